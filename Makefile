@@ -1,0 +1,49 @@
+# Thin on purpose: toolchain/setup.sh makes the Python environment, `python -m sandbox` does the rest.
+# Every target does the set-up it needs first; none needs another one to have run.
+
+.DEFAULT_GOAL := help
+.PHONY: help up preview env test unit down lint fmt lock bench venv
+BIN := .venv/bin
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: venv ## bake the images and boot their machines on the local cloud
+	@exec $(BIN)/python -m sandbox up
+
+preview: venv ## what `make up` would do, and why
+	@exec $(BIN)/python -m sandbox preview
+
+env: venv ## exports for plain pulumi, packer, doctl and bakewell: eval "$(make -s env)"
+	@exec $(BIN)/python -m sandbox env
+
+test: venv ## every test; ARGS go to pytest: make test ARGS="tests/e2e -x"
+	@exec $(BIN)/python -m sandbox test $(ARGS)
+
+unit: venv ## the tests that take seconds and need neither Docker nor the tools
+	@exec $(BIN)/python -m pytest tests/unit tests/components
+
+down: venv ## remove all that `up` and `test` made, except caches
+	@exec $(BIN)/python -m sandbox down
+
+lint: venv ## ruff, mypy, shellcheck, packer fmt: changes nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	for example in examples/*/; do $(BIN)/mypy "$$example" || exit 1; done
+	find . -name .venv -prune -o -name .bakewell -prune -o '(' -name '*.sh' -o -path './.ci/run' ')' -print0 | xargs -0 $(BIN)/shellcheck
+	packer=$$($(BIN)/python -m toolchain.build packer) && "$$packer" fmt -check -diff -recursive packer
+
+fmt: venv ## put code and templates into shape
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+	packer=$$($(BIN)/python -m toolchain.build packer) && "$$packer" fmt -recursive packer
+
+lock: venv ## bring requirements.lock in line with pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-header -q -o requirements.lock
+
+bench: venv ## the figures of docs/benchmarks.md, measured here
+	@exec $(BIN)/python -m bench.run $(ARGS)
+
+venv:
+	@toolchain/setup.sh

@@ -1,0 +1,1 @@
+"""Set-up for development: the Go tools, the Docker Engine, and how progress is told. No part of production."""

@@ -1,0 +1,254 @@
+"""Every Go tool ready to run: taken from PATH where it fits, from an earlier build, or built now from pinned modules.
+
+A build goes to a new folder that is renamed when it is whole, under a lock of the user cache: an interrupted one leaves
+nothing half, two clones don't build the same tool twice. `python -m toolchain.build` does it by hand.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from bakewell.errors import BakewellError
+from toolchain import go
+from toolchain.progress import Task, say
+from toolchain.tools import (
+    EXECUTOR,
+    LANGUAGE_HOST,
+    MODULES,
+    PACKER,
+    PLUGIN,
+    PULUMI,
+    TOOLS,
+    Tool,
+    built,
+    find_plugin,
+    on_machine,
+    plugin_folder,
+    tells,
+)
+
+PLUGIN_SOURCE = "github.com/digitalocean/digitalocean"
+_AT_ONCE = 2  # go build uses every core by itself; a second one fills the gaps of downloads and of linking
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """Where each tool is.
+
+    Attributes:
+        programs: tool name → its binary.
+    """
+
+    programs: dict[str, Path]
+
+    @property
+    def path(self) -> list[Path]:
+        """The folders to put on PATH, each once."""
+        return list(dict.fromkeys(self.programs[t.name].parent for t in TOOLS if t in self and t is not PLUGIN))
+
+    @property
+    def packer_plugins(self) -> Path:
+        """What PACKER_PLUGIN_PATH must be."""
+        return plugin_folder(self.programs[PLUGIN.name])
+
+    def __contains__(self, tool: Tool) -> bool:
+        return tool.name in self.programs
+
+
+class Builder:
+    """Builds what is missing, several tools at once; `stop` ends what runs, as Ctrl-C does."""
+
+    def __init__(self, go_program: Path | None = None) -> None:
+        self._go = go_program
+        self._finding_go = threading.Lock()
+        self._running: set[subprocess.Popen[str]] = set()
+        self._stopped = threading.Event()
+
+    def ensure(self, tools: Sequence[Tool] = TOOLS) -> Toolchain:
+        """Have `tools` ready.
+
+        Raises:
+            BakewellError: a build failed (its last lines are in the message), or there is no Go to build with.
+        """
+        order = [tool for tool in TOOLS if tool in tools or (tool is PACKER and PLUGIN in tools)]
+        futures: dict[Tool, Future[Path]] = {}
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="toolchain") as pool:
+            try:
+                for tool in order:
+                    futures[tool] = pool.submit(self._ready, tool, futures.get(PACKER))
+                programs = {tool.name: futures[tool].result() for tool in order}
+            except BaseException:
+                self.stop()
+                for future in futures.values():
+                    future.cancel()
+                raise
+        if PULUMI in order and LANGUAGE_HOST in order and programs[PULUMI.name] == built(PULUMI):
+            programs[LANGUAGE_HOST.name] = _beside(programs[PULUMI.name], programs[LANGUAGE_HOST.name])
+        return Toolchain(programs)
+
+    def stop(self) -> None:
+        """End every build that is running and start no other."""
+        self._stopped.set()
+        for process in list(self._running):
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGINT)
+
+    def _ready(self, tool: Tool, packer: Future[Path] | None) -> Path:
+        if (program := found(tool)) is not None:
+            return program
+        with self._alone(tool):
+            if found(tool) is None:
+                self._make(tool, packer)
+        ready = found(tool)
+        if ready is None:
+            raise BakewellError(f"{tool.name} was built, but {tool.home} does not hold it", remedy="run this again")
+        return ready
+
+    @contextmanager
+    def _alone(self, tool: Tool) -> Iterator[None]:
+        tool.home.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(tool.home.parent / "lock")
+        waiting = False
+        while True:
+            self._check()
+            try:
+                held = lock.acquire(timeout=1 if waiting else 0)
+                break
+            except Timeout:
+                if not waiting:
+                    say(tool.name, "another process is building it: waiting")
+                waiting = True
+        with held:
+            yield
+
+    def _make(self, tool: Tool, packer: Future[Path] | None) -> None:
+        for left in tool.home.parent.glob("new-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        new = tool.home.with_name(f"new-{os.getpid()}")
+        try:
+            with Task(tool.name, f"building {tool.version}") as task:
+                self._compile(tool, new / "bin" / tool.name, task)
+                if tool is LANGUAGE_HOST:
+                    self._add_executor(new)
+                elif tool is PLUGIN and packer is not None:
+                    self._install_plugin(new, packer.result())
+                elif not tells(tool, new / "bin" / tool.name):
+                    raise BakewellError(f"{tool.name} was built, but does not run as version {tool.version}")
+                shutil.rmtree(tool.home, ignore_errors=True)
+                new.rename(tool.home)
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+
+    def _compile(self, tool: Tool, output: Path, task: Task) -> None:
+        last: deque[str] = deque(maxlen=20)
+        fetched = compiled = 0
+        command: list[Path | str] = [self._find_go(), "build", "-v", "-trimpath"]
+        command += ["-ldflags", tool.ldflags, "-o", output, tool.package]
+        process = subprocess.Popen(
+            command,
+            cwd=MODULES / tool.name,
+            env=go.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # so that `stop` reaches the compilers too
+        )
+        self._running.add(process)
+        try:
+            with process:
+                self._check()
+                for line in process.stderr or ():
+                    last.append(line.rstrip())
+                    fetching = line.startswith("go: downloading")
+                    fetched, compiled = fetched + fetching, compiled + (not fetching)
+                    task(f"{fetched} modules fetched, {compiled} packages compiled")
+        finally:
+            self._running.discard(process)
+        self._check()
+        if process.returncode != 0:
+            raise BakewellError(
+                f"{tool.name} {tool.version} could not be built:\n    " + "\n    ".join(last),
+                file=f"toolchain/{tool.name}/go.mod",
+                remedy=f"see what go says above, or install {tool.name} {tool.version} on PATH",
+            )
+
+    def _add_executor(self, new: Path) -> None:
+        """Put the Python script that the language host starts beside it."""
+        listed = subprocess.run(
+            [self._find_go(), "list", "-m", "-f", "{{.Dir}}", LANGUAGE_HOST.module],
+            cwd=MODULES / LANGUAGE_HOST.name,
+            env=go.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        script = new / "bin" / EXECUTOR
+        shutil.copyfile(Path(listed.stdout.strip()) / "python" / "cmd" / EXECUTOR, script)
+        script.chmod(0o755)
+
+    def _install_plugin(self, new: Path, packer: Path) -> None:
+        subprocess.run(
+            [packer, "plugins", "install", "--path", new / "bin" / PLUGIN.name, PLUGIN_SOURCE],
+            env={**os.environ, "PACKER_PLUGIN_PATH": str(new / "plugins"), "CHECKPOINT_DISABLE": "1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+    def _find_go(self) -> Path:
+        with self._finding_go:
+            self._go = self._go or go.find()
+            return self._go
+
+    def _check(self) -> None:
+        if self._stopped.is_set():
+            raise BakewellError("stopped while the toolchain was being built", remedy="run this again: it goes on")
+
+
+def _beside(pulumi: Path, host: Path) -> Path:
+    """Link the language host and its executor beside pulumi, which warns at every run about one from elsewhere."""
+    for name in (host.name, EXECUTOR):
+        link, program = pulumi.with_name(name), host.with_name(name)
+        if not (link.exists() and link.samefile(program)):
+            fresh = link.with_name(f".{name}.{os.getpid()}")
+            fresh.hardlink_to(program)
+            fresh.replace(link)
+    return pulumi.with_name(host.name)
+
+
+def found(tool: Tool) -> Path | None:
+    """The tool at its pinned version, from an earlier build or from the machine; None if it must be built."""
+    if tool is PLUGIN:
+        return find_plugin(tool.home / "plugins") or on_machine(tool, os.environ)
+    return built(tool) or on_machine(tool, os.environ)
+
+
+def main() -> None:
+    """Have the named tools ready, by default all, and print where each is."""
+    names = sys.argv[1:] or [tool.name for tool in TOOLS]
+    try:
+        toolchain = Builder().ensure([tool for tool in TOOLS if tool.name in names])
+    except BakewellError as error:
+        sys.exit(f"bakewell: {error}")
+    for name in names:
+        print(toolchain.programs[name])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""Which Go tools the project uses, at which version, and whether one that the machine has already fits.
+
+A version is said once: in the tool's own go.mod. Nothing here builds or downloads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from toolchain.folders import ROOT, cache
+
+MODULES = ROOT / "toolchain"
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One Go program.
+
+    Attributes:
+        name: the program, and the folder under toolchain/ with its go.mod and go.sum.
+        module: the Go module whose version counts.
+        command: the folder of the main package inside the module.
+        set_version: linker variables (`-X`) that make the program tell its own version; `{version}`, `{major}`,
+            `{minor}` and `{patch}` are filled in.
+    """
+
+    name: str
+    module: str
+    command: str = ""
+    set_version: tuple[str, ...] = ()
+
+    @cached_property
+    def version(self) -> str:
+        """The pinned version, without the `v`."""
+        text = (MODULES / self.name / "go.mod").read_text()
+        found = re.search(rf"^(?:require|\t)\s*{re.escape(self.module)} v(\S+)", text, re.MULTILINE)
+        if found is None:
+            raise LookupError(f"toolchain/{self.name}/go.mod does not require {self.module}")
+        return found[1]
+
+    @property
+    def package(self) -> str:
+        """The import path that `go build` is given."""
+        return f"{self.module}/{self.command}" if self.command else self.module
+
+    @property
+    def ldflags(self) -> str:
+        """Linker flags: no debug information, and the version."""
+        major, minor, patch = self.version.split(".")[:3]
+        variables = (v.format(version=self.version, major=major, minor=minor, patch=patch) for v in self.set_version)
+        return " ".join(["-s", "-w", *(f"-X {v}" for v in variables)])
+
+    @property
+    def home(self) -> Path:
+        """Where its build is kept: a folder named after all that decides what is built."""
+        digest = hashlib.sha256()
+        for name in ("go.mod", "go.sum"):
+            digest.update((MODULES / self.name / name).read_bytes())
+        digest.update(f"{self.package} {self.ldflags} {'-'.join(target())}".encode())
+        return cache() / "toolchain" / self.name / digest.hexdigest()[:12]
+
+
+PULUMI = Tool(
+    "pulumi",
+    "github.com/pulumi/pulumi/pkg/v3",
+    "cmd/pulumi",
+    ("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{version}",),
+)
+LANGUAGE_HOST = Tool("pulumi-language-python", "github.com/pulumi/pulumi/sdk/v3", "python/cmd/pulumi-language-python")
+EXECUTOR = "pulumi-language-python-exec"  # the script that the language host starts; it must lie beside it
+PACKER = Tool("packer", "github.com/hashicorp/packer")
+PLUGIN = Tool(
+    "packer-plugin-digitalocean",
+    "github.com/digitalocean/packer-plugin-digitalocean",
+    # Empty, or the plugin calls itself a development version and Packer refuses it.
+    set_version=("github.com/digitalocean/packer-plugin-digitalocean/version.VersionPrerelease=",),
+)
+DOCTL = Tool(
+    "doctl",
+    "github.com/digitalocean/doctl",
+    "cmd/doctl",
+    tuple(
+        f"github.com/digitalocean/doctl.{variable}"
+        for variable in ("Major={major}", "Minor={minor}", "Patch={patch}", "Label=release")
+    ),
+)
+# Longest build first; the plugin is installed by packer, so it comes later.
+TOOLS = (PULUMI, PACKER, PLUGIN, LANGUAGE_HOST, DOCTL)
+
+
+def target() -> tuple[str, str]:
+    """The machine we are on, as Go names it: operating system and architecture."""
+    machine = platform.machine().lower()
+    return platform.system().lower(), {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
+
+
+def built(tool: Tool) -> Path | None:
+    """The program from an earlier build, or None."""
+    program = tool.home / "bin" / tool.name
+    return program if program.is_file() else None
+
+
+def on_machine(tool: Tool, environment: Mapping[str, str]) -> Path | None:
+    """The program that the user has at exactly the pinned version, or None."""
+    if tool is PLUGIN:
+        return _installed_plugin(environment)
+    search = environment.get("PATH", os.defpath)
+    found = shutil.which(tool.name, path=search)
+    if found is None:
+        return None
+    program = Path(found)
+    if tool is LANGUAGE_HOST:
+        # It tells no version of its own: the one that came with a pulumi that fits does.
+        whole = (program.parent / EXECUTOR).is_file()
+        return program if whole and tells(PULUMI, program.parent / "pulumi") else None
+    return program if tells(tool, program) else None
+
+
+def tells(tool: Tool, program: Path) -> bool:
+    """True when `program version` names exactly the pinned version."""
+    try:
+        told = subprocess.run(
+            [program, "version"],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "CHECKPOINT_DISABLE": "1", "PULUMI_SKIP_UPDATE_CHECK": "true"},
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return re.search(rf"(?<![\d.])v?{re.escape(tool.version)}(?![\d.])", told.stdout.partition("\n")[0]) is not None
+
+
+def plugin_folder(program: Path) -> Path:
+    """The folder that PACKER_PLUGIN_PATH must name for an installed plugin: three above its binary's folder."""
+    return program.parents[3]
+
+
+def find_plugin(folder: Path) -> Path | None:
+    """The pinned Packer plugin under a plugin folder, if it is whole (Packer wants its checksum file beside it)."""
+    system, arch = target()
+    pattern = f"packer-plugin-digitalocean_v{PLUGIN.version}_x*_{system}_{arch}"
+    for program in sorted((folder / "github.com/digitalocean/digitalocean").glob(pattern)):
+        if program.with_name(f"{program.name}_SHA256SUM").is_file():
+            return program
+    return None
+
+
+def _installed_plugin(environment: Mapping[str, str]) -> Path | None:
+    if explicit := environment.get("PACKER_PLUGIN_PATH"):
+        return find_plugin(Path(explicit))
+    if config := environment.get("PACKER_CONFIG_DIR"):
+        return find_plugin(Path(config) / ".packer.d/plugins")
+    home = Path(environment.get("HOME") or Path.home())
+    config_home = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
+    return find_plugin(home / ".packer.d/plugins") or find_plugin(config_home / "packer/plugins")
