@@ -1,0 +1,175 @@
+"""All images together: a graph of parents and children, checked as a whole before anything is built."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from bakewell.catalog.spec import ImageSpec, load_spec
+from bakewell.catalog.step_imports import PACKAGE, StepImport, imported_steps, python_files
+from bakewell.errors import ConfigError
+from bakewell.reading import did_you_mean
+
+
+class Catalog:
+    """The images of a packer/ folder.
+
+    Iterating gives the specs, parents first, otherwise by name; `catalog["web"]` gives one.
+
+    Attributes:
+        packer_dir: the folder it was read from.
+        roles: every role, parents before children, otherwise by name.
+        max_context_mb: how large an image's context may be, in MB (10^6 bytes).
+    """
+
+    def __init__(self, packer_dir: Path, specs: Collection[ImageSpec], *, max_context_mb: int = 100) -> None:
+        """Use `Catalog.load`. Raises ConfigError for an unknown parent or a cycle."""
+        self.packer_dir = packer_dir
+        self.max_context_mb = max_context_mb
+        self._specs = {spec.role: spec for spec in sorted(specs, key=lambda spec: spec.role)}
+        self.roles: tuple[str, ...] = tuple(role for wave in self._waves() for role in wave)
+
+    @classmethod
+    def load(cls, packer_dir: Path, *, max_context_mb: int = 100) -> Catalog:
+        """Read and check every packer/images/<role>/.
+
+        Raises:
+            ConfigError: naming file, key and remedy: see `spec.load_spec`; besides, an unknown parent, a cycle, a
+                step that does not exist, an import of a step that is not declared, or no image at all.
+        """
+        packer_dir = packer_dir.absolute()
+        images = packer_dir / "images"
+        try:
+            folders = sorted(entry.name for entry in os.scandir(images) if entry.is_dir() and entry.name[0] not in "._")
+        except OSError as error:
+            remedy = "run this in a Bakewell project, or create packer/images/<role>/image.toml"
+            raise ConfigError(f"no images: {error.strerror}", file=images, remedy=remedy) from None
+        if not folders:
+            raise ConfigError("there is no image", file=images, remedy="create packer/images/<role>/image.toml")
+        catalog = cls(packer_dir, [load_spec(images / name) for name in folders], max_context_mb=max_context_mb)
+        catalog._check_steps()
+        return catalog
+
+    def __getitem__(self, role: str) -> ImageSpec:
+        """The image of `role`. Raises ConfigError where there is none."""
+        if role not in self._specs:
+            raise ConfigError(
+                f"there is no image `{role}`{did_you_mean(role, self._specs)}",
+                file=self.packer_dir / "images",
+                remedy=f"choose one of: {', '.join(self.roles)}",
+            )
+        return self._specs[role]
+
+    def __iter__(self) -> Iterator[ImageSpec]:
+        return (self._specs[role] for role in self.roles)
+
+    def __len__(self) -> int:
+        return len(self._specs)
+
+    def __contains__(self, role: object) -> bool:
+        return role in self._specs
+
+    def ancestors(self, role: str) -> tuple[str, ...]:
+        """What `role` is built on, nearest first."""
+        chain: list[str] = []
+        parent = self[role].parent
+        while parent is not None:
+            chain.append(parent)
+            parent = self[parent].parent
+        return tuple(chain)
+
+    def descendants(self, role: str) -> tuple[str, ...]:
+        """Everything built on `role`, directly or not, parents first."""
+        self[role]
+        return tuple(other for other in self.roles if role in self.ancestors(other))
+
+    def waves(self) -> tuple[tuple[str, ...], ...]:
+        """Roles by depth: those of a wave are built only on roles of earlier ones, so they can be built at once."""
+        return self._waves()
+
+    def select(self, roles: Collection[str]) -> tuple[str, ...]:
+        """`roles` and all they are built on, parents first; every role where `roles` is empty.
+
+        Raises:
+            ConfigError: a role that is not in the catalog.
+        """
+        wanted = {name for role in roles for name in (role, *self.ancestors(role))}
+        return tuple(role for role in self.roles if role in wanted or not roles)
+
+    def step_path(self, name: str) -> Path | None:
+        """The file or folder of the step `name`, or None where there is none."""
+        module, package = self.packer_dir / PACKAGE / f"{name}.py", self.packer_dir / PACKAGE / name
+        return module if module.is_file() else package if package.is_dir() else None
+
+    def _waves(self) -> tuple[tuple[str, ...], ...]:
+        for spec in self._specs.values():
+            if spec.parent is not None and spec.parent not in self._specs:
+                raise ConfigError(
+                    f"image {spec.role}: `parent` is `{spec.parent}`, which is no image"
+                    f"{did_you_mean(spec.parent, self._specs)}",
+                    file=spec.file,
+                    remedy=f"name one of: {', '.join(r for r in self._specs if r != spec.role)}; or use `base`",
+                )
+        waves: list[tuple[str, ...]] = []
+        done: set[str] = set()
+        while len(done) < len(self._specs):
+            wave = tuple(
+                s.role for s in self._specs.values() if s.role not in done and (not s.parent or s.parent in done)
+            )
+            if not wave:
+                raise self._cycle(done)
+            waves.append(wave)
+            done.update(wave)
+        return tuple(waves)
+
+    def _cycle(self, done: set[str]) -> ConfigError:
+        chain = [next(role for role in self._specs if role not in done)]
+        while chain[-1] not in chain[:-1]:
+            chain.append(self._specs[chain[-1]].parent or "")
+        chain = chain[chain.index(chain[-1]) :]
+        return ConfigError(
+            f"image {chain[0]}: its `parent` leads back to itself: {' -> '.join(chain)}",
+            file=self._specs[chain[0]].file,
+            remedy="give one of them a `base`, or another `parent`",
+        )
+
+    def _check_steps(self) -> None:
+        """Every declared step exists, and no file that is staged imports another one."""
+        imports: dict[Path, list[StepImport]] = {}
+        init = self.packer_dir / PACKAGE / "__init__.py"
+        for spec in self:
+            files: list[tuple[Path, tuple[str, ...]]] = [(path, ()) for path in sorted(spec.folder.glob("*.py"))] + [
+                (init, (PACKAGE,))
+            ] * init.is_file()
+            for name in spec.steps:
+                files += python_files(self._declared(spec, name), (PACKAGE,))
+            for path, package in files:
+                if path not in imports:
+                    imports[path] = imported_steps(path, package)
+                for found in imports[path]:
+                    self._check_import(spec, path, found)
+
+    def _declared(self, spec: ImageSpec, name: str) -> Path:
+        found = self.step_path(name)
+        if found is not None and found.is_file() and found.with_suffix("").is_dir():
+            raise ConfigError(f"step {name} is both {name}.py and a folder", file=found, remedy="remove one of the two")
+        if found is not None:
+            return found
+        folder = self.packer_dir / PACKAGE
+        known = sorted(p.stem for p in folder.glob("*") if self.step_path(p.stem) and p.stem[0] != "_")
+        raise ConfigError(
+            f"image {spec.role}: `steps` names `{name}`, which does not exist{did_you_mean(name, known)}",
+            file=spec.file,
+            remedy=f"write packer/steps/{name}.py, or choose from: {', '.join(known) or 'none yet'}",
+        )
+
+    def _check_import(self, spec: ImageSpec, path: Path, found: StepImport) -> None:
+        exists = self.step_path(found.step) is not None
+        if found.step in spec.steps or not (exists or found.certain):
+            return
+        fault = f"which {spec.file.name} does not declare" if exists else "which does not exist"
+        remedy = f'add "{found.step}" to `steps` in {spec.file}' if exists else f"write packer/steps/{found.step}.py"
+        raise ConfigError(
+            f"image {spec.role}: line {found.line} imports {PACKAGE}.{found.step}, {fault}", file=path, remedy=remedy
+        )

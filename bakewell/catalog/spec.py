@@ -1,0 +1,139 @@
+"""image.toml as a typed value: the keys, their types and what each may hold.
+
+One file by itself; what needs the other images (parents, cycles, steps that exist) is in `graph`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from bakewell.errors import ConfigError
+from bakewell.reading import NAME, Model, Name, Slug, checked, read_toml
+from bakewell.secret_shapes import secret_setting
+
+FILE = "image.toml"
+RESERVED = frozenset({"all"})
+"""Names that commands give another meaning (`bakewell build all`)."""
+
+_Text = Annotated[str, Field(min_length=1)]
+_Step = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+_Variable = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Unit = Annotated[str, Field(pattern=r"^[A-Za-z0-9@._-]+\.(service|socket|timer|target|path)$", max_length=255)]
+
+
+class Rebuild(Model):
+    """When an image is rebuilt though no file changed.
+
+    Attributes:
+        window: the calendar period (UTC) whose turn makes a new image: security updates, say.
+        note: any text; changing it forces a rebuild, and it says why.
+    """
+
+    window: Literal["never", "weekly", "monthly"] = "never"
+    note: str = ""
+
+
+class Health(Model):
+    """Where a machine answers HTTP with 200 once it is up."""
+
+    port: int = Field(default=80, ge=1, le=65535)
+    path: Annotated[str, Field(pattern=r"^/[!-~]*$")] = "/"
+
+
+class Boot(Model):
+    """What a machine made from the image starts, and how to see that it did."""
+
+    services: list[Unit] = Field(default_factory=list)
+    health: Health | None = None
+
+
+class ImageFile(Model):
+    """The keys of image.toml. Exactly one of `parent` (a role) and `base` (a name in bases.lock) is given."""
+
+    description: _Text
+    parent: Name | None = None
+    base: Slug | None = None
+    steps: list[_Step] = Field(default_factory=list, description="provisioning steps staged with the image")
+    size: Slug = Field(default="s-1vcpu-1gb", description="size of the machine that builds it")
+    versions: dict[_Text, _Text] = Field(default_factory=dict)
+    variables: dict[_Variable, str | int | bool] = Field(default_factory=dict)
+    rebuild: Rebuild = Field(default_factory=Rebuild)
+    boot: Boot = Field(default_factory=Boot)
+
+    @field_validator("steps")
+    @classmethod
+    def _each_once(cls, steps: list[str]) -> list[str]:
+        twice = sorted({step for step in steps if steps.count(step) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} is listed twice")
+        return steps
+
+    @field_validator("variables", mode="before")
+    @classmethod
+    def _plain_values(cls, variables: object) -> object:
+        for key, value in variables.items() if isinstance(variables, dict) else ():
+            if not isinstance(value, str | int | bool):
+                raise ValueError(f"`{key}` should be text, a whole number, true or false")
+        return variables
+
+    @field_validator("variables")
+    @classmethod
+    def _no_secrets(cls, variables: dict[str, str | int | bool]) -> dict[str, str | int | bool]:
+        for key, value in variables.items():
+            if why := secret_setting(key, value):
+                raise ValueError(f"{why}; secrets stay out of images: let the machine fetch it when it starts")
+        return variables
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> ImageFile:
+        if (self.parent is None) == (self.base is None):
+            given = "both are" if self.parent is not None else "neither is"
+            raise ValueError(f"exactly one of `parent` and `base` is wanted, but {given} there")
+        return self
+
+
+class ImageSpec(ImageFile):
+    """An image of the catalog: its image.toml, plus what its folder says.
+
+    Attributes:
+        role: the folder's name; part of tags and snapshot names.
+        folder: packer/images/<role>.
+    """
+
+    role: str
+    folder: Path
+
+    @property
+    def file(self) -> Path:
+        return self.folder / FILE
+
+
+def load_spec(folder: Path) -> ImageSpec:
+    """The image that `folder` describes.
+
+    Raises:
+        ConfigError: the folder's name is no role's; image.toml, deploy.py or checks.py is missing; or image.toml has
+            an unknown key, a wrong type or a value that looks like a secret.
+    """
+    role = folder.name
+    if not re.match(NAME, role) or len(role) > 40 or role in RESERVED:
+        why = (
+            "commands give that name another meaning" if role in RESERVED else "tags and snapshot names cannot hold it"
+        )
+        raise ConfigError(
+            f"`{role}` cannot name an image: {why}",
+            file=folder,
+            remedy="rename the folder: lower-case letters, digits and single hyphens, a letter first, 40 at most",
+        )
+    path = folder / FILE
+    if not path.exists():
+        raise ConfigError(f"image {role}: {FILE} is missing", file=path, remedy=f"write one, or remove {folder.name}/")
+    file = checked(ImageFile, read_toml(path, f"image {role}: {FILE}"), file=path, what=f"image {role}")
+    for needed, why in (("deploy.py", "says how to provision it"), ("checks.py", "tests it before the snapshot")):
+        if not (folder / needed).is_file():
+            raise ConfigError(f"image {role}: {needed}, which {why}, is missing", file=folder / needed, remedy="add it")
+    return ImageSpec(role=role, folder=folder, **dict(file))

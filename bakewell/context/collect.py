@@ -1,0 +1,171 @@
+"""Putting a context together: the shared templates, the image's own folder, the steps it declares, one generated file.
+
+A build runs in a fresh folder that holds exactly these files, so what is not in the fingerprint cannot change the
+image. Nothing is written into the folders that are hashed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bakewell.bases import Bases
+from bakewell.catalog import Catalog, ImageSpec
+from bakewell.context.hashing import File, copy, hash_files
+from bakewell.context.walk import Found, files_in, one_file
+from bakewell.errors import ContextError
+from bakewell.frames import Frames
+
+GENERATED = "image.auto.pkrvars.json"
+"""Packer variables that follow from the catalog; written into every staged context, read by Packer by itself."""
+
+RESERVED = frozenset({GENERATED, "manifest.json", "steps"})
+NOTES = frozenset({"README.md"})
+"""Left out where it lies directly in packer/, packer/steps/, a step's folder or a role's folder: notes for people."""
+
+MANY = 500
+"""Above so many files, `Context.digests` has one entry a folder."""
+
+_MB = 1_000_000
+_MTIME = 946_684_800  # 2000-01-01 UTC: every staged file has the same age
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Every file that the build of `role` on `cloud` sees, by path."""
+
+    role: str
+    cloud: str
+    files: tuple[File, ...]
+
+    @classmethod
+    def collect(cls, catalog: Catalog, role: str, cloud: str, bases: Bases | None = None) -> Context:
+        """Find, check and hash the files of one image.
+
+        Args:
+            bases: the locked bases; read from packer/bases.lock where not given.
+
+        Raises:
+            ContextError: a file that is unreadable, looks like a secret or leads out of the context; two files for
+                one place; a context larger than `catalog.max_context_mb`.
+            ConfigError: no such role, or its base is not locked for `cloud`.
+        """
+        return collect_all(catalog, (role,), cloud, bases)[role]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """What changed, for people and for Pulumi's diff: path -> 16 hex digits of content and executable bit.
+
+        Above 500 files one entry a folder (`files/www/`); files at the top keep their own.
+        """
+        groups: dict[str, Frames] = {}
+        for file in self.files:
+            folder = file.path.rpartition("/")[0]
+            key = f"{folder}/" if folder and len(self.files) > MANY else file.path
+            groups.setdefault(key, Frames()).add(file.path, str(file.executable), file.digest)
+        return {key: frames.hexdigest()[:16] for key, frames in groups.items()}
+
+    def stage(self, directory: Path) -> None:
+        """Lay the files out in `directory`, which is made if need be and must be empty.
+
+        Modes are 0644 and 0755, times are fixed: nothing of this checkout shows. Each file is hashed again while it is
+        copied.
+
+        Raises:
+            ContextError: `directory` is not empty or cannot be written, or a file changed since it was hashed.
+        """
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            if any(directory.iterdir()):
+                raise ContextError("the folder to stage in is not empty", file=directory, remedy="choose a new folder")
+            folders = {directory}
+            for file in self.files:
+                target = directory / file.path
+                if target.parent not in folders:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    folders.update(p for p in target.parents if p.is_relative_to(directory))
+                copy(file, target)
+                os.utime(target, (_MTIME, _MTIME))
+            for folder in sorted(folders, reverse=True):
+                if folder != directory:
+                    folder.chmod(0o755)
+                os.utime(folder, (_MTIME, _MTIME))
+        except OSError as error:
+            remedy = "free some space there, or choose a folder that you can write to"
+            raise ContextError(
+                f"staging {self.role} failed: {error.strerror}", file=directory, remedy=remedy
+            ) from error
+
+
+def collect_all(catalog: Catalog, roles: Collection[str], cloud: str, bases: Bases | None = None) -> dict[str, Context]:
+    """The contexts of several images, as `Context.collect` gives each, reading every file once."""
+    bases = bases or Bases.load(catalog.packer_dir / "bases.lock")
+    shared = list(files_in(catalog.packer_dir, deep=False, skip=NOTES | {"bases.lock"}))
+    found = {role: _find(catalog, catalog[role], shared) for role in roles}
+    digests = hash_files(one for files in found.values() for one in files)
+    contexts = {}
+    for role, files in found.items():
+        spec = catalog[role]
+        generated = _variables(spec, cloud, bases)
+        every = [File(f.path, f.executable, digests[f.source], f.size, Path(f.source)) for f in files]
+        every.append(File(GENERATED, False, hashlib.sha256(generated).hexdigest(), len(generated), None, generated))
+        contexts[role] = Context(role, cloud, tuple(sorted(every, key=lambda file: file.path)))
+    return contexts
+
+
+def _find(catalog: Catalog, spec: ImageSpec, shared: Iterable[Found]) -> list[Found]:
+    """The files of an image by place; its own take the place of shared ones."""
+    own = {one.path: one for one in files_in(spec.folder, skip=NOTES)}
+    for path, one in own.items():
+        if path.partition("/")[0] in RESERVED:
+            raise ContextError(
+                f"image {spec.role}: {path} is in the way of a file that every build has",
+                file=one.source,
+                remedy="rename it",
+            )
+    every = {one.path: one for one in shared} | own | {one.path: one for one in _steps(catalog, spec)}
+    files = list(every.values())
+    _check_size(catalog, spec, files)
+    return files
+
+
+def _steps(catalog: Catalog, spec: ImageSpec) -> Iterable[Found]:
+    folder = catalog.packer_dir / "steps"
+    if (folder / "__init__.py").exists():
+        yield one_file(folder / "__init__.py", "steps/__init__.py")
+    for name in spec.steps:
+        path = catalog.step_path(name)
+        if path is not None and path.is_file():
+            yield one_file(path, f"steps/{path.name}")
+        elif path is not None:
+            yield from files_in(path, f"steps/{name}/", skip=NOTES)
+
+
+def _check_size(catalog: Catalog, spec: ImageSpec, files: list[Found]) -> None:
+    """Sizes only, before anything is read: a huge file by accident is refused at once."""
+    total, limit = sum(one.size for one in files), catalog.max_context_mb
+    if total > limit * _MB:
+        largest = max(files, key=lambda one: one.size)
+        raise ContextError(
+            f"image {spec.role}: its context is {total / _MB:.0f} MB, more than {limit} MB; "
+            f"the largest file is {largest.path} with {largest.size / _MB:.0f} MB",
+            file=largest.source,
+            remedy=f"remove it, or allow it: pulumi config set bakewell:max_context_mb {-(-total // _MB)}",
+        )
+
+
+def _variables(spec: ImageSpec, cloud: str, bases: Bases) -> bytes:
+    """The generated file. Nothing in it may differ between regions, clones or days."""
+    variables = {"role": spec.role, "size": spec.size}
+    if spec.base is not None:
+        variables["base_image"] = bases.entry(spec.base, cloud).image
+    return (json.dumps(variables, indent=2, sort_keys=True) + "\n").encode()

@@ -1,0 +1,99 @@
+"""The identity of an image's content, known before anything is built: preview decides by it what would be built.
+
+SHA-256 over a canonical list (`frames`). In it: format, cloud, role, each context file's path, executable bit
+and content (image.toml with its versions and variables among them), the versions of Packer and its plugins that the
+templates require, the locked base, the parent's fingerprint, the rebuild window's period. Never: secrets, absolute
+paths, times of files, regions, caps, image IDs, what happens to be installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bakewell.bases import Bases
+from bakewell.catalog import Catalog, ImageSpec
+from bakewell.context import Context, collect_all
+from bakewell.frames import Frames
+from bakewell.templates import requirements
+
+FORMAT = "1"
+"""Raised when the list changes its meaning: every image is then rebuilt once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What an image is made of.
+
+    Attributes:
+        value: 64 hex digits.
+        digests: what a diff shows: `Context.digests`, and one entry for each input that is no file: `(packer)`,
+            `(plugin …)`, `(base …)` or `(parent …)`, `(window)`.
+        parent: the parent's fingerprint; None for an image on a stock base.
+    """
+
+    value: str
+    digests: dict[str, str]
+    parent: str | None
+
+
+def fingerprints(
+    catalog: Catalog, cloud: str, bases: Bases, *, now: datetime, roles: Collection[str] = ()
+) -> dict[str, Fingerprint]:
+    """The fingerprint of each image, parents first.
+
+    Args:
+        now: decides the rebuild windows' periods; must carry a time zone.
+        roles: only these, and what they are built on; all where empty.
+
+    Raises:
+        ConfigError: as `Context.collect` and `templates.requirements`.
+    """
+    wanted = catalog.select(roles)
+    contexts = collect_all(catalog, wanted, cloud, bases)
+    result: dict[str, Fingerprint] = {}
+    for role in wanted:
+        spec = catalog[role]
+        parent = result[spec.parent].value if spec.parent else None
+        result[role] = _fingerprint(spec, contexts[role], bases, parent, now)
+    return result
+
+
+def period(window: str, now: datetime) -> str | None:
+    """The calendar period of `now` in UTC: `2026-11` for "monthly", `2026-W47` for "weekly"; None for "never"."""
+    if now.tzinfo is None:
+        raise ValueError("now must carry a time zone")
+    now = now.astimezone(UTC)
+    if window == "monthly":
+        return f"{now:%Y-%m}"
+    if window == "weekly":
+        year, week, _ = now.isocalendar()
+        return f"{year}-W{week:02d}"
+    return None
+
+
+def _fingerprint(spec: ImageSpec, context: Context, bases: Bases, parent: str | None, now: datetime) -> Fingerprint:
+    frames, shown = Frames(), context.digests
+    frames.add("format", FORMAT)
+    frames.add("image", context.cloud, spec.role)
+    for file in context.files:
+        frames.add("file", file.path, "x" if file.executable else "-", file.digest)
+    needed = requirements(context)
+    frames.add("packer", needed.packer)
+    shown["(packer)"] = needed.packer
+    for plugin in needed.plugins:
+        frames.add("plugin", plugin.source, plugin.version)
+        shown[f"(plugin {plugin.name})"] = plugin.version
+    if spec.base is not None:
+        entry = bases.entry(spec.base, context.cloud)
+        frames.add("base", spec.base, entry.image, entry.name, entry.date)
+        shown[f"(base {spec.base})"] = f"{entry.image}, {entry.name}, {entry.date}"
+    if spec.parent is not None and parent is not None:
+        frames.add("parent", spec.parent, parent)
+        shown[f"(parent {spec.parent})"] = parent[:16]
+    window = period(spec.rebuild.window, now)
+    if window is not None:
+        frames.add("window", window)
+        shown["(window)"] = window
+    return Fingerprint(frames.hexdigest(), shown, parent)

@@ -1,0 +1,170 @@
+"""An image of ours as a cloud shows it: its identity is in its tags, its name is for people.
+
+Tags and names follow DESIGN's decision 13. Tags hold letters, digits, `:`, `-` and `_`, at most 255 characters: the
+narrowest rule among the clouds (DigitalOcean's). This module only encodes and decodes; it calls no cloud.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+NAMESPACE = "bakewell"
+_TAG = re.compile(rf"^{NAMESPACE}:(?P<key>[a-z]+)(?::(?P<value>[A-Za-z0-9_-]+))?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who an image (or the machine that builds it) is: what the tags say.
+
+    Attributes:
+        project: whose image it is; images of other projects are never touched.
+        role: the folder under packer/images/ it was built from.
+        fingerprint: 64 hex digits, the content it was built from.
+        run: 12 hex digits, unique to one build.
+        parent: the run of the image it was built on; None for one built on a stock base.
+        home: the region it was built in; copies elsewhere do not change it.
+    """
+
+    project: str
+    role: str
+    fingerprint: str
+    run: str
+    parent: str | None
+    home: str
+
+    def tags(self) -> tuple[str, ...]:
+        """The identity as tags, sorted."""
+        pairs = {
+            "project": self.project,
+            "role": self.role,
+            "fingerprint": self.fingerprint,
+            "run": self.run,
+            "parent": self.parent,
+            "home": self.home,
+        }
+        return tuple(sorted(tag(key, value) for key, value in pairs.items() if value is not None))
+
+    @classmethod
+    def from_tags(cls, tags: Iterable[str]) -> Identity | None:
+        """The identity that `tags` spell, or None where they don't name a whole one: not ours, then."""
+        found = dict(pair for t in tags if (pair := parse_tag(t)) is not None)
+        wanted = ("project", "role", "fingerprint", "run", "home")
+        if any(not found.get(key) for key in wanted):
+            return None
+        return cls(**{key: found[key] for key in wanted}, parent=found.get("parent") or None)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One snapshot or AMI of ours.
+
+    Attributes:
+        cloud: "digitalocean", …
+        id: the cloud's ID, as text.
+        size_gb: what the cloud charges for, in GB.
+        regions: where it can be booted now, sorted.
+        ready: the build finished, was verified and said so (the tag written last).
+        revoked: an operator took it back; neither it nor what was built on it is adopted.
+        lease: Unix time until which its unfinished build is presumed alive; None when ready.
+    """
+
+    cloud: str
+    id: str
+    name: str
+    identity: Identity
+    created_at: datetime
+    size_gb: float
+    regions: tuple[str, ...]
+    ready: bool
+    revoked: bool
+    lease: int | None
+    tags: tuple[str, ...]
+
+    @property
+    def role(self) -> str:
+        return self.identity.role
+
+    @property
+    def run(self) -> str:
+        return self.identity.run
+
+    @property
+    def fingerprint(self) -> str:
+        return self.identity.fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Something in the cloud that would break, or lose its way back, if `image_id` went.
+
+    Attributes:
+        kind: "droplet", "autoscale pool", "launch template", …
+    """
+
+    image_id: str
+    kind: str
+    id: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name} ({self.id})"
+
+
+READY = f"{NAMESPACE}:ready"
+REVOKED = f"{NAMESPACE}:revoked"
+
+
+def tag(key: str, value: str) -> str:
+    """`bakewell:<key>:<value>`."""
+    return f"{NAMESPACE}:{key}:{value}"
+
+
+def parse_tag(text: str) -> tuple[str, str] | None:
+    """The key and value of one of our tags (value "" for a flag); None for anybody else's."""
+    match = _TAG.match(text)
+    return (match["key"], match["value"] or "") if match else None
+
+
+def lease_of(tags: Iterable[str]) -> int | None:
+    """The latest lease among `tags`, in Unix seconds; None where there is none."""
+    leases = [int(p[1]) for t in tags if (p := parse_tag(t)) is not None and p[0] == "lease" and p[1].isdigit()]
+    return max(leases, default=None)
+
+
+def new_run() -> str:
+    """A run ID: 12 hex digits."""
+    return secrets.token_hex(6)
+
+
+def image_name(prefix: str, role: str, run: str, now: datetime) -> str:
+    """`<prefix>-<role>-YYYY-MM-DD-HHMM-<6 hex of the run>`, in UTC: what `name_regex` and `most_recent` find."""
+    return f"{prefix}-{role}-{now.astimezone(UTC):%Y-%m-%d-%H%M}-{run[:6]}"
+
+
+def newest_first(images: Iterable[Image]) -> list[Image]:
+    """Images by age, newest first; equal times are ordered by name and ID so that every run agrees."""
+    return sorted(images, key=lambda i: (i.created_at, i.name, i.id), reverse=True)
+
+
+def adoptable(images: Iterable[Image], role: str, fingerprint: str) -> Image | None:
+    """The newest image that may stand for a build of `fingerprint`: ready, not revoked, no revoked ancestor."""
+    every = list(images)
+    by_run = {image.run: image for image in every}
+    fits = [i for i in every if i.role == role and i.fingerprint == fingerprint and i.ready]
+    return next((i for i in newest_first(fits) if not tainted(i, by_run)), None)
+
+
+def tainted(image: Image, by_run: dict[str, Image]) -> bool:
+    """True when the image, or an image it was built on (as far as they still exist), was revoked."""
+    seen: set[str] = set()
+    at: Image | None = image
+    while at is not None and at.run not in seen:
+        if at.revoked:
+            return True
+        seen.add(at.run)
+        at = by_run.get(at.identity.parent) if at.identity.parent else None
+    return False

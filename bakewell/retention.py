@@ -1,0 +1,224 @@
+"""Which images stay and which may go: a pure plan. Carrying it out, and asking the cloud, is done elsewhere.
+
+An image goes only if no guard has a reason to keep it. The guards are separate functions (`GUARDS`), each blind to
+the others; `_lineage` then keeps what the kept ones are built on. The caller must hand in complete evidence: every
+image of the project and every reference of the account, or it must not plan at all.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bakewell.image import Image, Reference, adoptable, newest_first, tainted
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What to keep.
+
+    Attributes:
+        keep: how many finished images of each role, newest first; at least 1.
+        pins: names or IDs of images to keep whatever their age.
+        project: whose images may be deleted; those of others never are.
+    """
+
+    keep: int
+    pins: frozenset[str]
+    project: str
+
+    def __post_init__(self) -> None:
+        if self.keep < 1:
+            raise ValueError("keep must be at least 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What happens to one image, and every reason for it."""
+
+    image: Image
+    keep: bool
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A decision for each image: by cloud and role, newest first."""
+
+    decisions: tuple[Decision, ...]
+
+    @property
+    def kept(self) -> tuple[Decision, ...]:
+        return tuple(decision for decision in self.decisions if decision.keep)
+
+    @property
+    def delete(self) -> tuple[Decision, ...]:
+        """What goes, in the order to delete it in: children before parents, otherwise oldest first."""
+        going = [decision for decision in self.decisions if not decision.keep]
+        parents = _parents([decision.image for decision in going])
+        return tuple(
+            sorted(going, key=lambda d: (-_depth(d.image, parents), d.image.created_at, d.image.name, d.image.id))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that guards look at.
+
+    Attributes:
+        references: what refers to an image, by image ID.
+        rank: place of a finished image among those of its cloud and role, newest = 1, an unborn one counted in.
+        current: IDs of the images that stand for the stack's present fingerprints.
+    """
+
+    policy: Policy
+    references: Mapping[str, Sequence[Reference]]
+    rank: Mapping[str, int]
+    current: frozenset[str]
+    now: datetime
+
+
+Guard = Callable[[Image, Evidence], list[str]]
+"""Every reason it has to keep an image."""
+
+
+def in_use(image: Image, evidence: Evidence) -> list[str]:
+    """Something in the account refers to it."""
+    return [f"in use by {reference}" for reference in evidence.references.get(image.id, ())]
+
+
+def pinned(image: Image, evidence: Evidence) -> list[str]:
+    """The policy names it."""
+    return ["pinned"] if {image.name, image.id} & evidence.policy.pins else []
+
+
+def newest(image: Image, evidence: Evidence) -> list[str]:
+    """It is among the newest finished ones of its role."""
+    rank, keep = evidence.rank.get(image.id), evidence.policy.keep
+    return [f"newest {rank} of {keep}"] if rank is not None and rank <= keep else []
+
+
+def current(image: Image, evidence: Evidence) -> list[str]:
+    """The stack's files ask for just this content, however old it is: after a revert, say."""
+    return ["what the stack asks for now"] if image.id in evidence.current else []
+
+
+def being_built(image: Image, evidence: Evidence) -> list[str]:
+    """Its build may be alive: the lease still runs."""
+    if image.ready or image.lease is None or image.lease <= evidence.now.timestamp():
+        return []
+    return [f"not ready: its build's lease runs until {_moment(image.lease)}"]
+
+
+def orphaned(image: Image, evidence: Evidence) -> list[str]:
+    """Its build is dead; the reaper removes it together with the build's machine and key."""
+    if image.ready or (image.lease is not None and image.lease > evidence.now.timestamp()):
+        return []
+    ended = f"lease ended {_moment(image.lease)}" if image.lease is not None else "build left no lease"
+    return [f"not ready: its {ended}; the next build or clean removes what that build left"]
+
+
+def not_ours(image: Image, evidence: Evidence) -> list[str]:
+    """Another project made it."""
+    owner = image.identity.project
+    return [f"not ours: it belongs to project {owner}"] if owner != evidence.policy.project else []
+
+
+GUARDS: tuple[Guard, ...] = (in_use, pinned, newest, current, being_built, orphaned, not_ours)
+
+
+def plan(
+    images: Sequence[Image],
+    references: Sequence[Reference],
+    policy: Policy,
+    *,
+    unborn: Collection[str] = (),
+    current: Mapping[str, str] | None = None,
+    now: datetime,
+) -> Plan:
+    """Decide for every image whether it stays.
+
+    Args:
+        images: every image of the project, in any order; each is decided on.
+        references: everything in the account that refers to an image, in any order.
+        policy: how many, which, whose.
+        unborn: roles whose next image is not built yet; it counts as the newest of its role.
+        current: role -> the fingerprint that the stack's files have now; the image that stands for it is kept.
+        now: decides which leases still run; must carry a time zone.
+    """
+    by_image: dict[str, list[Reference]] = defaultdict(list)
+    for reference in sorted(references, key=lambda r: (r.kind, r.name, r.id)):
+        by_image[reference.image_id].append(reference)
+    asked = (adoptable(images, role, fingerprint) for role, fingerprint in (current or {}).items())
+    evidence = Evidence(
+        policy=policy,
+        references=by_image,
+        rank=_ranks(images, unborn),
+        current=frozenset(image.id for image in asked if image is not None),
+        now=now,
+    )
+    reasons = {image.id: [reason for guard in GUARDS for reason in guard(image, evidence)] for image in images}
+    _lineage(images, reasons)
+    ordered = sorted(newest_first(images), key=lambda image: (image.cloud, image.role))  # stable: newest first within
+    return Plan(tuple(_decide(image, reasons[image.id], policy) for image in ordered))
+
+
+def _decide(image: Image, reasons: list[str], policy: Policy) -> Decision:
+    if reasons:
+        return Decision(image, True, tuple(reasons))
+    why = "revoked" if image.revoked else f"not among the newest {policy.keep} of {image.role}"
+    return Decision(image, False, (why, "not in use", "not pinned"))
+
+
+def _ranks(images: Sequence[Image], unborn: Collection[str]) -> dict[str, int]:
+    """Places among the finished images that may be booted: a revoked one, or one built on it, takes none."""
+    by_run = {image.run: image for image in images}
+    places: dict[tuple[str, str], int] = {}
+    ranks = {}
+    for image in newest_first(images):
+        if image.ready and not tainted(image, by_run):
+            group = (image.cloud, image.role)
+            places[group] = places.get(group, 1 if image.role in unborn else 0) + 1
+            ranks[image.id] = places[group]
+    return ranks
+
+
+def _lineage(images: Sequence[Image], reasons: dict[str, list[str]]) -> None:
+    """Give every ancestor of a kept image a reason for each kept child."""
+    parents = _parents(images)
+    todo = [image for image in newest_first(images) if reasons[image.id]]
+    done = {image.id for image in todo}
+    while todo:
+        child = todo.pop(0)
+        for parent in parents.get(child.id, ()):
+            reasons[parent.id].append(f"parent of kept {child.name}")
+            if parent.id not in done:
+                done.add(parent.id)
+                todo.append(parent)
+
+
+def _parents(images: Sequence[Image]) -> dict[str, list[Image]]:
+    """Image ID -> the images it was built on: one, or one a region where copies have IDs of their own."""
+    by_run: dict[str, list[Image]] = defaultdict(list)
+    for image in newest_first(images):
+        by_run[image.run].append(image)
+    return {
+        image.id: [parent for parent in by_run.get(image.identity.parent or "", ()) if parent.id != image.id]
+        for image in images
+    }
+
+
+def _depth(image: Image, parents: Mapping[str, Sequence[Image]]) -> int:
+    """How many generations lie above the image, as far as they are in `parents`."""
+    depth, seen, above = 0, {image.id}, list(parents.get(image.id, ()))
+    while above:
+        depth += 1
+        seen.update(parent.id for parent in above)
+        above = [older for parent in above for older in parents.get(parent.id, ()) if older.id not in seen]
+    return depth
+
+
+def _moment(unix: int) -> str:
+    return f"{datetime.fromtimestamp(unix, UTC):%Y-%m-%d %H:%M} UTC"

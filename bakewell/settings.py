@@ -1,0 +1,225 @@
+"""What a stack is told (its config) and what a process is told (its environment): two models, read in one place.
+
+Stack config lives in `Pulumi.<stack>.yaml` under the `bakewell:` namespace. The Pulumi program and the CLI read the
+same keys through the same model, so `bakewell list` and `pulumi up` agree. Secrets are no part of it: the token is in
+the environment.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_origin
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import Field, field_validator
+
+from bakewell.errors import ConfigError
+from bakewell.reading import Model, Name, Slug, checked, read_text
+
+NAMESPACE = "bakewell:"
+DIGITALOCEAN = "https://api.digitalocean.com"
+_STACK = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")
+
+
+class MachineSettings(Model):
+    """How many machines of a role, and of what kind."""
+
+    count: int = Field(default=1, ge=0, le=100)
+    size: Slug = "s-1vcpu-1gb"
+    ssh_keys: list[str] = Field(default_factory=list, description="IDs or fingerprints of keys in the account")
+
+
+class Settings(Model):
+    """Stack config: `bakewell:<key>` in Pulumi.<stack>.yaml. Defaults here and in Pulumi.yaml agree (tested)."""
+
+    project: Name = "bakewell"
+    prefix: Name = "bakewell"
+    regions: list[Slug] = Field(default=["nyc3"], min_length=1)
+    parallel: int = Field(default=4, ge=1, le=64)
+    keep: int = Field(default=3, ge=1)
+    roles: list[Name] = Field(default_factory=list, description="roles to bake; empty: all in the catalog")
+    machines: dict[Name, MachineSettings] = Field(default_factory=dict)
+    pins: dict[Name, str] = Field(default_factory=dict, description="role: image name or ID its machines must use")
+    local: bool = Field(default=False, description="the stack may only ever run on the local cloud")
+    max_context_mb: int = Field(default=100, ge=1, description="largest context of an image, in MB")
+
+    @field_validator("regions", "roles")
+    @classmethod
+    def _each_once(cls, values: list[str]) -> list[str]:
+        twice = sorted({value for value in values if values.count(value) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} is listed twice")
+        return values
+
+    @property
+    def region(self) -> str:
+        """Where images are built and machines run; the others get copies."""
+        return self.regions[0]
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, object], source: str) -> Settings:
+        """Settings from config keys, with or without the `bakewell:` namespace; keys of other namespaces are skipped.
+
+        Pulumi hands config to a program as text (`"4"`, `"true"`, JSON for lists and maps), YAML as values. Both are
+        taken, by the type each key has here.
+
+        Args:
+            source: the file to name in errors, such as "Pulumi.dev.yaml".
+
+        Raises:
+            ConfigError: unknown key, wrong type, or value out of range; it lists them all.
+        """
+        own: dict[str, object] = {}
+        for key, value in mapping.items():
+            name = key.removeprefix(NAMESPACE)
+            if ":" in name:
+                continue
+            if isinstance(value, Mapping) and set(value) == {"secure"}:
+                raise ConfigError(
+                    f"`{NAMESPACE}{name}` is encrypted, but no setting of Bakewell is a secret",
+                    file=source,
+                    remedy=f"set it in plain text: pulumi config set {NAMESPACE}{name} VALUE",
+                )
+            own[name] = _from_text(name, value) if isinstance(value, str) else value
+        return checked(cls, own, file=source, what=f"stack config ({NAMESPACE}*)")
+
+
+def _from_text(name: str, text: str) -> object:
+    """Config text as the type that the key has; text that does not fit stays as it is, for the model to refuse."""
+    known = Settings.model_fields.get(name)
+    wanted: Any = known.annotation if known else str
+    if wanted is int and re.fullmatch(r"-?\d{1,18}", text):
+        return int(text)
+    if wanted is bool and text in ("true", "false"):
+        return text == "true"
+    if get_origin(wanted) in (list, dict):
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError:
+            return text
+    return text
+
+
+def load_settings(stack: str, root: Path) -> Settings:
+    """The settings of `stack`, from `root/Pulumi.<stack>.yaml`.
+
+    Raises:
+        ConfigError: no such file, not YAML, or anything `Settings.from_mapping` refuses.
+    """
+    stack = stack.rpartition("/")[2]
+    if not _STACK.match(stack):
+        remedy = "letters, digits, hyphens, dots and underscores make a stack's name"
+        raise ConfigError(f"`{stack}` is no stack's name", remedy=remedy)
+    path = root / f"Pulumi.{stack}.yaml"
+    if not path.exists():
+        stacks = sorted(p.name.split(".")[1] for p in root.glob("Pulumi.*.yaml"))
+        raise ConfigError(
+            f"stack {stack} has no config",
+            file=path,
+            remedy=f"choose a stack with BAKEWELL_STACK ({', '.join(stacks) or 'none is here'}), or create the file",
+        )
+    try:
+        document = yaml.safe_load(read_text(path, "stack config"))
+    except yaml.YAMLError as error:
+        problem = " ".join(str(error).split())
+        raise ConfigError(f"stack config is not YAML: {problem}", file=path, remedy="correct the syntax") from None
+    document = {} if document is None else document
+    config = document.get("config") if isinstance(document, dict) else document
+    if config is not None and not isinstance(config, dict):
+        remedy = f"write `config:` with lines `{NAMESPACE}<key>: value` below it"
+        raise ConfigError("stack config is no mapping", file=path, remedy=remedy)
+    return Settings.from_mapping({str(key): value for key, value in (config or {}).items()}, str(path))
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What this process was told by its environment variables; never written to a file, a log or Pulumi's state.
+
+    Attributes:
+        endpoint: root URL of DigitalOcean's API, no `/v2`, no slash at the end.
+        state_dir: where locks and logs of builds go (not created here).
+        stack: short name of the stack, "dev" unless said otherwise.
+        parallel: how many builds at once, where it overrides the stack's own setting.
+        token: API token; read it with `require_token`.
+    """
+
+    endpoint: str
+    state_dir: Path
+    stack: str
+    parallel: int | None
+    token: str = field(repr=False)
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Environment:
+        """Read DIGITALOCEAN_TOKEN (or …_ACCESS_TOKEN), DIGITALOCEAN_API_URL, BAKEWELL_STATE, BAKEWELL_STACK (or
+        PULUMI_STACK) and BAKEWELL_PARALLEL. A missing token is no error here.
+
+        Raises:
+            ConfigError: a value that cannot be meant.
+        """
+        cache = Path(environ.get("XDG_STATE_HOME") or Path(environ.get("HOME") or Path.home()) / ".local" / "state")
+        parallel = environ.get("BAKEWELL_PARALLEL", "")
+        if parallel and not (parallel.isascii() and parallel.isdigit() and 1 <= int(parallel) <= 64):
+            raise ConfigError(
+                f"BAKEWELL_PARALLEL is `{parallel}`", remedy="set it to a number from 1 to 64, or unset it"
+            )
+        return cls(
+            endpoint=_endpoint(environ.get("DIGITALOCEAN_API_URL") or DIGITALOCEAN),
+            state_dir=Path(environ.get("BAKEWELL_STATE") or cache / "bakewell").absolute(),
+            stack=(environ.get("BAKEWELL_STACK") or environ.get("PULUMI_STACK") or "dev").rpartition("/")[2],
+            parallel=int(parallel) if parallel else None,
+            token=(environ.get("DIGITALOCEAN_TOKEN") or environ.get("DIGITALOCEAN_ACCESS_TOKEN") or "").strip(),
+        )
+
+    @property
+    def local(self) -> bool:
+        """True when the endpoint is on this machine."""
+        return _loopback(self.endpoint)
+
+    def require_token(self) -> str:
+        """The API token. Raises ConfigError where there is none."""
+        if not self.token:
+            raise ConfigError(
+                "no API token: DIGITALOCEAN_TOKEN is not set",
+                remedy='export it, or for the local cloud run: eval "$(make -s env)"',
+            )
+        return self.token
+
+    def check(self, settings: Settings) -> None:
+        """Refuse to run a stack that is for the local cloud only (`local: true`) anywhere else.
+
+        Raises:
+            ConfigError: the endpoint is not on this machine.
+        """
+        if settings.local and not self.local:
+            raise ConfigError(
+                f"stack {self.stack} is for the local cloud only, but the endpoint is {self.endpoint}",
+                remedy='run: eval "$(make -s env)" (or choose another stack)',
+            )
+
+
+def _endpoint(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        host, secret = parts.hostname, parts.username or parts.password or parts.query
+    except ValueError:
+        host, secret = None, None
+    if host is None or parts.scheme not in ("http", "https") or secret:
+        raise ConfigError("DIGITALOCEAN_API_URL is no plain URL", remedy=f"set it to {DIGITALOCEAN}, or unset it")
+    if parts.scheme == "http" and not _loopback(url):
+        raise ConfigError(f"DIGITALOCEAN_API_URL {url} would send the token unencrypted", remedy="use https")
+    return url.rstrip("/").removesuffix("/v2")
+
+
+def _loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,119 @@
+"""What the cloud holds, read once and in the background while the rest of the program gets ready.
+
+A survey asks and remembers; it decides nothing and changes nothing. The images of one project are listed as soon as
+it starts, references (droplets, autoscale pools) only when something asks for them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Protocol, TypeVar
+
+from bakewell.errors import ConfigError
+from bakewell.image import Image, Reference, adoptable, tainted
+
+_T = TypeVar("_T")
+
+
+class Source(Protocol):
+    """The two questions a survey asks of a cloud (`bakewell.clouds.Cloud` answers both)."""
+
+    def images(self, project: str) -> list[Image]: ...
+
+    def references(self) -> list[Reference]: ...
+
+
+class Survey:
+    """One look at one cloud.
+
+    Args:
+        source: where to look.
+        project: whose images.
+
+    Every method that needs an answer waits for it, and raises the `CloudError` that the cloud gave instead.
+    """
+
+    def __init__(self, source: Source, project: str) -> None:
+        self._source = source
+        self._images = _in_background(lambda: tuple(source.images(project)))
+        self._references: Future[tuple[Reference, ...]] | None = None
+        self._asking = threading.Lock()
+
+    def images(self) -> tuple[Image, ...]:
+        """Every image of the project, unfinished ones included."""
+        return self._images.result()
+
+    def references(self) -> tuple[Reference, ...]:
+        """Everything in the account that boots, or would boot, from an image."""
+        with self._asking:
+            if self._references is None:
+                self._references = _in_background(lambda: tuple(self._source.references()))
+        return self._references.result()
+
+    def adoptable(self, role: str, fingerprint: str) -> Image | None:
+        """The image that a build of `fingerprint` would adopt; None when it would have to build."""
+        return adoptable(self.images(), role, fingerprint)
+
+    def home(self, role: str, fingerprint: str, region: str) -> str:
+        """Where the image of `fingerprint` is, or will be, without a copy: `region` if it is, or will be, built there.
+
+        An image that only exists elsewhere (another stack's first region, say) keeps its home there.
+        """
+        found = [i for i in self.images() if i.role == role and i.fingerprint == fingerprint and i.ready]
+        if not found or any(region == i.identity.home for i in found):
+            return region
+        best = self.adoptable(role, fingerprint)
+        return best.identity.home if best else region
+
+    def lost(self, run: str) -> str | None:
+        """Why the image of `run` can't be used any more ("gone from the cloud", …); None while it can."""
+        by_run = {image.run: image for image in self.images()}
+        image = by_run.get(run)
+        if image is None or not image.ready:
+            return "gone from the cloud"
+        if image.revoked:
+            return "revoked"
+        return "built on a revoked image" if tainted(image, by_run) else None
+
+    def pinned(self, role: str, wanted: str, region: str) -> Image:
+        """The image of `role` that `wanted` (a name or an ID) means.
+
+        Raises:
+            ConfigError: no finished image of that role is called so, or it is not in `region`.
+        """
+        key = f"bakewell:pins.{role}"
+        of_role = [i for i in self.images() if i.role == role and i.ready]
+        image = next((i for i in of_role if wanted in (i.name, i.id)), None)
+        if image is None:
+            raise ConfigError(
+                f"{key}: there is no image `{wanted}` of role {role}",
+                remedy=_choices(of_role, key),
+            )
+        if region not in image.regions:
+            raise ConfigError(
+                f"{key}: image {image.name} is in {', '.join(image.regions)}, not in {region} where its machines run",
+                remedy=f"pin an image that is in {region}, or `pulumi config rm --path '{key}'`",
+            )
+        return image
+
+
+def _choices(images: Sequence[Image], key: str) -> str:
+    names = ", ".join(sorted((i.name for i in images), reverse=True)[:5])
+    unpin = f"`pulumi config rm --path '{key}'`"
+    return f"pin one of {names}, or {unpin}" if names else unpin
+
+
+def _in_background(ask: Callable[[], _T]) -> Future[_T]:
+    """`ask` in a thread that keeps no process alive: a refused preview ends at once, whatever the cloud does."""
+    answer: Future[_T] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(ask())
+        except Exception as error:  # handed on: whoever waits for the answer gets it raised
+            answer.set_exception(error)
+
+    threading.Thread(target=run, name="survey", daemon=True).start()
+    return answer

@@ -1,0 +1,74 @@
+"""A small packer/ folder of our own, so that these tests say all they depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("core", max_examples=25, deadline=None)
+settings.load_profile("core")
+
+PLUGINS = """packer {
+  required_version = "= 1.15.0"
+  required_plugins {
+    digitalocean = {
+      source  = "github.com/digitalocean/digitalocean"
+      version = "= 1.4.1"
+    }
+  }
+}
+"""
+LOCK = """# moved by bakewell lock
+[debian-12.digitalocean]
+image = "debian-12-x64"
+name = "12 x64"  # as DigitalOcean calls it
+date = "2026-11-02"
+"""
+FILES: Mapping[str, str | bytes] = {
+    "plugins.pkr.hcl": PLUGINS,
+    "build.pkr.hcl": 'build {\n  sources = ["source.digitalocean.image"]\n}\n',
+    "provision.sh": "#!/bin/sh\n",
+    "bases.lock": LOCK,
+    "README.md": "notes\n",
+    "steps/__init__.py": "",
+    "steps/nginx.py": "def install() -> None: ...\n",
+    "steps/seal.py": "def seal() -> None: ...\n",
+    "steps/docker/__init__.py": "from . import repository\n",
+    "steps/docker/repository.py": "URL = 'https://download.docker.com'\n",
+    "images/base/image.toml": 'description = "base"\nbase = "debian-12"\nsteps = ["seal"]\n',
+    "images/base/deploy.py": "from steps import seal\n\nseal.seal()\n",
+    "images/base/checks.py": "def test_it(host): ...\n",
+    "images/web/image.toml": 'description = "web"\nparent = "base"\nsteps = ["nginx", "seal"]\n',
+    "images/web/deploy.py": "import steps.nginx\nfrom steps.seal import seal\n",
+    "images/web/checks.py": "def test_it(host): ...\n",
+    "images/web/files/index.html": "<p>hello\n",
+    "images/api/image.toml": 'description = "api"\nparent = "base"\n',
+    "images/api/deploy.py": "\n",
+    "images/api/checks.py": "\n",
+}
+
+Tree = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def tree() -> Iterator[Tree]:
+    """Make a packer/ folder: the files above, each replaced, added or (None) left out as the arguments say."""
+    made: list[TemporaryDirectory[str]] = []
+
+    def make(changes: Mapping[str, str | bytes | None] | None = None) -> Path:
+        made.append(TemporaryDirectory(prefix="bakewell-test-"))
+        packer = Path(made[-1].name) / "packer"
+        for path, content in {**FILES, **(changes or {})}.items():
+            if content is not None:
+                target = packer / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content.encode() if isinstance(content, str) else content)
+        return packer
+
+    yield make
+    for folder in made:
+        folder.cleanup()

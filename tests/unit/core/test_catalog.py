@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bakewell.catalog import Catalog, ImageSpec
+from bakewell.errors import ConfigError
+
+Tree = Callable[..., Path]
+
+
+def refused(packer: Path, file: str) -> ConfigError:
+    """The error that loading gives; it names `file` (below packer/) and a remedy."""
+    with pytest.raises(ConfigError) as caught:
+        Catalog.load(packer)
+    assert caught.value.file == str(packer / file)
+    assert caught.value.remedy
+    return caught.value
+
+
+def test_parents_come_first_and_otherwise_names_decide(tree: Tree) -> None:
+    catalog = Catalog.load(tree())
+    assert catalog.roles == ("base", "api", "web")
+    assert catalog.waves() == (("base",), ("api", "web"))
+    assert [spec.role for spec in catalog] == list(catalog.roles)
+    assert len(catalog) == 3
+    assert "web" in catalog
+    assert "wbe" not in catalog
+
+
+def test_a_spec_says_what_the_file_says(tree: Tree) -> None:
+    toml = """
+description = "the shop"
+parent = "base"
+steps = ["nginx", "seal"]
+size = "s-2vcpu-2gb"
+[versions]
+nginx = "1.22.1-9"
+[variables]
+title = "Shop"
+workers = 4
+debug = false
+[rebuild]
+window = "monthly"
+note = "after the incident"
+[boot]
+services = ["nginx.service"]
+health = { port = 8080, path = "/up" }
+"""
+    web = Catalog.load(tree({"images/web/image.toml": toml}))["web"]
+    assert (web.parent, web.base, web.size) == ("base", None, "s-2vcpu-2gb")
+    assert web.steps == ["nginx", "seal"]
+    assert web.versions == {"nginx": "1.22.1-9"}
+    assert web.variables == {"title": "Shop", "workers": 4, "debug": False}
+    assert (web.rebuild.window, web.rebuild.note) == ("monthly", "after the incident")
+    assert web.boot.services == ["nginx.service"]
+    assert web.boot.health is not None
+    assert (web.boot.health.port, web.boot.health.path) == (8080, "/up")
+    assert web.file.name == "image.toml"
+
+
+def test_ancestors_descendants_and_selection(tree: Tree) -> None:
+    shop = {
+        "images/shop/image.toml": 'description = "shop"\nparent = "web"\n',
+        "images/shop/deploy.py": "",
+        "images/shop/checks.py": "",
+    }
+    catalog = Catalog.load(tree(shop))
+    assert catalog.ancestors("shop") == ("web", "base")
+    assert catalog.descendants("base") == ("api", "web", "shop")
+    assert catalog.descendants("shop") == ()
+    assert catalog.select(["shop"]) == ("base", "web", "shop")
+    assert catalog.select([]) == catalog.roles
+    with pytest.raises(ConfigError, match="did you mean `shop`"):
+        catalog.select(["shpo"])
+
+
+@given(st.data())
+def test_any_forest_is_ordered_parents_first(data: st.DataObject) -> None:
+    names = data.draw(st.lists(st.from_regex(r"[a-z]{1,6}", fullmatch=True), min_size=1, max_size=12, unique=True))
+    specs = []
+    for index, name in enumerate(names):
+        parent = data.draw(st.sampled_from([None, *names[:index]]))
+        base = None if parent else "debian-12"
+        specs.append(ImageSpec(role=name, folder=Path(name), description="x", parent=parent, base=base))
+    catalog = Catalog(Path("packer"), data.draw(st.permutations(specs)))
+    assert sorted(catalog.roles) == sorted(names)
+    assert all(catalog.roles.index(s.parent) < catalog.roles.index(s.role) for s in specs if s.parent)
+    assert catalog.roles == Catalog(Path("packer"), specs).roles
+    assert tuple(role for wave in catalog.waves() for role in wave) == catalog.roles
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('stpes = ["nginx"]', "unknown key `stpes` (did you mean `steps`?)"),
+        ('role = "web"', "unknown key `role`"),
+        ("size = 3", "`size`"),
+        ('steps = "nginx"', "`steps`"),
+        ('steps = ["nginx", "nginx"]', "nginx is listed twice"),
+        ('steps = ["Bad-Name"]', "`steps.0`"),
+        ("[versions]\nnginx = 1.22", "`versions.nginx`"),
+        ("[variables]\nratio = 0.5", "`variables`: `ratio` should be text, a whole number, true or false"),
+        ("[variables]\nBad = 1", "`variables.Bad`"),
+        ('[variables]\ndb_password = "hunter2"', "`db_password` is the name of a secret"),
+        ('[rebuild]\nwindow = "daily"', "`rebuild.window`"),
+        ('[rebuild]\nwindows = "never"', "unknown key `rebuild.windows` (did you mean `window`?)"),
+        ('[boot]\nservices = ["nginx; rm -rf"]', "`boot.services.0`"),
+        ("[boot]\nhealth = { port = 0 }", "`boot.health.port`"),
+        ("[boot]\nhealth = { prot = 80 }", "unknown key `boot.health.prot` (did you mean `port`?)"),
+        ('[boot]\nhealth = { path = "up" }', "`boot.health.path`"),
+        ('base = "debian-12"', "exactly one of `parent` and `base` is wanted, but both are there"),
+        ("size = ", "is not TOML"),
+    ],
+)
+def test_a_bad_key_is_refused_by_name(tree: Tree, line: str, said: str) -> None:
+    toml = f'description = "web"\nparent = "base"\n{line}\n'
+    error = refused(tree({"images/web/image.toml": toml}), "images/web/image.toml")
+    assert said in error.what
+    assert "web" in error.what
+
+
+@pytest.mark.parametrize(
+    ("toml", "said"),
+    [
+        ('parent = "base"', "key `description` is missing"),
+        ('description = ""\nparent = "base"', "`description`"),
+        ('description = "x"', "neither is there"),
+        ('description = "x"\nparent = "bsae"', "`parent` is `bsae`, which is no image (did you mean `base`?)"),
+        ('description = "x"\nparent = "Base"', "`parent` should be lower-case"),
+        ('description = "x"\nparent = "web"', "web -> web"),
+        (
+            'description = "x"\nparent = "base"\nsteps = ["ngnix"]',
+            "`ngnix`, which does not exist (did you mean `nginx`?)",
+        ),
+    ],
+)
+def test_a_bad_file_is_refused(tree: Tree, toml: str, said: str) -> None:
+    assert said in refused(tree({"images/web/image.toml": toml}), "images/web/image.toml").what
+
+
+def test_a_cycle_is_told_as_a_chain(tree: Tree) -> None:
+    changes = {
+        "images/base/image.toml": 'description = "base"\nparent = "web"\nsteps = ["seal"]\n',
+    }
+    assert "base -> web -> base" in refused(tree(changes), "images/base/image.toml").what
+
+
+@pytest.mark.parametrize("role", ["My_Role", "9lives", "a--b", "web.v2", "all", "x" * 41, "trailing-", "käse"])
+def test_a_name_that_no_tag_or_snapshot_can_have_is_refused(tree: Tree, role: str) -> None:
+    error = refused(tree({f"images/{role}/image.toml": 'description = "x"\nparent = "base"\n'}), f"images/{role}")
+    assert "rename the folder" in error.remedy
+
+
+@pytest.mark.parametrize("lost", ["image.toml", "deploy.py", "checks.py"])
+def test_a_folder_without_one_of_its_files_is_refused(tree: Tree, lost: str) -> None:
+    assert f"{lost}" in refused(tree({f"images/web/{lost}": None}), f"images/web/{lost}").what
+
+
+def test_files_and_hidden_folders_among_the_images_are_none(tree: Tree) -> None:
+    changes = {"images/README.md": "notes", "images/.idea/x": "", "images/__pycache__/x.pyc": ""}
+    assert Catalog.load(tree(changes)).roles == ("base", "api", "web")
+
+
+def test_no_image_at_all_is_refused(tree: Tree, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no images"):
+        Catalog.load(tmp_path)
+    (tmp_path / "images").mkdir()
+    with pytest.raises(ConfigError, match="there is no image"):
+        Catalog.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ("from steps import docker", 1),
+        ("\nfrom steps import seal, docker", 2),
+        ("import steps.docker", 1),
+        ("from steps.docker.repository import URL", 1),
+        ("def later():\n    from steps.docker import repository", 2),
+    ],
+)
+@pytest.mark.parametrize("name", ["deploy.py", "checks.py", "helper.py"])
+def test_a_step_that_is_imported_but_not_declared_is_refused(tree: Tree, source: str, line: int, name: str) -> None:
+    error = refused(tree({f"images/web/{name}": source}), f"images/web/{name}")
+    assert f"line {line} imports steps.docker, which image.toml does not declare" in error.what
+    assert 'add "docker" to `steps`' in error.remedy
+
+
+@pytest.mark.parametrize(
+    "source", ["from . import docker", "from .docker import repository", "from steps import docker"]
+)
+def test_so_is_one_that_a_step_imports(tree: Tree, source: str) -> None:
+    assert "imports steps.docker" in refused(tree({"steps/nginx.py": source}), "steps/nginx.py").what
+    assert "imports steps.docker" in refused(tree({"steps/__init__.py": source}), "steps/__init__.py").what
+
+
+def test_a_step_may_be_a_folder_whose_files_import_each_other(tree: Tree) -> None:
+    changes = {
+        "images/web/image.toml": 'description = "web"\nparent = "base"\nsteps = ["docker"]\n',
+        "images/web/deploy.py": "from steps.docker import repository\n",
+        "steps/docker/inner/__init__.py": "from ..repository import URL\n",
+    }
+    assert Catalog.load(tree(changes))["web"].steps == ["docker"]
+    changes["steps/docker/inner/__init__.py"] = "from ... import seal\n"
+    assert "imports steps.seal" in refused(tree(changes), "steps/docker/inner/__init__.py").what
+
+
+def test_an_import_of_a_step_that_does_not_exist_is_refused(tree: Tree) -> None:
+    error = refused(tree({"images/web/deploy.py": "from steps.ngnix import install"}), "images/web/deploy.py")
+    assert "imports steps.ngnix, which does not exist" in error.what
+
+
+def test_what_the_package_itself_defines_is_no_step(tree: Tree) -> None:
+    changes = {"steps/__init__.py": "HERE = 1\n", "images/web/deploy.py": "import os\nfrom steps import HERE\n"}
+    assert "web" in Catalog.load(tree(changes))
+
+
+def test_a_step_of_two_forms_is_refused(tree: Tree) -> None:
+    assert "both nginx.py and a folder" in refused(tree({"steps/nginx/__init__.py": ""}), "steps/nginx.py").what
+
+
+@pytest.mark.parametrize("source", [b"def broken(:\n", b"\xff\xfe", b"x = '\x00'"])
+def test_python_that_does_not_parse_is_refused(tree: Tree, source: bytes) -> None:
+    refused(tree({"images/web/deploy.py": source}), "images/web/deploy.py")
+
+
+def test_an_unknown_role_is_refused_with_those_there_are(tree: Tree) -> None:
+    catalog = Catalog.load(tree())
+    with pytest.raises(ConfigError) as caught:
+        catalog["wbe"]
+    assert "did you mean `web`?" in caught.value.what
+    assert "base, api, web" in caught.value.remedy
+
+
+def test_the_images_of_this_repository_load() -> None:
+    packer = Path(__file__).parents[3] / "packer"
+    catalog = Catalog.load(packer)
+    assert {"base", "api", "web"} <= set(catalog.roles)
+    assert {"api", "web"} <= set(catalog.descendants("base"))

@@ -1,0 +1,326 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bakewell.bases import Bases
+from bakewell.catalog import Catalog
+from bakewell.context import GENERATED, Context, collect_all
+from bakewell.errors import BakewellError, ConfigError, ContextError
+
+Tree = Callable[..., Path]
+WEB = "images/web"
+
+
+def collect(packer: Path, role: str = "web", max_context_mb: int = 100) -> Context:
+    return Context.collect(Catalog.load(packer, max_context_mb=max_context_mb), role, "digitalocean")
+
+
+def refused(packer: Path, file: str, role: str = "web") -> ContextError:
+    """The error that collecting gives; it names `file` (below packer/) and a remedy."""
+    catalog = Catalog.load(packer)
+    with pytest.raises(ContextError) as caught:
+        Context.collect(catalog, role, "digitalocean")
+    assert caught.value.file == str(packer / file)
+    assert caught.value.remedy
+    return caught.value
+
+
+def paths(context: Context) -> list[str]:
+    return [file.path for file in context.files]
+
+
+def test_a_build_sees_the_shared_files_its_own_and_its_steps_and_nothing_else(tree: Tree) -> None:
+    assert paths(collect(tree())) == [
+        "build.pkr.hcl",
+        "checks.py",
+        "deploy.py",
+        "files/index.html",
+        "image.auto.pkrvars.json",
+        "image.toml",
+        "plugins.pkr.hcl",
+        "provision.sh",
+        "steps/__init__.py",
+        "steps/nginx.py",
+        "steps/seal.py",
+    ]
+
+
+def test_a_step_that_is_a_folder_comes_whole(tree: Tree) -> None:
+    toml = 'description = "web"\nparent = "base"\nsteps = ["docker"]\n'
+    changes = {
+        "images/web/image.toml": toml,
+        "images/web/deploy.py": "",
+        "steps/docker/files/daemon.json": "{}",
+        "steps/docker/README.md": "notes",
+    }
+    steps = [path for path in paths(collect(tree(changes))) if path.startswith("steps/")]
+    assert steps == [
+        "steps/__init__.py",
+        "steps/docker/__init__.py",
+        "steps/docker/files/daemon.json",
+        "steps/docker/repository.py",
+    ]
+
+
+def test_an_images_own_file_takes_the_shared_ones_place(tree: Tree) -> None:
+    packer = tree({f"{WEB}/build.pkr.hcl": "# its own\n"})
+    context = collect(packer)
+    (build,) = [file for file in context.files if file.path == "build.pkr.hcl"]
+    assert build.source == packer / WEB / "build.pkr.hcl"
+
+
+def test_the_generated_file_says_what_the_catalog_says(tree: Tree, tmp_path: Path) -> None:
+    packer = tree()
+    collect(packer, "base").stage(tmp_path / "base")
+    collect(packer, "web").stage(tmp_path / "web")
+    assert json.loads((tmp_path / "base" / GENERATED).read_text()) == {
+        "role": "base",
+        "size": "s-1vcpu-1gb",
+        "base_image": "debian-12-x64",
+    }
+    assert json.loads((tmp_path / "web" / GENERATED).read_text()) == {"role": "web", "size": "s-1vcpu-1gb"}
+
+
+def test_a_base_that_is_not_locked_is_refused(tree: Tree) -> None:
+    with pytest.raises(ConfigError, match="bakewell lock debian-12"):
+        collect(tree({"bases.lock": None}), "base")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "files/__pycache__/x.pyc",
+        "x.pyc",
+        ".DS_Store",
+        "files/a.swp",
+        "deploy.py~",
+        ".#deploy.py",
+        "#deploy.py#",
+        "README.md",
+    ],
+)
+def test_what_tools_editors_and_notes_leave_behind_is_ignored(tree: Tree, path: str) -> None:
+    assert paths(collect(tree({f"{WEB}/{path}": "x"}))) == paths(collect(tree()))
+
+
+def test_notes_inside_files_are_content(tree: Tree) -> None:
+    assert "files/README.md" in paths(collect(tree({f"{WEB}/files/README.md": "x"})))
+
+
+def test_folders_beside_images_and_steps_are_not_seen(tree: Tree) -> None:
+    assert paths(collect(tree({"scripts/x.sh": "x", ".git/config": "x"}))) == paths(collect(tree()))
+
+
+@pytest.mark.parametrize("name", [".env", "server.pem", "id_rsa", "credentials", "files/app/secrets.yaml"])
+def test_names_of_secrets_are_refused(tree: Tree, name: str) -> None:
+    assert "name of a secret" in refused(tree({f"{WEB}/{name}": "x"}), f"{WEB}/{name}").what
+
+
+@pytest.mark.parametrize("place", [f"{WEB}/files/notes.txt", "shared.sh", "steps/nginx.py"])
+def test_contents_of_secrets_are_refused_wherever_they_lie(tree: Tree, place: str) -> None:
+    text = "# -----BEGIN RSA PRIVATE KEY-----\n"
+    assert "looks like a private key" in refused(tree({place: text}), place).what
+
+
+def test_a_secret_among_many_large_files_is_found_too(tree: Tree) -> None:
+    changes: dict[str, str | bytes] = {f"{WEB}/files/{n}.bin": bytes([n]) * 600_000 for n in range(10)}
+    changes[f"{WEB}/files/notes.txt"] = "dop_v1_" + "0" * 64
+    assert "a DigitalOcean token" in refused(tree(changes), f"{WEB}/files/notes.txt").what
+
+
+def test_a_symlink_inside_the_folder_is_staged_as_what_it_points_to(tree: Tree, tmp_path: Path) -> None:
+    packer = tree()
+    (packer / WEB / "files" / "home.html").symlink_to("index.html")
+    context = collect(packer)
+    context.stage(tmp_path / "out")
+    staged = tmp_path / "out" / "files" / "home.html"
+    assert not staged.is_symlink()
+    assert staged.read_text() == "<p>hello\n"
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("/etc/hostname", "leads out of the context"),
+        ("../../base/deploy.py", "leads out of the context"),
+        ("nowhere", "unreadable"),
+        ("loop", "a symlink to no regular file"),
+        ("../templates", "a symlink to a folder"),
+    ],
+)
+def test_other_symlinks_are_refused(tree: Tree, target: str, said: str) -> None:
+    packer = tree({f"{WEB}/templates/x": ""})
+    (packer / WEB / "files" / "loop").symlink_to(target)
+    assert said in refused(packer, f"{WEB}/files/loop").what
+
+
+def test_a_folder_that_is_a_symlink_out_of_the_context_is_refused(tree: Tree) -> None:
+    packer = tree()
+    (packer / WEB / "templates").symlink_to("/etc")
+    assert "leads out of the context" in refused(packer, f"{WEB}/templates").what
+
+
+@pytest.mark.parametrize("folder", ["images/web", "steps/docker"])
+def test_so_is_a_whole_role_or_step(tree: Tree, tmp_path: Path, folder: str) -> None:
+    toml = 'description = "web"\nparent = "base"\nsteps = ["docker", "nginx", "seal"]\n'
+    packer = tree({"images/web/image.toml": toml})
+    (packer / folder).rename(tmp_path / "elsewhere")
+    (packer / folder).symlink_to(tmp_path / "elsewhere")
+    assert "leads out of the context" in refused(packer, folder).what
+
+
+def test_pipes_and_sockets_are_refused(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    packer = tree()
+    os.mkfifo(packer / WEB / "files" / "pipe")
+    assert "no regular file" in refused(packer, f"{WEB}/files/pipe").what
+    packer = tree()
+    monkeypatch.chdir(packer / WEB / "files")  # the address of a socket has to be short
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket")
+        assert "no regular file" in refused(packer, f"{WEB}/files/socket").what
+
+
+def test_a_file_that_cannot_be_opened_is_refused(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    packer = tree()
+    locked, real = str(packer / WEB / "files" / "index.html"), os.open
+
+    def opened(path: str, flags: int, mode: int = 0o777) -> int:
+        if path == locked:
+            raise PermissionError(13, "Permission denied", path)
+        return real(path, flags, mode)
+
+    monkeypatch.setattr(os, "open", opened)
+    assert "files/index.html cannot be read: Permission denied" in refused(packer, f"{WEB}/files/index.html").what
+
+
+def test_a_folder_that_cannot_be_listed_is_refused(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    packer = tree()
+    catalog = Catalog.load(packer)
+    locked, real = str(packer / WEB / "files"), os.scandir
+
+    def listed(path: str) -> object:
+        if path == locked:
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", listed)
+    with pytest.raises(ContextError, match="cannot be read: Permission denied") as caught:
+        Context.collect(catalog, "web", "digitalocean")
+    assert caught.value.file == locked
+
+
+@pytest.mark.parametrize("name", [b"bell\x07", b"latin\xe9", b"line\nbreak"])
+def test_a_name_that_is_no_printable_utf8_is_refused(tree: Tree, name: bytes) -> None:
+    packer = tree()
+    Path(os.fsdecode(os.fsencode(packer / WEB / "files") + b"/" + name)).write_text("x")
+    with pytest.raises(ContextError, match="no printable UTF-8 name") as caught:
+        collect(packer)
+    str(caught.value).encode()  # can be printed
+
+
+@pytest.mark.parametrize("name", [GENERATED, "manifest.json", "steps/mine.py"])
+def test_a_file_in_the_way_of_what_every_build_has_is_refused(tree: Tree, name: str) -> None:
+    assert "in the way" in refused(tree({f"{WEB}/{name}": ""}), f"{WEB}/{name}").what
+
+
+def test_a_huge_file_is_refused_at_once_and_the_remedy_allows_it(tree: Tree) -> None:
+    packer = tree()
+    huge = packer / WEB / "files" / "disk.img"
+    huge.touch()
+    os.truncate(huge, 3_000_000)  # sparse: only its size counts, nothing is read
+    with pytest.raises(ContextError) as caught:
+        collect(packer, max_context_mb=2)
+    assert "files/disk.img with 3 MB" in caught.value.what
+    assert caught.value.file == str(huge)
+    assert "pulumi config set bakewell:max_context_mb 4" in caught.value.remedy
+    assert collect(packer, max_context_mb=4).size > 3_000_000
+    assert collect(packer, "base", max_context_mb=1).size < 1_000_000
+
+
+def test_staging_normalises_modes_and_times_whatever_the_umask(tree: Tree, tmp_path: Path) -> None:
+    packer = tree()
+    (packer / "provision.sh").chmod(0o700)
+    (packer / WEB / "files" / "index.html").chmod(0o666)
+    before = os.umask(0o077)
+    try:
+        collect(packer).stage(tmp_path / "out")
+    finally:
+        os.umask(before)
+    staged = {path.relative_to(tmp_path / "out").as_posix(): path.stat() for path in (tmp_path / "out").rglob("*")}
+    assert oct(staged["provision.sh"].st_mode & 0o777) == oct(0o755)
+    assert oct(staged["files/index.html"].st_mode & 0o777) == oct(0o644)
+    assert oct(staged["files"].st_mode & 0o777) == oct(0o755)
+    assert len({status.st_mtime_ns for status in staged.values()}) == 1
+
+
+def test_what_is_staged_is_what_was_hashed(tree: Tree, tmp_path: Path) -> None:
+    context = collect(tree({f"{WEB}/files/large.bin": os.urandom(700_001), f"{WEB}/files/empty": ""}))
+    context.stage(tmp_path / "out")
+    staged = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert {
+        path.relative_to(tmp_path / "out").as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in staged
+    } == {file.path: file.digest for file in context.files}
+    assert context.size == sum(path.stat().st_size for path in staged)
+
+
+def test_a_file_that_changes_between_hashing_and_staging_is_noticed(tree: Tree, tmp_path: Path) -> None:
+    packer = tree()
+    context = collect(packer)
+    (packer / WEB / "files" / "index.html").write_text("<p>hallo\n")
+    with pytest.raises(ContextError, match=r"files/index\.html changed while it was staged"):
+        context.stage(tmp_path / "out")
+    (packer / WEB / "files" / "index.html").unlink()
+    with pytest.raises(ContextError, match=r"files/index\.html cannot be read"):
+        context.stage(tmp_path / "again")
+
+
+def test_staging_wants_an_empty_folder(tree: Tree, tmp_path: Path) -> None:
+    context = collect(tree())
+    (tmp_path / "mine.txt").touch()
+    with pytest.raises(ContextError, match="not empty"):
+        context.stage(tmp_path)
+    with pytest.raises(ContextError, match="staging web failed: Not a directory"):
+        context.stage(tmp_path / "mine.txt" / "out")
+
+
+def test_nothing_is_written_into_the_folders_that_are_hashed(tree: Tree, tmp_path: Path) -> None:
+    packer = tree()
+    before = sorted(packer.rglob("*"))
+    collect(packer).stage(tmp_path / "out")
+    assert sorted(packer.rglob("*")) == before
+
+
+def test_digests_name_the_files(tree: Tree) -> None:
+    before = collect(tree()).digests
+    after = collect(tree({f"{WEB}/files/index.html": "<p>bye\n"})).digests
+    assert {path for path in before if before[path] != after[path]} == {"files/index.html"}
+    assert set(before) == set(paths(collect(tree()))) == set(after)
+
+
+def test_above_500_files_they_name_folders(tree: Tree) -> None:
+    many: dict[str, str | bytes] = {f"{WEB}/files/{n % 3}/{n}.txt": str(n) for n in range(501)}
+    before = collect(tree(many)).digests
+    assert {"files/", "files/0/", "files/1/", "files/2/", "steps/", "deploy.py", GENERATED} <= set(before)
+    assert len(before) < 20
+    after = collect(tree({**many, f"{WEB}/files/1/1.txt": "changed"})).digests
+    assert {path for path in before if before[path] != after[path]} == {"files/1/"}
+
+
+def test_several_contexts_at_once_are_the_same_as_one_by_one(tree: Tree) -> None:
+    packer = tree({f"{WEB}/files/{n}.bin": bytes([n]) * 500_000 for n in range(12)})
+    catalog = Catalog.load(packer)
+    together = collect_all(catalog, catalog.roles, "digitalocean", Bases.load(packer / "bases.lock"))
+    assert together == {role: Context.collect(catalog, role, "digitalocean") for role in catalog.roles}
+
+
+def test_every_refusal_is_one_of_ours(tree: Tree) -> None:
+    assert issubclass(ContextError, BakewellError)
+    with pytest.raises(BakewellError, match="there is no image `wbe`"):
+        collect(tree(), "wbe")

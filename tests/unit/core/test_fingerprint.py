@@ -1,0 +1,313 @@
+from __future__ import annotations
+
+import functools
+import os
+import random
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from bakewell.bases import BaseEntry, Bases
+from bakewell.catalog import Catalog
+from bakewell.errors import ConfigError
+from bakewell.fingerprint import Fingerprint, fingerprints, period
+from bakewell.frames import Frames
+
+Tree = Callable[..., Path]
+Files = dict[str, bytes]
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+FILES = "images/web/files"
+
+names = st.from_regex(r"[a-z]{1,5}\.txt", fullmatch=True)
+contents = st.binary(max_size=40).filter(lambda data: b"PRIVATE" not in data)
+folders = st.dictionaries(names, contents, min_size=1, max_size=5)
+
+
+def prints(packer: Path, now: datetime = NOW, cloud: str = "digitalocean") -> dict[str, Fingerprint]:
+    return fingerprints(Catalog.load(packer), cloud, Bases.load(packer / "bases.lock"), now=now)
+
+
+def values(packer: Path, now: datetime = NOW) -> dict[str, str]:
+    return {role: fingerprint.value for role, fingerprint in prints(packer, now).items()}
+
+
+def web(packer: Path) -> str:
+    return values(packer)["web"]
+
+
+def with_files(tree: Tree, files: Files, executable: str = "") -> str:
+    """The fingerprint of web where these are all its files/."""
+    packer = once(tree)
+    shutil.rmtree(packer / FILES)
+    for name, content in files.items():
+        path = packer / FILES / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        path.chmod(0o744 if name == executable else 0o644)
+    return web(packer)
+
+
+once = functools.cache(lambda tree: tree())
+
+
+def changed(before: Path, after: Path) -> set[str]:
+    """Roles whose fingerprint differs."""
+    old, new = values(before), values(after)
+    return {role for role in old if old[role] != new.get(role)}
+
+
+def test_every_role_has_one_parents_first(tree: Tree) -> None:
+    found = prints(tree())
+    assert list(found) == ["base", "api", "web"]
+    assert found["base"].parent is None
+    assert found["web"].parent == found["base"].value
+    assert len({f.value for f in found.values()}) == 3
+    assert all(len(f.value) == 64 for f in found.values())
+
+
+def test_only_what_is_asked_for_and_its_ancestors_is_read(tree: Tree) -> None:
+    packer = tree()
+    catalog, bases = Catalog.load(packer), Bases.load(packer / "bases.lock")
+    some = fingerprints(catalog, "digitalocean", bases, now=NOW, roles=["web"])
+    assert list(some) == ["base", "web"]
+    assert some["web"] == prints(packer)["web"]
+    (packer / "images/api/server.pem").touch()
+    assert fingerprints(catalog, "digitalocean", bases, now=NOW, roles=["web"]) == some
+    with pytest.raises(ConfigError):
+        fingerprints(catalog, "digitalocean", bases, now=NOW)
+
+
+# What matters.
+
+
+@given(folders, names, contents)
+def test_content_matters(tree: Tree, files: Files, name: str, content: bytes) -> None:
+    assume(files.get(name) != content)
+    assert with_files(tree, files) != with_files(tree, {**files, name: content})
+
+
+@given(folders, names)
+def test_renaming_matters(tree: Tree, files: Files, name: str) -> None:
+    assume(name not in files)
+    old = min(files)
+    renamed = {**{key: value for key, value in files.items() if key != old}, name: files[old]}
+    assert with_files(tree, files) != with_files(tree, renamed)
+
+
+@given(folders)
+def test_the_owners_executable_bit_matters(tree: Tree, files: Files) -> None:
+    assert with_files(tree, files) != with_files(tree, files, executable=min(files))
+
+
+@given(st.binary(min_size=1, max_size=30).filter(lambda data: b"P" not in data), st.data())
+def test_content_moved_from_one_file_to_the_next_matters(tree: Tree, content: bytes, data: st.DataObject) -> None:
+    one, two = sorted((data.draw(st.integers(0, len(content))), data.draw(st.integers(0, len(content)))))
+    assume(one != two)
+    first, second = ({"a.txt": content[:cut], "b.txt": content[cut:]} for cut in (one, two))
+    assert with_files(tree, first) != with_files(tree, second)
+
+
+@given(folders)
+def test_which_folder_a_file_is_in_matters(tree: Tree, files: Files) -> None:
+    moved = {f"sub/{name}": content for name, content in files.items()}
+    assert with_files(tree, files) != with_files(tree, moved)
+
+
+records = st.lists(st.lists(st.text(max_size=6), max_size=4), max_size=4)
+
+
+@given(records, records)
+def test_different_lists_never_run_together(one: list[list[str]], two: list[list[str]]) -> None:
+    assume(one != two)
+    first, second = Frames(), Frames()
+    for fields in one:
+        first.add(*fields)
+    for fields in two:
+        second.add(*fields)
+    assert first.hexdigest() != second.hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "roles"),
+    [
+        ("images/web/files/index.html", "<p>bye\n", {"web"}),
+        ("images/web/checks.py", "\n", {"web"}),
+        ("images/web/extra.pkr.hcl", "", {"web"}),
+        ("images/web/image.toml", 'description = "w"\nparent = "base"\nsteps = ["nginx", "seal"]\n', {"web"}),
+        ("steps/nginx.py", "\n", {"web"}),
+        ("steps/seal.py", "\n", {"base", "web", "api"}),
+        ("steps/__init__.py", "\n", {"base", "web", "api"}),
+        ("build.pkr.hcl", "build {}\n", {"base", "web", "api"}),
+        ("images/base/deploy.py", "\n", {"base", "web", "api"}),
+    ],
+)
+def test_a_change_touches_the_images_that_see_it_and_what_is_built_on_them(
+    tree: Tree, path: str, content: str, roles: set[str]
+) -> None:
+    assert changed(tree(), tree({path: content})) == roles
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('"debian-12-x64"', '"debian-12-x64-v2"'), ('"12 x64"', '"12.1 x64"'), ("2026-11-02", "2026-12-02")],
+)
+def test_moving_the_locked_base_rebuilds_everything_on_it(tree: Tree, old: str, new: str) -> None:
+    before = tree()
+    after = tree({"bases.lock": (before / "bases.lock").read_text().replace(old, new)})
+    assert changed(before, after) == {"base", "web", "api"}
+
+
+@pytest.mark.parametrize(("old", "new"), [("1.15.0", "1.15.1"), ("1.4.1", "1.4.2")])
+def test_another_version_of_packer_or_a_plugin_rebuilds_everything(tree: Tree, old: str, new: str) -> None:
+    before = tree()
+    after = tree({"plugins.pkr.hcl": (before / "plugins.pkr.hcl").read_text().replace(old, new)})
+    assert changed(before, after) == {"base", "web", "api"}
+    shown = [key for key, value in prints(before)["web"].digests.items() if prints(after)["web"].digests[key] != value]
+    assert "plugins.pkr.hcl" in shown
+    assert any(key.startswith(("(packer)", "(plugin digitalocean)")) for key in shown)
+
+
+def test_the_cloud_and_the_role_matter(tree: Tree) -> None:
+    packer = tree()
+    catalog = Catalog.load(packer)
+    entry = BaseEntry(image="debian-12-x64", name="12 x64", date="2026-11-02")
+    bases = Bases(packer / "bases.lock", {"debian-12": {"digitalocean": entry, "other": entry}})
+    one, two = (fingerprints(catalog, cloud, bases, now=NOW) for cloud in ("digitalocean", "other"))
+    assert all(one[role].value != two[role].value for role in catalog.roles)
+    twin = tree({f"images/twin/{f.name}": f.read_bytes() for f in (packer / "images/api").iterdir()})
+    assert prints(twin)["twin"].value != prints(twin)["api"].value
+
+
+# What does not.
+
+
+def test_the_place_the_clock_the_umask_and_the_order_of_discovery_do_not_matter(
+    tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packer = tree({f"{FILES}/{n}.txt": str(n) for n in range(20)})
+    expected = values(packer)
+    copy = tmp_path / "another" / "place" / "packer"
+    shutil.copytree(packer, copy)
+    for path in sorted(copy.rglob("*")):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+        os.utime(path, (1, 1))
+    real, shuffle = os.scandir, random.Random(7)
+
+    class Shuffled:
+        def __init__(self, path: str) -> None:
+            with real(path) as entries:
+                self.entries = list(entries)
+            shuffle.shuffle(self.entries)
+
+        def __enter__(self) -> list[os.DirEntry[str]]:
+            return self.entries
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def __iter__(self) -> object:
+            return iter(self.entries)
+
+    monkeypatch.setattr(os, "scandir", Shuffled)
+    for _ in range(5):
+        assert values(copy) == expected
+    monkeypatch.chdir(copy.parent)
+    assert values(Path("packer")) == expected
+
+
+@given(folders)
+def test_written_again_in_another_order_it_is_the_same(tree: Tree, files: Files) -> None:
+    assert with_files(tree, files) == with_files(tree, dict(reversed(files.items())))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "README.md",
+        "images/README.md",
+        "images/web/README.md",
+        "steps/README.md",
+        "steps/unused.py",
+        "steps/docker/repository.py",
+        "scripts/x.sh",
+        "images/web/__pycache__/deploy.cpython-311.pyc",
+        "images/web/.deploy.py.swp",
+        "../Pulumi.dev.yaml",
+    ],
+)
+def test_what_no_build_sees_does_not_matter(tree: Tree, path: str) -> None:
+    assert changed(tree(), tree({path: "something else\n"})) == set()
+
+
+def test_files_of_another_image_do_not_matter(tree: Tree) -> None:
+    assert changed(tree(), tree({"images/api/files/x": "x"})) == {"api"}
+
+
+def test_bits_other_than_the_owners_executable_one_do_not_matter(tree: Tree) -> None:
+    plain, other = tree(), tree()
+    (other / FILES / "index.html").chmod(0o677)
+    assert changed(plain, other) == set()
+
+
+def test_another_region_does_not_matter(tree: Tree) -> None:
+    before = tree()
+    ids = '[debian-12.digitalocean.ids]\nnyc3 = "1"\nsfo3 = "2"\n'
+    assert changed(before, tree({"bases.lock": (before / "bases.lock").read_text() + ids})) == set()
+
+
+def test_empty_folders_do_not_matter(tree: Tree) -> None:
+    packer = tree()
+    (packer / FILES / "empty").mkdir()
+    assert changed(tree(), packer) == set()
+
+
+def test_no_absolute_path_is_in_it(tree: Tree) -> None:
+    packer = tree()
+    assert not any(str(packer) in key + value for f in prints(packer).values() for key, value in f.digests.items())
+
+
+# Rebuild windows.
+
+
+@pytest.mark.parametrize(
+    ("window", "moment", "expected"),
+    [
+        ("never", NOW, None),
+        ("monthly", NOW, "2026-11"),
+        ("weekly", NOW, "2026-W47"),
+        ("weekly", datetime(2027, 1, 1, tzinfo=UTC), "2026-W53"),
+        ("monthly", datetime(2026, 12, 1, 1, tzinfo=timezone(timedelta(hours=2))), "2026-11"),
+    ],
+)
+def test_periods_are_calendar_months_and_iso_weeks_in_utc(window: str, moment: datetime, expected: str | None) -> None:
+    assert period(window, moment) == expected
+
+
+def test_a_moment_without_a_time_zone_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        period("monthly", datetime(2026, 11, 1))
+
+
+def test_a_new_period_rebuilds_the_image_and_what_is_built_on_it(tree: Tree) -> None:
+    toml = 'description = "base"\nbase = "debian-12"\nsteps = ["seal"]\nrebuild = { window = "monthly" }\n'
+    packer = tree({"images/base/image.toml": toml})
+    november, later = values(packer, NOW), values(packer, NOW + timedelta(days=9))
+    assert later == november
+    december = values(packer, NOW + timedelta(days=10))
+    assert all(december[role] != november[role] for role in november)
+    assert prints(packer)["base"].digests["(window)"] == "2026-11"
+    assert values(tree(), NOW) == values(tree(), NOW + timedelta(days=400))
+
+
+def test_the_diff_names_the_parent_when_that_is_what_changed(tree: Tree) -> None:
+    before, after = prints(tree())["web"], prints(tree({"images/base/checks.py": "\n"}))["web"]
+    assert {key for key in after.digests if after.digests[key] != before.digests.get(key)} == {"(parent base)"}
+
+
+def test_the_value_of_a_known_tree_stays(tree: Tree) -> None:
+    """A change of this value rebuilds every image of every user: raise FORMAT, and say so in the changelog."""
+    assert web(tree()) == "a635148ec5db32e3f054777af20e922745b6aae6e466a24edc387edb999c8f2b"

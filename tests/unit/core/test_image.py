@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bakewell.image import (
+    READY,
+    REVOKED,
+    Identity,
+    Image,
+    adoptable,
+    image_name,
+    lease_of,
+    new_run,
+    newest_first,
+    parse_tag,
+    tag,
+    tainted,
+)
+
+LEGAL_TAG = re.compile(r"^[A-Za-z0-9:_-]{1,255}$")
+ROLES = st.from_regex(r"[a-z][a-z0-9]{0,8}(-[a-z0-9]{1,8}){0,2}", fullmatch=True)
+HEX = st.text("0123456789abcdef", min_size=12, max_size=12)
+IDENTITIES = st.builds(
+    Identity,
+    project=ROLES,
+    role=ROLES,
+    fingerprint=st.text("0123456789abcdef", min_size=64, max_size=64),
+    run=HEX,
+    parent=st.none() | HEX,
+    home=st.sampled_from(["nyc3", "sfo3"]),
+)
+START = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def image(
+    run: str,
+    *,
+    parent: str | None = None,
+    day: int = 0,
+    ready: bool = True,
+    revoked: bool = False,
+    fingerprint: str = "f",
+) -> Image:
+    identity = Identity("shop", "web", fingerprint, run, parent, "nyc3")
+    return Image(
+        cloud="digitalocean",
+        id=f"id-{run}",
+        name=f"web-{run}",
+        identity=identity,
+        created_at=START + timedelta(days=day),
+        size_gb=1.0,
+        regions=("nyc3",),
+        ready=ready,
+        revoked=revoked,
+        lease=None,
+        tags=identity.tags(),
+    )
+
+
+@given(IDENTITIES)
+def test_an_identity_survives_being_written_as_tags(identity: Identity) -> None:
+    assert Identity.from_tags(identity.tags()) == identity
+
+
+@given(IDENTITIES)
+def test_tags_are_legal_sorted_and_each_once(identity: Identity) -> None:
+    tags = identity.tags()
+    assert all(LEGAL_TAG.match(text) for text in tags)
+    assert list(tags) == sorted(set(tags))
+
+
+@given(IDENTITIES, st.lists(st.sampled_from(["env:prod", READY, "bakewell:lease:12", "web", "bakewell:"])))
+def test_other_tags_and_their_order_make_no_difference(identity: Identity, others: list[str]) -> None:
+    assert Identity.from_tags([*others, *reversed(identity.tags())]) == identity
+
+
+@pytest.mark.parametrize("lost", ["project", "role", "fingerprint", "run", "home"])
+def test_an_image_that_lacks_part_of_its_identity_is_not_ours(lost: str) -> None:
+    identity = Identity("shop", "web", "f", "r", "p", "nyc3")
+    assert Identity.from_tags(t for t in identity.tags() if not t.startswith(f"bakewell:{lost}:")) is None
+
+
+def test_tags_are_told_from_other_peoples() -> None:
+    assert parse_tag(READY) == ("ready", "")
+    assert parse_tag(tag("role", "web")) == ("role", "web")
+    assert parse_tag("role:web") is None
+    assert parse_tag("bakewell:role:we b") is None
+
+
+def test_the_latest_lease_counts() -> None:
+    assert lease_of(["bakewell:lease:5", "bakewell:lease:70", "bakewell:lease:x", "lease:90"]) == 70
+    assert lease_of([READY]) is None
+
+
+def test_the_name_says_prefix_role_time_in_utc_and_run() -> None:
+    moment = datetime(2026, 11, 21, 1, 30, tzinfo=timezone(timedelta(hours=2)))
+    assert image_name("acme", "web", "0123456789ab", moment) == "acme-web-2026-11-20-2330-012345"
+
+
+def test_runs_are_twelve_hex_digits_and_differ() -> None:
+    runs = {new_run() for _ in range(50)}
+    assert len(runs) == 50
+    assert all(re.fullmatch(r"[0-9a-f]{12}", run) for run in runs)
+
+
+def test_newest_first_agrees_with_itself_on_equal_times() -> None:
+    images = [image("a"), image("b"), image("c", day=1)]
+    assert [i.run for i in newest_first(images)] == [i.run for i in newest_first(reversed(images))] == ["c", "b", "a"]
+
+
+def test_the_newest_ready_image_of_the_fingerprint_is_adopted() -> None:
+    images = [image("old"), image("new", day=1), image("other", day=2, fingerprint="g")]
+    found = adoptable(images, "web", "f")
+    assert found is not None
+    assert found.run == "new"
+
+
+@pytest.mark.parametrize("bad", [image("x", ready=False), image("x", revoked=True), image("x", fingerprint="g")])
+def test_unready_revoked_and_other_images_are_not_adopted(bad: Image) -> None:
+    assert adoptable([bad], "web", "f") is None
+    assert adoptable([image("x")], "api", "f") is None
+
+
+def test_nothing_built_on_a_revoked_image_is_adopted() -> None:
+    grand, parent, child = image("g", revoked=True), image("p", parent="g"), image("c", parent="p", fingerprint="c")
+    assert tainted(child, {i.run: i for i in (grand, parent, child)})
+    assert adoptable([grand, parent, child], "web", "c") is None
+    assert not tainted(child, {"c": child})
+
+
+def test_parents_that_form_a_ring_do_not_hang() -> None:
+    a, b = image("a", parent="b"), image("b", parent="a")
+    assert not tainted(a, {"a": a, "b": b})
+
+
+def test_the_flags_are_tags_of_ours() -> None:
+    assert {parse_tag(READY), parse_tag(REVOKED)} == {("ready", ""), ("revoked", "")}
