@@ -1,0 +1,314 @@
+"""From a role and its fingerprint to an image ID.
+
+The order is what makes it safe to end at any moment: adopt before building; write down the run before making anything;
+tag what is made so that it can be told whose it is; verify; say `ready` last. Whatever ends a build in between leaves
+things that the reaper recognises. Nothing that is finished is ever deleted here.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bakewell.build import log, orphans, packer, runs, slots, supervisor
+from bakewell.build.job import Job, Result
+from bakewell.build.log import Say
+from bakewell.build.stop import Stop
+from bakewell.clouds import BUILDER, LEASE_SECONDS, Cloud, connect
+from bakewell.context import Context
+from bakewell.errors import BakewellError, BuildError, ConfigError, Interrupted
+from bakewell.image import READY, Identity, Image, adoptable, image_name, new_run, tag
+
+_MARGIN = 300.0  # seconds before its lease runs out that a build is ended: time to clean up, clocks that differ
+_PATIENCE = 5.0  # seconds that a finished build waits for the reaper
+_SHOWN = 30  # lines of the log that a failure shows
+
+
+def build(job: Job, stop: Stop, say: Say) -> Result:
+    """The image of `job`: adopted where one of this content is ready, else built.
+
+    `say` takes progress, a line or more at a time.
+
+    Raises:
+        ConfigError: no token, no Packer, or files that changed meanwhile.
+        CloudError: the API refused or could not be reached.
+        BuildError: the parent is not built, Packer failed, or the image is not what was asked for.
+        Interrupted: told to stop; what was begun is removed.
+    """
+    started = time.monotonic()
+    job.environment.check(job.settings)
+    cloud = connect(job.cloud, job.environment, sleep=stop.sleep)
+    where, project, state = job.environment.endpoint, job.settings.project, job.environment.state_dir
+    with slots.once(state, f"{project}-{job.role}-{job.fingerprint.value[:16]}", stop, say):
+        images = cloud.images(project)
+        found = None if job.force else adoptable(images, job.role, job.fingerprint.value)
+        if found is not None:
+            say(f"image {found.name} ({found.id}) has this content already: adopted")
+            if orphans.waiting(where, project, state):
+                _reap(cloud, where, project, state, say)
+            return Result.of(found, "adopted", time.monotonic() - started, time.time())
+        parent = _parent(job, images)
+        with slots.slot(state, job.slots, stop, say):
+            image = _Baking(job, cloud, parent, stop, say).bake()
+    say(f"image {image.name} ({image.id}) is ready after {time.monotonic() - started:.0f} s")
+    return Result.of(image, "built", time.monotonic() - started, time.time())
+
+
+def _parent(job: Job, images: Sequence[Image]) -> Image | None:
+    role, fingerprint = job.spec.parent, job.fingerprint.parent
+    if role is None or fingerprint is None:
+        return None
+    parent = adoptable(images, role, fingerprint)
+    if parent is None:
+        raise BuildError(
+            f"image {job.role}: its parent {role} ({fingerprint[:12]}) is not built",
+            remedy=f"build it first: bakewell build {role} (or `pulumi up`, which orders builds)",
+        )
+    return parent
+
+
+@dataclass
+class _Baking:
+    """One run: everything between deciding to build and an image that is ready."""
+
+    job: Job
+    cloud: Cloud
+    parent: Image | None
+    stop: Stop
+    say: Say
+
+    def bake(self) -> Image:
+        job, started = self.job, time.time()
+        run_id = new_run()
+        self.lease = int(started) + LEASE_SECONDS
+        self.identity = Identity(
+            project=job.settings.project,
+            role=job.role,
+            fingerprint=job.fingerprint.value,
+            run=run_id,
+            parent=self.parent.run if self.parent else None,
+            home=job.settings.region,
+        )
+        self.name = image_name(job.settings.prefix, job.role, run_id, datetime.fromtimestamp(started, UTC))
+        record = runs.Record(
+            run=run_id,
+            project=job.settings.project,
+            role=job.role,
+            cloud=job.cloud,
+            endpoint=job.environment.endpoint,
+            name=self.name,
+            fingerprint=job.fingerprint.value,
+            lease=self.lease,
+        )
+        run = runs.begin(job.environment.state_dir, record)
+        self.log = log.create(job.environment.state_dir, self.name)
+        reaper = threading.Thread(target=self._reap_others, name="reaper", daemon=True)
+        reaper.start()
+        try:
+            image, key = self._run(run)
+        except BakewellError as error:
+            self._undo(run, final=not isinstance(error, _Killed))
+            raise
+        except OSError as error:
+            self._undo(run, final=True)
+            raise self._local(error) from error
+        finally:
+            run.release()  # does nothing after `finish`, and leaves a crash to the reaper
+        return self._finish(run, image, key, reaper)
+
+    def _run(self, run: runs.Run) -> tuple[Image, str]:
+        context = Context.collect(self.job.catalog, self.job.role, self.job.cloud, self.job.bases)
+        if not context.digests.items() <= self.job.fingerprint.digests.items():
+            raise ConfigError(f"image {self.job.role}: its files changed meanwhile", remedy="run the command again")
+        program = packer.find()
+        self.stop.check()
+        public = _make_key(run.folder / "key")
+        key = self.cloud.create_key(f"bakewell-{self.identity.run}-{self.lease}", public)
+        folder = run.folder / "context"
+        context.stage(folder)
+        packer.write_variables(run.folder / "variables.json", self._variables(run, key))
+        self.stop.check()
+        command = [str(program), "build", "-color=false", f"-var-file={run.folder / 'variables.json'}", "."]
+        environ = packer.environment_for(os.environ, self.job.environment)
+        self.say(f"building {self.name} on {self._base()}, log: {self.log}")
+        with log.Follower(self.log, self.say):
+            process = packer.Supervised(command, folder, environ, self.log, run, deadline=self.lease - _MARGIN)
+            status = process.wait(self.stop)
+        self._judge(status)
+        return self._verify(run.folder / "manifest.json"), key
+
+    def _variables(self, run: runs.Run, key: str) -> dict[str, object]:
+        settings = self.job.settings
+        return {
+            "role": self.job.role,
+            "prefix": settings.prefix,
+            "base_image": self._base(),
+            "region": settings.region,
+            "size": self.job.spec.size,
+            "image_name": self.name,
+            "droplet_name": self.name,
+            "tags": [*self.identity.tags(), tag("lease", str(self.lease)), BUILDER],
+            "ssh_key_id": int(key),
+            "ssh_private_key_file": str(run.folder / "key"),
+            "manifest_path": str(run.folder / "manifest.json"),
+        }
+
+    def _base(self) -> str:
+        spec, region = self.job.spec, self.job.settings.region
+        if self.parent is None:
+            bases, name = self.job.bases, spec.base or ""
+            if self.job.environment.local:  # the locked IDs are those of the real cloud
+                return bases.entry(name, self.job.cloud).image
+            return bases.resolve(name, self.job.cloud, region)
+        if region not in self.parent.regions:
+            self.say(f"copying parent {self.parent.name} to {region}")
+            self.cloud.copy(self.parent.id, region)
+        return self.parent.id
+
+    def _judge(self, status: int) -> None:
+        """Raise unless Packer ended well."""
+        if status == supervisor.OUT_OF_TIME:
+            raise self._failed(f"it took longer than {(LEASE_SECONDS - _MARGIN) / 60:.0f} minutes and was ended")
+        if status == supervisor.LOG_FAILED:
+            raise self._failed("its log could not be written", remedy="free disk space, then run it again")
+        if status < 0:
+            raise _Killed(f"image {self.job.role}: its build was killed", file=self.log, remedy="run it again")
+        self.stop.check()
+        if status == supervisor.INTERRUPTED:
+            raise Interrupted(f"image {self.job.role}: its build was interrupted", file=self.log, remedy="run it again")
+        if status != 0:
+            raise self._failed(f"Packer ended with status {status}")
+
+    def _failed(self, why: str, remedy: str = "") -> BuildError:
+        end = "\n".join(f"    {line}" for line in log.tail(self.log, _SHOWN).split("\n"))
+        return BuildError(
+            f"image {self.job.role} was not built: {why}; nothing of it is kept. The log ends with:\n{end}",
+            file=self.log,
+            remedy=remedy or f"read the log, correct the image, then run: bakewell build {self.job.role}",
+        )
+
+    def _verify(self, manifest: Path) -> Image:
+        """The image that Packer says it made, as the cloud shows it, with all its tags."""
+        image_id = _artifact(manifest, self.job.role)
+        wanted = {*self.identity.tags(), tag("lease", str(self.lease))}
+        image = self.cloud.image(image_id)
+        missing = sorted(wanted - set(image.tags if image else ()))
+        if missing:
+            self.say(f"adding {len(missing)} tags that Packer's plugin left out")
+            self.cloud.tag(image_id, missing)
+            image = self.cloud.image(image_id)
+        faults = _faults(image, self.identity, self.name)
+        if image is None or faults:
+            raise BuildError(
+                f"image {self.job.role}: what Packer made ({image_id}) is not what was asked for: {'; '.join(faults)}",
+                file=self.log,
+                remedy="compare packer/*.pkr.hcl with the variables it is given",
+            )
+        self.stop.check()
+        self.cloud.tag(image_id, [READY])
+        return image
+
+    def _finish(self, run: runs.Run, image: Image, key: str, reaper: threading.Thread) -> Image:
+        """Tidy up behind a finished image. What fails here is left to the next command: the image stands."""
+        lease = tag("lease", str(self.lease))
+        try:
+            with ThreadPoolExecutor(2) as pool:
+                gone = pool.submit(self.cloud.delete_key, key)
+                self.cloud.untag(image.id, [lease, BUILDER])
+                self.cloud.delete_unused_tags([lease])
+                gone.result()
+        except BakewellError as error:
+            self.say(f"tidying up is left to the next command: {error}")
+            run.release()
+        else:
+            run.finish()
+        reaper.join(timeout=_PATIENCE)
+        return image
+
+    def _undo(self, run: runs.Run, *, final: bool) -> None:
+        """Remove what the run made. `final`: Packer ended by itself, so nothing of it can still appear."""
+        cloud = connect(self.job.cloud, self.job.environment)  # one whose waits are not cut short by the stop
+        try:
+            orphans.remove_run(cloud, run.record, self.say)
+        except BakewellError as error:
+            self.say(f"cleaning up failed and is left to the next command: {error}")
+            return
+        if final:
+            run.finish()
+
+    def _reap_others(self) -> None:
+        environment = self.job.environment
+        cloud = connect(self.job.cloud, environment)
+        _reap(cloud, environment.endpoint, self.job.settings.project, environment.state_dir, self.say)
+
+    def _local(self, error: OSError) -> BuildError:
+        """A failure of this host's files or processes."""
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return BuildError(
+            f"image {self.job.role} was not built: {error.strerror}"
+            + (f" ({error.filename})" if error.filename else ""),
+            file=self.job.environment.state_dir,
+            remedy="free disk space there, then run it again" if full else "correct it, then run it again",
+        )
+
+
+class _Killed(BuildError):
+    """Packer had no chance to clean up: a request of its may still be under way."""
+
+
+def _reap(cloud: Cloud, endpoint: str, project: str, state_dir: Path, say: Say) -> None:
+    """Reap, but let the build go on where that fails: the next command tries again."""
+    try:
+        orphans.reap(cloud, endpoint, project, state_dir, say)
+    except BakewellError as error:
+        say(f"removing what dead builds left is put off: {error}")
+
+
+def _make_key(path: Path) -> str:
+    """Write a new private key to `path` (0600); the public key, as one line.
+
+    ed25519 in OpenSSH's format: paramiko, which provisions, cannot read the keys that Packer itself would make.
+    """
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(private)
+    return key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+
+
+def _artifact(manifest: Path, role: str) -> str:
+    """The image ID in Packer's manifest ("nyc3:1011", "nyc3,sfo3:1011")."""
+    try:
+        builds = json.loads(manifest.read_text("utf-8"))["builds"]
+        return str(builds[-1]["artifact_id"].rpartition(":")[2])
+    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        raise BuildError(
+            f"image {role}: Packer succeeded but its manifest names no image ({error})",
+            file=manifest,
+            remedy="have packer/build.pkr.hcl end with the manifest post-processor",
+        ) from error
+
+
+def _faults(image: Image | None, identity: Identity, name: str) -> list[str]:
+    """How the image differs from what was asked for."""
+    if image is None:
+        return ["it does not exist, or carries no tags"]
+    faults = []
+    if image.identity != identity:
+        faults.append(f"it carries another identity: {image.identity}")
+    if image.name != name:
+        faults.append(f"it is called {image.name}, not {name}")
+    if identity.home not in image.regions:
+        faults.append(f"it is not in {identity.home}")
+    return faults

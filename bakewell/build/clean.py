@@ -1,0 +1,76 @@
+"""Retention carried out: what the plan lets go is deleted, one by one, each after a fresh look.
+
+The plan itself is `bakewell.retention`'s. This module asks the cloud, and before every single deletion asks again: an
+image that came into use a second ago stays. Anything that cannot be read whole ends it with nothing more deleted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bakewell.build import orphans, slots
+from bakewell.build.log import Say
+from bakewell.clouds import Cloud
+from bakewell.image import Image
+from bakewell.retention import Plan, Policy, plan
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """What `clean` did, or with `dry_run` would do.
+
+    Attributes:
+        plan: the decisions that it started from, with every reason.
+        deleted: what went, children before parents.
+        spared: planned to go, but in use, needed or gone when its turn came.
+        reaped: how many leftovers of dead builds went.
+    """
+
+    plan: Plan
+    deleted: tuple[Image, ...]
+    spared: tuple[Image, ...]
+    reaped: int
+
+
+def survey(cloud: Cloud, policy: Policy, current: Mapping[str, str], unborn: Collection[str] = ()) -> Plan:
+    """The plan for what the cloud holds right now. Raises CloudError where it cannot be read whole."""
+    # References last: an image that gets into use between the two reads is then seen to be.
+    images = cloud.images(policy.project)
+    return plan(images, cloud.references(), policy, unborn=unborn, current=current, now=datetime.now(UTC))
+
+
+def clean(
+    cloud: Cloud, endpoint: str, state_dir: Path, policy: Policy, current: Mapping[str, str], say: Say, *, dry_run: bool
+) -> Cleaned:
+    """Remove what dead builds left, then every image that the policy lets go.
+
+    `current` maps role to the fingerprint that the stack's files have now; `endpoint` is the API that `cloud` speaks
+    to.
+
+    Raises:
+        CloudError: something could not be read or deleted; what was deleted until then has been said.
+    """
+    reaped = 0
+    if not dry_run:
+        reaped = orphans.reap(cloud, endpoint, policy.project, state_dir, say)
+        slots.prune(state_dir, time.time())
+    first = survey(cloud, policy, current)
+    if dry_run:
+        return Cleaned(first, tuple(d.image for d in first.delete), (), reaped)
+    deleted: list[Image] = []
+    spared: list[Image] = []
+    for decision in first.delete:
+        image = decision.image
+        if image.id not in {d.image.id for d in survey(cloud, policy, current).delete}:
+            say(f"{image.name} ({image.id}) stays: something needs it now, or it is gone already")
+            spared.append(image)
+            continue
+        say(f"deleting {image.name} ({image.id})")
+        cloud.delete_image(image.id)
+        deleted.append(image)
+    cloud.delete_unused_tags()
+    return Cleaned(first, tuple(deleted), tuple(spared), reaped)

@@ -1,0 +1,242 @@
+"""Packer as a program: finding it, what it may see of this process's environment, validating, and running it.
+
+Nothing here knows what a build means; nothing calls the cloud. Secrets reach Packer through its environment only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bakewell.bases import Bases
+from bakewell.build import supervisor
+from bakewell.build.log import secret_names
+from bakewell.build.runs import Run, make_private, unwritable
+from bakewell.build.stop import Stop
+from bakewell.catalog import Catalog
+from bakewell.context import Context
+from bakewell.errors import ConfigError
+from bakewell.settings import Environment, Settings
+from bakewell.templates import requirements
+
+GRACE = 120.0  # seconds that an interrupted Packer has to remove its machine
+_VERSION = re.compile(r"Packer v(\S+)")
+_WHERE = re.compile(r"^\s*on (?P<file>\S+) line (?P<line>\d+)", re.MULTILINE)
+_ANY_TOKEN = "not-used"  # the plugin wants one even to validate, which asks no API
+_ANY_ID = "1"  # stands for the parent's image ID where nothing is built
+
+
+def find() -> Path:
+    """Packer on PATH. Raises ConfigError where there is none."""
+    found = shutil.which("packer")
+    if found is None:
+        raise ConfigError(
+            "packer is not on PATH",
+            remedy='install it, or use the one `make up` built: eval "$(make -s env)"',
+        )
+    return Path(found)
+
+
+def version(packer: Path) -> str:
+    """The version that `packer` says it is ("1.15.0")."""
+    said = subprocess.run([packer, "version"], capture_output=True, text=True, env=_quiet(os.environ), check=False)
+    match = _VERSION.search(said.stdout)
+    if match is None:
+        raise ConfigError(
+            f"`packer version` says nothing usable: {(said.stdout + said.stderr).strip()[:200]}",
+            file=packer,
+            remedy="put HashiCorp's packer first on PATH",
+        )
+    return match[1]
+
+
+def environment_for(environ: Mapping[str, str], environment: Environment) -> dict[str, str]:
+    """What Packer sees: this process's environment without Pulumi's secrets and without variables for templates.
+
+    PKR_VAR_… would change an image behind its fingerprint's back. The programs of this Python environment (pyinfra,
+    pytest) come first on PATH.
+    """
+    kept = {k: v for k, v in environ.items() if not k.startswith(("PULUMI_", "PKR_VAR_", "BAKEWELL_"))}
+    bin_dir = str(Path(sys.executable).parent)
+    return _quiet(kept) | {
+        "PATH": f"{bin_dir}{os.pathsep}{kept.get('PATH', os.defpath)}",
+        "DIGITALOCEAN_TOKEN": environment.token,
+        "DIGITALOCEAN_API_URL": environment.endpoint,
+    }
+
+
+def write_variables(path: Path, variables: Mapping[str, Any]) -> None:
+    """A -var-file that only this user can read."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(variables, file, indent=1)
+
+
+def validate(
+    catalog: Catalog,
+    role: str,
+    cloud: str,
+    bases: Bases,
+    fingerprint: str,
+    environment: Environment,
+    settings: Settings,
+    *,
+    again: bool = False,
+) -> None:
+    """Have Packer check the templates of `role`, once a fingerprint on this host (`again`: in any case).
+
+    Raises:
+        ConfigError: Packer or a plugin is missing or of another version, or the templates are at fault: with Packer's
+            own words, and the file and line in this checkout rather than in the staged copy.
+    """
+    seen = environment.state_dir / "validated" / fingerprint
+    if seen.exists() and not again:
+        return
+    context = Context.collect(catalog, role, cloud, bases)
+    packer = find()
+    check_version(packer, context)
+    spec = catalog[role]
+    base = bases.resolve(spec.base, cloud, settings.region) if spec.base else _ANY_ID
+    with tempfile.TemporaryDirectory(prefix="bakewell-validate-") as temporary:
+        folder = Path(temporary).resolve() / "context"
+        context.stage(folder)
+        variables = folder.with_name("variables.json")
+        chosen = {"role": role, "prefix": settings.prefix, "base_image": base, "region": settings.region}
+        write_variables(variables, chosen | {"size": spec.size})
+        said = subprocess.run(
+            [packer, "validate", f"-var-file={variables}", "."],
+            cwd=folder,
+            env=environment_for(os.environ, environment) | {"DIGITALOCEAN_TOKEN": environment.token or _ANY_TOKEN},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        if said.returncode != 0:
+            raise _fault(context, folder, said.stdout)
+    try:
+        make_private(seen.parent)
+        seen.touch(mode=0o600)
+    except OSError as error:
+        raise unwritable(seen.parent, error) from error
+
+
+def check_version(packer: Path, context: Context) -> None:
+    """Raise ConfigError unless `packer` is the version that the templates require, which the fingerprint states."""
+    wanted, found = requirements(context).packer, version(packer)
+    if found != wanted:
+        raise ConfigError(
+            f"Packer is {found}, but the templates require {wanted}",
+            file=packer,
+            remedy=f'put Packer {wanted} first on PATH: eval "$(make -s env)"',
+        )
+
+
+def _fault(context: Context, folder: Path, said: str) -> ConfigError:
+    sources = {file.path: file.source for file in context.files}
+
+    def original(staged: str) -> str:
+        path = staged.removeprefix(f"{folder}/").removeprefix("./")
+        return str(sources.get(path) or path)
+
+    match = _WHERE.search(said)
+    for path, source in sources.items():
+        said = said.replace(f"{folder}/{path}", str(source or path))
+    lines = "\n".join(f"    {line}" for line in said.replace(f"{folder}/", "").splitlines() if line.strip())
+    return ConfigError(
+        f"image {context.role}: packer validate refuses its templates:\n{lines}",
+        file=f"{original(match['file'])}:{match['line']}" if match else context_folder(context),
+        remedy=f"correct it; to look at it as Packer does: bakewell stage {context.role} DIR && packer validate DIR",
+    )
+
+
+def context_folder(context: Context) -> str | None:
+    """Where the image's own files are."""
+    return next((str(f.source.parent) for f in context.files if f.path == "image.toml" and f.source), None)
+
+
+class Supervised:
+    """A `packer build` under its supervisor: see `supervisor`."""
+
+    def __init__(
+        self, arguments: list[str], folder: Path, environ: Mapping[str, str], log: Path, run: Run, *, deadline: float
+    ) -> None:
+        """Start it.
+
+        Args:
+            arguments: the whole command line of Packer.
+            folder: the staged context, where it runs.
+            environ: what Packer sees; the values of secrets in it are masked in the log.
+            log: where its output goes.
+            run: its lock is shared with the supervisor.
+            deadline: Unix time at which it is interrupted in any case.
+        """
+        reads, self._pipe = os.pipe()
+        masks = [part for name in secret_names(environ) for part in ("--mask", name)]
+        command = [sys.executable, "-I", "-S", supervisor.__file__, "--log", str(log), "--parent", str(reads)]
+        command += ["--grace", str(GRACE), "--deadline", str(deadline), *masks, "--", *arguments]
+        try:
+            with log.open("ab") as output:
+                self._process = subprocess.Popen(
+                    command,
+                    cwd=folder,
+                    env=dict(environ),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                    pass_fds=(reads, run.fd),
+                )
+        except OSError:
+            self.interrupt()
+            raise
+        finally:
+            os.close(reads)
+
+    def wait(self, stop: Stop) -> int:
+        """Packer's exit status, or one of `supervisor`'s; negative when even the supervisor was killed.
+
+        Told to stop, it interrupts Packer and still waits for it to clean up.
+        """
+        try:
+            with stop.calls(self.interrupt):
+                status = self._process.wait()
+        finally:
+            self.interrupt()
+        if status < 0:
+            end_group(self._process.pid)
+        return status
+
+    def interrupt(self) -> None:
+        """Have the supervisor interrupt Packer, as it would if this process died."""
+        pipe, self._pipe = self._pipe, -1
+        if pipe >= 0:
+            os.close(pipe)
+
+
+def end_group(group: int, grace: float = 20.0) -> None:
+    """End every process of a group: SIGINT, then SIGKILL after `grace` seconds. Returns as soon as none is left."""
+    try:
+        for number, seconds in ((signal.SIGINT, grace), (signal.SIGKILL, 2.0)):
+            os.killpg(group, number)
+            until = time.monotonic() + seconds
+            while time.monotonic() < until:
+                time.sleep(0.1)
+                os.killpg(group, 0)
+    except ProcessLookupError:
+        return
+
+
+def _quiet(environ: Mapping[str, str]) -> dict[str, str]:
+    return dict(environ) | {"CHECKPOINT_DISABLE": "1", "PACKER_NO_COLOR": "1"}

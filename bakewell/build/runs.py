@@ -1,0 +1,149 @@
+"""The runs of this host: which builds are under way, and which died here.
+
+A run is one file, `<state_dir>/runs/<run>.lock`: its text says what the run may have made in the cloud, and the lock
+on it (flock) is held by the build and by its supervisor. A file that nobody holds is a run that died; it stays until
+the reaper has removed what the run left. Private keys and staged contexts lie in `<state_dir>/runs/<run>/` (0700).
+
+flock rather than filelock: the supervisor has to inherit the lock, which belongs to the open file, not to a process.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bakewell.errors import BakewellError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a run may have made, and where.
+
+    Attributes:
+        endpoint: the API it was made with; other APIs cannot tell whether it is still there.
+        name: of the image it was to make.
+        lease: Unix time after which the run is over in any case.
+    """
+
+    run: str
+    project: str
+    role: str
+    cloud: str
+    endpoint: str
+    name: str
+    fingerprint: str
+    lease: int
+
+
+class Run:
+    """A run whose lock this process holds. Made by `begin` or `claim`."""
+
+    def __init__(self, record: Record, path: Path, fd: int) -> None:
+        self.record = record
+        self.fd = fd
+        self._path = path
+
+    @property
+    def folder(self) -> Path:
+        """The run's own directory; it exists only while the run does."""
+        return self._path.with_suffix("")
+
+    def finish(self) -> None:
+        """Forget the run: nothing of it is left anywhere."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self._path.unlink(missing_ok=True)
+        self.release()
+
+    def release(self) -> None:
+        """Let go of the lock and keep the record: the reaper will see to the rest. Secrets do not wait for it."""
+        if self.fd >= 0:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            os.close(self.fd)
+            self.fd = -1
+
+
+def begin(state_dir: Path, record: Record) -> Run:
+    """Write the record and lock it, before anything is made in the cloud.
+
+    Raises:
+        BakewellError: the state directory cannot be written.
+    """
+    path = _folder(state_dir) / f"{record.run}.lock"
+    fresh = path.with_suffix(".new")  # locked under this name first, so that no reaper ever finds it free
+    try:
+        make_private(path.parent)
+        fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.write(fd, json.dumps(asdict(record), indent=1).encode())
+        path.with_suffix("").mkdir(mode=0o700)
+        fresh.rename(path)
+    except OSError as error:
+        raise unwritable(state_dir, error) from error
+    return Run(record, path, fd)
+
+
+def claim(state_dir: Path, run: str) -> Run | None:
+    """Take over a dead run; None where it is alive (somebody holds its lock), unknown or already gone."""
+    path = _folder(state_dir) / f"{run}.lock"
+    try:
+        fd = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        return None
+    record = _read(path)
+    if record is None or not path.exists():  # another reaper finished it in between
+        os.close(fd)
+        return None
+    return Run(record, path, fd)
+
+
+def known(state_dir: Path) -> Iterator[Record]:
+    """Every run of this host that is under way or died here."""
+    for path in sorted(_folder(state_dir).glob("*.lock")):
+        if (record := _read(path)) is not None:
+            yield record
+
+
+def is_known(state_dir: Path, run: str) -> bool:
+    """True when `run` was begun on this host and is under way, or died."""
+    return (_folder(state_dir) / f"{run}.lock").exists()
+
+
+def make_private(folder: Path) -> None:
+    """Create `folder` for this user alone."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def unwritable(folder: Path, error: OSError) -> BakewellError:
+    """The error for a state directory that cannot be used."""
+    return BakewellError(
+        f"the state directory cannot be written: {error.strerror}",
+        file=error.filename or folder,
+        remedy="free disk space or correct its owner, or set BAKEWELL_STATE to a directory of yours",
+    )
+
+
+def _folder(state_dir: Path) -> Path:
+    return state_dir / "runs"
+
+
+def _read(path: Path) -> Record | None:
+    try:
+        return Record(**json.loads(path.read_text("utf-8")))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError) as error:
+        log.warning("%s is no record of a run (%s); remove it if no build is running", path, error)
+        return None

@@ -1,0 +1,49 @@
+"""The operator's commands: a thin layer of arguments and tables over the same code that Pulumi runs.
+
+Exit codes: 0 done, 1 any other failure, 2 bad input, 3 the cloud, 4 a build, 5 interrupted. Errors are one message on
+stderr; a traceback only with --debug.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+
+def main() -> None:
+    """The entry point: run the command that the arguments name, and exit with its code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; its exit code."""
+    import click
+
+    from bakewell.cli.app import app
+    from bakewell.errors import BakewellError, Interrupted
+
+    debug = "--debug" in arguments
+    try:
+        code = app(arguments, standalone_mode=False, prog_name="bakewell")
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except BakewellError as error:
+        if debug:
+            traceback.print_exc()
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        print("error: interrupted", file=sys.stderr)
+        return Interrupted.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone; there is nobody to tell
+        return 1
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        print(
+            f"error: unexpected {type(error).__name__}: {error}\n  remedy: run it again with --debug", file=sys.stderr
+        )
+        return 1
+    return int(code or 0)

@@ -1,0 +1,26 @@
+"""The commands by name. Each is a file of its own, whose heavier imports happen when it runs."""
+
+from __future__ import annotations
+
+import typer
+
+from bakewell.cli import build, clean, copy, doctor, fmt, images, lock, stage, validate
+
+app = typer.Typer(
+    name="bakewell",
+    help="Machine images as infrastructure: build, look at and clean up.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    epilog="Exit codes: 0 done, 1 other failure, 2 bad input, 3 cloud, 4 build, 5 interrupted.",
+)
+app.command("build")(build.command)
+app.command("validate")(validate.command)
+app.command("fmt")(fmt.command)
+app.command("list")(images.command)
+app.command("clean")(clean.command)
+app.command("stage")(stage.command)
+app.command("copy")(copy.command)
+app.command("lock")(lock.command)
+app.command("doctor")(doctor.command)

@@ -1,0 +1,143 @@
+"""What commands share: the project they run in, their common options, and how they print."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bakewell.errors import ConfigError
+
+if TYPE_CHECKING:
+    from bakewell.bases import Bases
+    from bakewell.catalog import Catalog
+    from bakewell.clouds import Cloud
+    from bakewell.fingerprint import Fingerprint
+    from bakewell.settings import Environment, Settings
+
+CLOUD = "digitalocean"
+Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout instead of a table.")]
+
+
+@dataclass(frozen=True)
+class Project:
+    """The project that a command runs in. Everything is read when it is first asked for, and raises ConfigError."""
+
+    root: Path
+    environment: Environment
+
+    @classmethod
+    def here(cls) -> Project:
+        """The project of the working directory: the nearest folder upwards with a Pulumi.yaml and a packer/."""
+        from bakewell.settings import Environment
+
+        start = Path.cwd()
+        for folder in (start, *start.parents):
+            if (folder / "Pulumi.yaml").is_file() and (folder / "packer").is_dir():
+                return cls(folder, Environment.read(os.environ))
+        raise ConfigError(
+            "this is not a Bakewell project: no Pulumi.yaml with a packer/ beside it, here or above",
+            file=start,
+            remedy="change into the project's folder",
+        )
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Stack config."""
+        from bakewell.settings import load_settings
+
+        return load_settings(self.environment.stack, self.root)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Every image under packer/images."""
+        from bakewell.catalog import Catalog
+
+        return Catalog.load(self.root / "packer", max_context_mb=self.settings.max_context_mb)
+
+    @cached_property
+    def bases(self) -> Bases:
+        """packer/bases.lock."""
+        from bakewell.bases import Bases
+
+        return Bases.load(self.root / "packer" / "bases.lock")
+
+    def fingerprints(self, roles: Collection[str] = ()) -> dict[str, Fingerprint]:
+        """Of `roles` and what they are built on; of all where none is named."""
+        from bakewell.fingerprint import fingerprints
+
+        return fingerprints(self.catalog, CLOUD, self.bases, now=datetime.now(UTC), roles=roles)
+
+    def roles(self, named: Sequence[str]) -> tuple[str, ...]:
+        """`named` as roles, parents first; the stack's own where none, or `all`, is named."""
+        if not named or list(named) == ["all"]:
+            return self.catalog.select(self.settings.roles)
+        for role in named:
+            self.catalog[role]
+        return tuple(role for role in self.catalog.roles if role in named)
+
+    def cloud(self) -> Cloud:
+        """The cloud, checked to be one that this stack may run on."""
+        from bakewell.clouds import connect
+
+        self.environment.check(self.settings)
+        return connect(CLOUD, self.environment)
+
+
+def demanded(role: str, found: Fingerprint) -> None:
+    """Hold the files against the fingerprint that Pulumi runs this command for (BAKEWELL_FINGERPRINT), if it does.
+
+    Raises:
+        ConfigError: they differ.
+    """
+    wanted = os.environ.get("BAKEWELL_FINGERPRINT")
+    if wanted and wanted != found.value:
+        raise ConfigError(
+            f"image {role}: its files changed since Pulumi read them ({wanted[:12]} wanted, {found.value[:12]} found)",
+            remedy="run `pulumi up` again",
+        )
+
+
+def print_json(value: Any) -> None:
+    """One line of JSON to stdout."""
+    sys.stdout.write(json.dumps(value, separators=(",", ":")) + "\n")
+    sys.stdout.flush()
+
+
+def note(text: str) -> None:
+    """Progress for people, on stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table to stdout; as wide as it needs to be where that is no terminal."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=max(80, sum(max(map(len, column)) + 3 for column in zip(columns, *rows, strict=True))))
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        shown.add_column(column, overflow="fold")
+    for row in rows:
+        shown.add_row(*row)
+    console.print(shown, markup=False, highlight=False)
+
+
+def age(then: datetime) -> str:
+    """How long ago, in the largest unit that fits: `3 d`, `5 h`, `12 min`."""
+    seconds = max(0, int((datetime.now(UTC) - then).total_seconds()))
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

@@ -1,0 +1,119 @@
+"""`bakewell doctor`: is everything here that a build needs? Changes nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from importlib.metadata import version
+from shutil import which
+
+import typer
+
+from bakewell.cli.common import CLOUD, Debug, Json, Project, print_json, table
+from bakewell.errors import BakewellError, ConfigError
+
+
+def command(as_json: Json = False, debug: Debug = False) -> None:
+    """Check tools, files, token, API and state directory; exit with 1 if something is missing."""
+    del debug
+    project = Project.here()
+    checks: dict[str, Callable[[Project], str]] = {
+        "catalog": _catalog,
+        "packer": _packer,
+        "plugins": _plugins,
+        "pulumi": _pulumi,
+        "token": _token,
+        "API": _api,
+        "state directory": _state,
+    }
+    rows = []
+    for name, check in checks.items():
+        try:
+            rows.append((name, "ok", check(project), ""))
+        except BakewellError as error:
+            where = f"{error.file}: " if error.file else ""
+            rows.append((name, "fails", f"{where}{error.what}", error.remedy))
+    if as_json:
+        print_json([dict(zip(("check", "state", "found", "remedy"), row, strict=True)) for row in rows])
+    else:
+        table(("check", "", "found", "remedy"), rows)
+    if any(row[1] != "ok" for row in rows):
+        raise typer.Exit(1)
+
+
+def _catalog(project: Project) -> str:
+    found = project.fingerprints()
+    return f"{len(found)} images: {', '.join(found)}"
+
+
+def _packer(project: Project) -> str:
+    from bakewell.build.packer import check_version, find
+    from bakewell.context import Context
+
+    packer = find()
+    for role in project.catalog.roles:
+        check_version(packer, Context.collect(project.catalog, role, CLOUD, project.bases))
+    return str(packer)
+
+
+def _plugins(project: Project) -> str:
+    from bakewell.build.packer import environment_for, find
+    from bakewell.context import Context
+    from bakewell.templates import requirements
+
+    role = project.catalog.roles[0]
+    needed = requirements(Context.collect(project.catalog, role, CLOUD, project.bases)).plugins
+    listed = subprocess.run(
+        [find(), "plugins", "installed"],
+        capture_output=True,
+        text=True,
+        env=environment_for(os.environ, project.environment),
+        check=False,
+    ).stdout
+    for plugin in needed:
+        short = plugin.source.rpartition("/")[2]
+        if f"packer-plugin-{short}_v{plugin.version}_" not in listed:
+            raise ConfigError(
+                f"Packer has no plugin {plugin.source} {plugin.version}",
+                remedy="packer init packer/, or for the local cloud: make up",
+            )
+    return ", ".join(f"{plugin.name} {plugin.version}" for plugin in needed)
+
+
+def _pulumi(project: Project) -> str:
+    del project
+    program, wanted = which("pulumi"), version("pulumi")
+    if program is None:
+        raise ConfigError("pulumi is not on PATH", remedy='install it, or: eval "$(make -s env)"')
+    said = subprocess.run([program, "version"], capture_output=True, text=True, check=False)
+    found = said.stdout.strip().lstrip("v")
+    if found.split(".")[0] != wanted.split(".")[0]:
+        raise ConfigError(
+            f"pulumi is {found}, the Python SDK {wanted}", file=program, remedy="install the same version"
+        )
+    return f"{program}, {found}"
+
+
+def _token(project: Project) -> str:
+    project.environment.require_token()
+    return "set"
+
+
+def _api(project: Project) -> str:
+    account = project.cloud().check_account()
+    return f"{project.environment.endpoint}, account {account}"
+
+
+def _state(project: Project) -> str:
+    from bakewell.build.runs import make_private, unwritable
+
+    folder = project.environment.state_dir
+    try:
+        make_private(folder)
+        probe = folder / f".probe-{os.getpid()}"
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    return str(folder)

@@ -1,0 +1,59 @@
+"""`bakewell list`: the project's images and who needs them."""
+
+from __future__ import annotations
+
+from bakewell.cli.common import Debug, Json, Project, age, print_json, table
+
+
+def command(as_json: Json = False, debug: Debug = False) -> None:
+    """List the project's images: role, name, ID, age, size, in use by, fingerprint."""
+    del debug
+    from bakewell.image import Image, newest_first
+
+    project = Project.here()
+    cloud = project.cloud()
+    images = sorted(newest_first(cloud.images(project.settings.project)), key=lambda image: image.role)
+    users: dict[str, list[str]] = {}
+    for reference in cloud.references():
+        users.setdefault(reference.image_id, []).append(f"{reference.kind} {reference.name}")
+
+    def state(image: Image) -> str:
+        return "revoked" if image.revoked else "ready" if image.ready else "unfinished"
+
+    if as_json:
+        rows = [
+            {
+                "role": image.role,
+                "name": image.name,
+                "id": image.id,
+                "cloud": image.cloud,
+                "state": state(image),
+                "created_at": image.created_at.isoformat(),
+                "size_gb": image.size_gb,
+                "regions": image.regions,
+                "in_use_by": users.get(image.id, []),
+                "fingerprint": image.fingerprint,
+                "run": image.run,
+                "parent": image.identity.parent,
+            }
+            for image in images
+        ]
+        return print_json(rows)
+    columns = ("role", "name", "ID", "state", "age", "GB", "regions", "in use by", "fingerprint")
+    return table(
+        columns,
+        [
+            (
+                image.role,
+                image.name,
+                image.id,
+                state(image),
+                age(image.created_at),
+                f"{image.size_gb:.2f}",
+                " ".join(image.regions),
+                ", ".join(users.get(image.id, [])) or "-",
+                image.fingerprint[:12],
+            )
+            for image in images
+        ],
+    )

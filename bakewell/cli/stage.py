@@ -1,0 +1,29 @@
+"""`bakewell stage`: lay out exactly what a build sees, to look at it or to run Packer there by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bakewell.cli.common import CLOUD, Debug, Json, Project, note, print_json
+
+
+def command(
+    role: Annotated[str, typer.Argument(help="The image.", metavar="ROLE")],
+    directory: Annotated[Path, typer.Argument(help="A folder that does not exist yet, or is empty.", metavar="DIR")],
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Lay out the context of an image; `packer validate DIR` and `packer build DIR` work there."""
+    del debug
+    from bakewell.context import Context
+
+    project = Project.here()
+    context = Context.collect(project.catalog, role, CLOUD, project.bases)
+    context.stage(directory)
+    if as_json:
+        print_json({"role": role, "directory": str(directory), "files": context.digests})
+    else:
+        note(f"{len(context.files)} files, {context.size / 1000:.1f} kB, in {directory}")

@@ -1,0 +1,144 @@
+"""The clouds, behind one set of verbs: find, list, references, tag, copy, delete.
+
+A cloud here is what its API says and does, no more: which images exist, who needs them, and single changes to them.
+Nothing in this package decides what to delete, waits for a build, or knows where a machine really runs. Every verb
+raises `CloudError` when the API refuses, fails after retries, or answers with less than everything that was asked for.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from bakewell.errors import ConfigError
+from bakewell.image import Identity, Image, Reference
+
+if TYPE_CHECKING:
+    from bakewell.settings import Environment
+
+BUILDER = "bakewell:builder"
+LEASE_SECONDS = 2 * 60 * 60  # a build is ended when its lease runs out, so one that outlives it is dead
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """A machine that exists only while an image is built.
+
+    Attributes:
+        identity: what the image will be tagged with; its `run` names the build.
+        lease: Unix time until which the build is presumed alive; two hours from its start where its tags don't say.
+    """
+
+    id: str
+    name: str
+    identity: Identity
+    lease: int
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A public key that one build registered, named `bakewell-<run>-<lease in Unix seconds>`."""
+
+    id: str
+    name: str
+    run: str
+    lease: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A snapshot with a name of ours that carries no identity yet: its build died before it could tag it."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """A vendor's image, as `bakewell lock` writes it down.
+
+    Attributes:
+        date: when it was published: YYYY-MM-DD.
+        ids: region -> image ID.
+    """
+
+    name: str
+    date: str
+    ids: dict[str, str]
+
+
+class Cloud(Protocol):
+    """What the build, retention and the operator's commands need of a cloud."""
+
+    name: str
+
+    def check_account(self) -> str:
+        """Whose account the token opens, as a name for people; raises when it opens none."""
+
+    def images(self, project: str) -> list[Image]:
+        """Every image of `project`, unfinished ones included."""
+
+    def leftovers(self, names: Collection[str]) -> list[Leftover]:
+        """Snapshots called one of `names` that carry no identity."""
+
+    def stock(self, image: str) -> Stock:
+        """What the vendor's image of this name (a slug) is now."""
+
+    def references(self) -> list[Reference]:
+        """Everything in the whole account that boots, or would boot, from an image."""
+
+    def builders(self, project: str) -> list[Builder]:
+        """Builder machines of `project`, whatever their state."""
+
+    def settle(self, builder_id: str) -> list[str]:
+        """Wait until the builder's pending actions ended; the IDs of the snapshots taken of it."""
+
+    def delete_builder(self, builder_id: str) -> None:
+        """Delete the machine; one that is gone already is no error."""
+
+    def create_key(self, name: str, public_key: str) -> str:
+        """Register a public key; its ID."""
+
+    def build_keys(self) -> list[Key]:
+        """The keys that builds of ours registered."""
+
+    def delete_key(self, key_id: str) -> None:
+        """Delete the key; one that is gone already is no error."""
+
+    def image(self, image_id: str) -> Image | None:
+        """One image by its ID, whatever its project; None when it is gone or carries no identity."""
+
+    def tag(self, image_id: str, tags: Sequence[str]) -> None:
+        """Add tags to an image, creating tag objects as needed."""
+
+    def untag(self, image_id: str, tags: Sequence[str]) -> None:
+        """Take tags off an image; one it does not carry is no error."""
+
+    def delete_unused_tags(self, names: Sequence[str] | None = None) -> int:
+        """Delete those of our tag objects (`names`, or all) that nothing carries; how many went. Flags stay."""
+
+    def delete_image(self, image_id: str) -> None:
+        """Delete an image in all its regions; one that is gone already is no error."""
+
+    def regions(self, image_id: str) -> tuple[str, ...]:
+        """Where the image can be booted now, sorted."""
+
+    def copy(self, image_id: str, region: str) -> None:
+        """Make the image available in `region` and wait for it; nothing happens where it already is."""
+
+
+def connect(name: str, environment: Environment, *, sleep: Callable[[float], None] = time.sleep) -> Cloud:
+    """The cloud called `name`, spoken to with the credentials of `environment`. No request is made yet.
+
+    `sleep` waits between polls and retries; one that raises ends the call that waits.
+
+    Raises:
+        ConfigError: no such cloud, or no token for it.
+    """
+    if name != "digitalocean":
+        raise ConfigError(f"unknown cloud `{name}`", remedy="use digitalocean")
+    from bakewell.clouds.digitalocean import DigitalOcean
+
+    return DigitalOcean(environment.endpoint, environment.require_token(), sleep=sleep)

@@ -1,0 +1,282 @@
+"""DigitalOcean: droplets, snapshots, keys and tags, by its API v2.
+
+An image of ours is a droplet snapshot that carries the identity tags of `bakewell.image`. Lists are read whole
+(`http.Api.pages`). What DigitalOcean has no answer for is not guessed: an account without autoscale pools answers 404
+for them, and that means none; any other failure is an error.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from bakewell.clouds import BUILDER, LEASE_SECONDS, Builder, Key, Leftover, Stock
+from bakewell.clouds.http import Api, NotFound, Refused
+from bakewell.errors import CloudError
+from bakewell.image import READY, REVOKED, Identity, Image, Reference, lease_of, parse_tag, tag
+
+WAIT_SNAPSHOT = 30 * 60.0  # seconds; large disks take minutes
+WAIT_TRANSFER = 60 * 60.0  # seconds; transfers outlast Packer's own 30-minute limit
+_KEY = re.compile(r"^bakewell-(?P<run>[0-9a-f]{12})-(?P<lease>\d{1,12})$")
+_T = TypeVar("_T")
+
+
+class DigitalOcean:
+    """One DigitalOcean account.
+
+    Args:
+        endpoint: root URL without /v2.
+        token: an API token; sent to `endpoint` and nowhere else.
+        sleep: waits between polls and retries; tests pass their own.
+    """
+
+    name = "digitalocean"
+
+    def __init__(self, endpoint: str, token: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.api = Api(endpoint, token, token_name="DIGITALOCEAN_TOKEN", sleep=sleep)
+        self._sleep = sleep
+
+    def check_account(self) -> str:
+        account = self.api.get("/v2/account").get("account") or {}
+        if account.get("status") not in ("active", "warning"):
+            raise CloudError(
+                f"the DigitalOcean account is {account.get('status')}", remedy="see the account's billing page"
+            )
+        return str(account.get("email") or account.get("uuid"))
+
+    # images
+
+    def images(self, project: str) -> list[Image]:
+        raw = self.api.pages("/v2/images", "images", tag_name=tag("project", project))
+        found = (_parse("image", _image, item) for item in raw if item.get("status") != "deleted")
+        return [image for image in found if image is not None and image.identity.project == project]
+
+    def image(self, image_id: str) -> Image | None:
+        try:
+            return _parse("image", _image, self.api.get(f"/v2/images/{image_id}")["image"])
+        except NotFound:
+            return None
+
+    def leftovers(self, names: Collection[str]) -> list[Leftover]:
+        if not names:
+            return []
+        raw = self.api.pages("/v2/images", "images", private="true")
+        return [
+            Leftover(str(item["id"]), item["name"])
+            for item in raw
+            if item.get("name") in names and Identity.from_tags(item.get("tags") or []) is None
+        ]
+
+    def delete_image(self, image_id: str) -> None:
+        self.api.delete(f"/v2/images/{image_id}")
+
+    def regions(self, image_id: str) -> tuple[str, ...]:
+        return tuple(sorted(self.api.get(f"/v2/images/{image_id}")["image"]["regions"]))
+
+    def copy(self, image_id: str, region: str) -> None:
+        if region in self.regions(image_id):
+            return
+        path = f"/v2/images/{image_id}/actions"
+        try:
+            action = self.api.post(path, {"type": "transfer", "region": region})["action"]
+        except Refused as error:
+            # Refused while another transfer of the image runs, perhaps one that an interrupted copy began.
+            running = [a for a in self.api.pages(path, "actions") if a["status"] == "in-progress"]
+            if error.status != 422 or not running:
+                raise
+            self._wait_all(path, WAIT_TRANSFER)
+            if region in self.regions(image_id):
+                return
+            action = self.api.post(path, {"type": "transfer", "region": region})["action"]
+        self._wait(f"{path}/{action['id']}", f"transfer of image {image_id} to {region}", WAIT_TRANSFER)
+        if region not in self.regions(image_id):
+            raise CloudError(
+                f"image {image_id} is not in {region} although its transfer completed", remedy="run the command again"
+            )
+
+    def stock(self, image: str) -> Stock:
+        return _parse("image", _stock, self.api.get(f"/v2/images/{image}")["image"])
+
+    # who needs images
+
+    def references(self) -> list[Reference]:
+        found = [
+            Reference(str(item["image"]["id"]), "droplet", str(item["id"]), item["name"])
+            for item in self.api.pages("/v2/droplets", "droplets")
+            if item.get("image")
+        ]
+        return found + [
+            Reference(str(item["droplet_template"]["image"]), "autoscale pool", str(item["id"]), item["name"])
+            for item in self._pools()
+        ]
+
+    def _pools(self) -> list[dict[str, Any]]:
+        try:
+            return self.api.pages("/v2/droplets/autoscale", "autoscale_pools")
+        except NotFound:
+            return []
+
+    # builders
+
+    def builders(self, project: str) -> list[Builder]:
+        found = []
+        for item in self.api.pages("/v2/droplets", "droplets", tag_name=BUILDER):
+            identity = Identity.from_tags(item.get("tags") or [])
+            if identity is not None and identity.project == project:
+                lease = lease_of(item["tags"]) or int(_time(item["created_at"]).timestamp()) + LEASE_SECONDS
+                found.append(Builder(str(item["id"]), item["name"], identity, lease))
+        return found
+
+    def settle(self, builder_id: str) -> list[str]:
+        path = f"/v2/droplets/{builder_id}"
+        try:
+            self._wait_all(f"{path}/actions", WAIT_SNAPSHOT)
+            return [str(item["id"]) for item in self.api.pages(f"{path}/snapshots", "snapshots")]
+        except NotFound:
+            return []
+
+    def delete_builder(self, builder_id: str) -> None:
+        self.api.delete(f"/v2/droplets/{builder_id}")
+
+    # keys
+
+    def create_key(self, name: str, public_key: str) -> str:
+        try:
+            created = self.api.post("/v2/account/keys", {"name": name, "public_key": public_key})
+        except Refused as error:
+            # A POST that failed with a 5xx after all may have made the key; its repetition is then refused.
+            again = (
+                next((key.id for key in self.build_keys() if key.name == name), None) if error.status == 422 else None
+            )
+            if again is None:
+                raise
+            return again
+        return str(created["ssh_key"]["id"])
+
+    def build_keys(self) -> list[Key]:
+        found = []
+        for item in self.api.pages("/v2/account/keys", "ssh_keys"):
+            if match := _KEY.match(item.get("name") or ""):
+                found.append(Key(str(item["id"]), item["name"], match["run"], int(match["lease"])))
+        return found
+
+    def delete_key(self, key_id: str) -> None:
+        self.api.delete(f"/v2/account/keys/{key_id}")
+
+    # tags
+
+    def tag(self, image_id: str, tags: Sequence[str]) -> None:
+        for name in tags:
+            self._tag(image_id, name)
+
+    def _tag(self, image_id: str, name: str) -> None:
+        path = f"/v2/tags/{quote(name, safe='')}/resources"
+        body = {"resources": [{"resource_id": image_id, "resource_type": "image"}]}
+        for attempt in range(3):  # another command may delete the tag object between the two requests
+            try:
+                self.api.post(path, body)
+                return
+            except NotFound:
+                if attempt == 2:
+                    raise
+            try:
+                self.api.post("/v2/tags", {"name": name})
+            except Refused as error:
+                if error.status != 422:  # 422: made by somebody else in between
+                    raise
+
+    def untag(self, image_id: str, tags: Sequence[str]) -> None:
+        body = {"resources": [{"resource_id": image_id, "resource_type": "image"}]}
+        for name in tags:
+            self.api.delete(f"/v2/tags/{quote(name, safe='')}/resources", body)
+
+    def delete_unused_tags(self, names: Sequence[str] | None = None) -> int:
+        gone = 0
+        for item in self._all_tags() if names is None else self._some_tags(names):
+            pair = parse_tag(item["name"])
+            if pair is not None and pair[1] and item["resources"]["count"] == 0:  # flags (no value) stay
+                self.api.delete(f"/v2/tags/{quote(item['name'], safe='')}")
+                gone += 1
+        return gone
+
+    def _all_tags(self) -> list[dict[str, Any]]:
+        return self.api.pages("/v2/tags", "tags")
+
+    def _some_tags(self, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+        for name in names:
+            try:
+                yield self.api.get(f"/v2/tags/{quote(name, safe='')}")["tag"]
+            except NotFound:
+                continue
+
+    # waiting
+
+    def _wait_all(self, path: str, limit: float) -> None:
+        """Wait for every action listed at `path` that is in progress."""
+        for action in self.api.pages(path, "actions"):
+            if action["status"] == "in-progress":
+                self._wait(f"{path}/{action['id']}", f"{action['type']} (action {action['id']})", limit, fine=True)
+
+    def _wait(self, path: str, what: str, limit: float, *, fine: bool = False) -> None:
+        """Poll one action until it ended. `fine`: an action that ended in error will do too."""
+        waited, pause = 0.0, 0.5
+        while True:
+            status = self.api.get(path)["action"]["status"]
+            if status == "completed" or (fine and status == "errored"):
+                return
+            if status == "errored":
+                raise CloudError(f"{what} failed", remedy="run the command again")
+            if waited >= limit:
+                raise CloudError(
+                    f"{what} still runs after {round(limit / 60)} minutes", remedy="run the command again later"
+                )
+            self._sleep(pause)
+            waited += pause
+            pause = min(pause * 1.5, 5.0)
+
+
+def _stock(item: dict[str, Any]) -> Stock:
+    return Stock(
+        name=item["name"],
+        date=f"{_time(item['created_at']):%Y-%m-%d}",
+        ids={region: str(item["id"]) for region in sorted(item["regions"])},
+    )
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def _image(item: dict[str, Any]) -> Image | None:
+    tags = tuple(item.get("tags") or ())
+    identity = Identity.from_tags(tags)
+    if identity is None:
+        return None
+    ready = READY in tags and item.get("status", "available") == "available"
+    return Image(
+        cloud="digitalocean",
+        id=str(item["id"]),
+        name=item["name"],
+        identity=identity,
+        created_at=_time(item["created_at"]),
+        size_gb=float(item.get("size_gigabytes") or 0.0),
+        regions=tuple(sorted(item.get("regions") or ())),
+        ready=ready,
+        revoked=REVOKED in tags,
+        lease=None if ready else lease_of(tags),
+        tags=tags,
+    )
+
+
+def _parse(what: str, parse: Callable[[dict[str, Any]], _T], item: dict[str, Any]) -> _T:
+    try:
+        return parse(item)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CloudError(
+            f"an {what} in the API's answer cannot be read: {error!r} (ID {item.get('id')})",
+            remedy="check the API endpoint",
+        ) from error

@@ -1,0 +1,223 @@
+"""JSON over HTTP for a cloud's API: retries, waits, pages and errors, said once.
+
+Built on urllib3 and tenacity. Vendors' SDKs are not used here: importing DigitalOcean's (pydo) takes about a second,
+which every `pulumi preview` and every build would pay; urllib3 takes a tenth of that. The contract tests run the SDK
+against the local cloud, so that both are known to speak the same API.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import urllib3
+from tenacity import RetryCallState, Retrying, retry_if_exception_type
+
+from bakewell.errors import CloudError
+
+log = logging.getLogger(__name__)
+
+PAGE = 200  # the largest page that DigitalOcean serves
+TRIES = 6  # one, and five more after a 5xx
+CONNECT_TRIES = 3  # an API that nothing listens for will not appear by waiting
+PATIENCE = 15 * 60.0  # seconds: the longest wait that a rate limit may ask for
+TIMEOUT = urllib3.Timeout(connect=10, read=60)
+
+
+class NotFound(CloudError):
+    """404: the thing is not there."""
+
+
+class Refused(CloudError):
+    """Any other 4xx: the request itself is at fault, so it is not sent again."""
+
+    def __init__(self, what: str, *, status: int, remedy: str = "") -> None:
+        super().__init__(what, remedy=remedy)
+        self.status = status
+
+
+class _Again(Exception):
+    """The request may be sent again after `wait` seconds (None: back off)."""
+
+    def __init__(self, error: CloudError, *, tries: int, wait: float | None = None) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.tries = tries
+        self.wait = wait
+
+
+class Api:
+    """One account at one endpoint.
+
+    Safe to use from several threads. 429 waits as `retry-after` or `ratelimit-reset` tell, up to 15 minutes; 5xx and
+    broken connections are tried again with growing pauses, then raise `CloudError`.
+
+    Args:
+        endpoint: root URL without `/v2`.
+        token: sent as a bearer token; never part of a message.
+        token_name: the environment variable to name when the token is refused.
+        sleep: waits; tests pass their own.
+    """
+
+    def __init__(
+        self, endpoint: str, token: str, *, token_name: str, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self.endpoint = endpoint.rstrip("/")
+        self._token_name = token_name
+        self._sleep = sleep
+        self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/json", "User-Agent": "bakewell"}
+        self._pool = urllib3.PoolManager(maxsize=8, retries=False, timeout=TIMEOUT)
+
+    def get(self, path: str, **query: str | int) -> dict[str, Any]:
+        return self.call("GET", path, query=query)
+
+    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return self.call("POST", path, body=body)
+
+    def delete(self, path: str, body: Mapping[str, Any] | None = None) -> None:
+        """DELETE; a thing that is gone already is no error."""
+        try:
+            self.call("DELETE", path, body=body)
+        except NotFound:
+            log.debug("%s was gone already", path)
+
+    def pages(self, path: str, key: str, **query: str | int) -> list[dict[str, Any]]:
+        """Every item of a list, all pages of it; raises rather than leaving some out."""
+        for _ in range(3):
+            items = list(self._walk(path, key, query))
+            total = items.pop()
+            if total is None or len(items) >= total:
+                return items
+        raise CloudError(
+            f"GET {self.endpoint}{path}: {len(items)} of {total} items came back, three times",
+            remedy="wait until nothing else changes the account, then run the command again",
+        )
+
+    def _walk(self, path: str, key: str, query: Mapping[str, str | int]) -> Iterator[Any]:
+        """The items of each page, and last the total that the API claims (None where it claims none)."""
+        page = 1
+        while True:
+            answer = self.call("GET", path, query={**query, "page": page, "per_page": PAGE})
+            items = answer.get(key)
+            if items is None:
+                items = []
+            if not isinstance(items, list):
+                raise CloudError(f"GET {self.endpoint}{path}: `{key}` is not a list", remedy="check the API endpoint")
+            yield from items
+            links = answer.get("links") or {}
+            if not (links.get("pages") or {}).get("next"):
+                yield (answer.get("meta") or {}).get("total")
+                return
+            page += 1
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str | int] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """One request, retried as the class says; the decoded answer ({} where there is no body)."""
+        url = f"{self.endpoint}{path}" + (f"?{urlencode(query)}" if query else "")
+        try:
+            for attempt in Retrying(
+                retry=retry_if_exception_type(_Again), stop=_stop, wait=_wait, sleep=self._sleep, reraise=True
+            ):
+                with attempt:
+                    return self._once(method, path, url, body)
+        except _Again as again:
+            raise again.error from again.__cause__
+        raise AssertionError("unreachable: tenacity returns or raises")
+
+    def _once(self, method: str, path: str, url: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
+        what = f"{method} {self.endpoint}{path}"
+        headers = self._headers | ({"Content-Type": "application/json"} if body is not None else {})
+        data = json.dumps(body).encode() if body is not None else None
+        try:
+            answer = self._pool.request(method, url, body=data, headers=headers, redirect=False)
+        except urllib3.exceptions.HTTPError as error:
+            unreachable = CloudError(
+                f"{what}: no answer ({_reason(error)})",
+                remedy="check the network and DIGITALOCEAN_API_URL; for the local cloud: `make up`",
+            )
+            raise _Again(unreachable, tries=CONNECT_TRIES) from error
+        if answer.status >= 400:
+            raise self._failure(what, answer)
+        if not answer.data:
+            return {}
+        try:
+            decoded = json.loads(answer.data)
+        except ValueError as error:
+            raise CloudError(f"{what}: the answer is no JSON", remedy="check the API endpoint") from error
+        if not isinstance(decoded, dict):
+            raise CloudError(f"{what}: the answer is no JSON object", remedy="check the API endpoint")
+        return decoded
+
+    def _failure(self, what: str, answer: urllib3.BaseHTTPResponse) -> Exception:
+        status, said = answer.status, _message(answer)
+        if status == 429:
+            wait = _told_to_wait(answer.headers)
+            limited = CloudError(f"{what}: 429, rate limited ({said})", remedy=f"run it again in {round(wait)} s")
+            if wait > PATIENCE:
+                return limited
+            log.warning("%s: rate limited, waiting %d s as the API asks", what, round(wait))
+            return _Again(limited, tries=TRIES, wait=wait)
+        if status >= 500:
+            failed = CloudError(
+                f"{what}: {status} after {TRIES} tries ({said})",
+                remedy="see the cloud's status page, then run it again",
+            )
+            return _Again(failed, tries=TRIES)
+        if status == 401:
+            return Refused(
+                f"{what}: 401, the token is not valid ({said})",
+                status=status,
+                remedy=f'check {self._token_name}; for the local cloud: eval "$(make -s env)"',
+            )
+        if status == 403:
+            remedy = f"give the token in {self._token_name} the scopes that docs/production.md lists"
+            return Refused(f"{what}: 403, forbidden ({said})", status=status, remedy=remedy)
+        if status == 404:
+            return NotFound(f"{what}: 404, not found ({said})", remedy="check that it still exists")
+        return Refused(f"{what}: {status} ({said})", status=status)
+
+
+def _stop(state: RetryCallState) -> bool:
+    error = state.outcome.exception() if state.outcome else None
+    return isinstance(error, _Again) and state.attempt_number >= error.tries
+
+
+def _wait(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, _Again) and error.wait is not None:
+        return error.wait
+    return float(min(0.5 * 2 ** (state.attempt_number - 1), 8.0))
+
+
+def _told_to_wait(headers: Mapping[str, str]) -> float:
+    """Seconds, from `retry-after` (seconds) or else `ratelimit-reset` (Unix time); 5 where neither says."""
+    for name, base in (("retry-after", 0.0), ("ratelimit-reset", time.time())):
+        text = headers.get(name, "")
+        if text.isdigit():
+            return max(float(text) - base, 0.5)
+    return 5.0
+
+
+def _message(answer: urllib3.BaseHTTPResponse) -> str:
+    """What the error's body says, in a line."""
+    try:
+        body = json.loads(answer.data)
+    except ValueError:
+        return f"{len(answer.data)} bytes that are no JSON"
+    return str(body.get("message") or body.get("id") or "no message")[:300] if isinstance(body, dict) else "no message"
+
+
+def _reason(error: urllib3.exceptions.HTTPError) -> str:
+    """The cause without object addresses."""
+    text = str(error)
+    return text.split(": ", 1)[1] if text.startswith("<") or "object at 0x" in text.split(": ", 1)[0] else text

@@ -1,0 +1,128 @@
+"""A small project, a fake Packer on PATH, and an empty local cloud over machines in memory."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bakewell.bases import Bases
+from bakewell.build import packer
+from bakewell.build.job import Job
+from bakewell.catalog import Catalog
+from bakewell.clouds.digitalocean import DigitalOcean
+from bakewell.fingerprint import fingerprints
+from bakewell.settings import Environment, Settings
+from tests.contract.served import TOKEN, Served, serving, until
+
+Said = list[str]
+FILES = {
+    "plugins.pkr.hcl": 'packer {\n  required_version = "= 1.15.0"\n}\n',
+    "build.pkr.hcl": "build {\n}\n",
+    "bases.lock": '[debian-12.digitalocean]\nimage = "debian-12-x64"\nname = "12 x64"\ndate = "2026-11-02"\n',
+    "steps/__init__.py": "",
+    "images/base/image.toml": 'description = "base"\nbase = "debian-12"\n',
+    "images/base/deploy.py": "",
+    "images/base/checks.py": "",
+    "images/web/image.toml": 'description = "web"\nparent = "base"\n',
+    "images/web/deploy.py": "",
+    "images/web/checks.py": "",
+}
+
+
+@dataclass
+class Site:
+    """A project on a cloud of its own.
+
+    Attributes:
+        root: the project's folder.
+        state: BAKEWELL_STATE.
+        mark: the file that a hanging Packer writes once its machine exists.
+    """
+
+    root: Path
+    state: Path
+    mark: Path
+    served: Served
+
+    @property
+    def environment(self) -> Environment:
+        return Environment(self.served.api.endpoint, self.state, "dev", None, TOKEN)
+
+    @property
+    def cloud(self) -> DigitalOcean:
+        return DigitalOcean(self.served.api.endpoint, TOKEN)
+
+    def write(self, path: str, text: str) -> None:
+        target = self.root / "packer" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+
+    def mode(self, role: str, mode: str) -> None:
+        """Have the fake Packer behave in a certain way for a role."""
+        self.write(f"images/{role}/mode", mode)
+
+    def job(self, role: str, **changes: object) -> Job:
+        catalog, bases = Catalog.load(self.root / "packer"), Bases.load(self.root / "packer" / "bases.lock")
+        found = fingerprints(catalog, "digitalocean", bases, now=datetime.now(UTC))[role]
+        job = Job(role, "digitalocean", found, catalog, bases, Settings(), self.environment)
+        return replace(job, **changes)  # type: ignore[arg-type]
+
+    def left(self) -> dict[str, list[str]]:
+        """What is in the account and no finished image."""
+        images = self.served.api.get("/v2/images", private="true")["images"]
+        found = {
+            "droplets": [d["name"] for d in self.served.api.get("/v2/droplets")["droplets"]],
+            "keys": [k["name"] for k in self.served.api.get("/v2/account/keys")["ssh_keys"]],
+            "images": [i["name"] for i in images if "bakewell:ready" not in i["tags"]],
+        }
+        return {kind: names for kind, names in found.items() if names}
+
+    def leaves(self, *kinds: str) -> None:
+        """Nothing is left but things of those kinds, once what is being deleted is gone."""
+        until(lambda: set(self.left()), lambda left: left == set(kinds))
+
+    def runs(self) -> list[str]:
+        """What is recorded of runs."""
+        return sorted(path.name for path in (self.state / "runs").glob("*"))
+
+
+def _read(response: httpx.Response) -> None:
+    response.read()
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    fake = programs / "packer"
+    source = (Path(__file__).with_name("fake_packer.py")).read_text().split("\n", 1)[1]
+    fake.write_text(f"#!{sys.executable} -S\n{source}")
+    fake.chmod(0o755)
+    # A copy, not a shadow: environment_for puts this Python's folder first on PATH, where no packer is.
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    monkeypatch.setenv("FAKE_PACKER_LOG", str(tmp_path / "packer.log"))
+    monkeypatch.setenv("FAKE_PACKER_MARK", str(tmp_path / "mark"))
+    monkeypatch.setattr(packer, "GRACE", 1.5)
+    root = tmp_path / "project"
+    for path, text in FILES.items():
+        target = root / "packer" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    (root / "Pulumi.yaml").write_text("name: bakewell\nruntime: python\n")
+    (tmp_path / "cloud").mkdir()
+    with serving(tmp_path / "cloud", _read) as served:
+        (root / "Pulumi.dev.yaml").write_text("config:\n  bakewell:local: true\n")
+        yield Site(root, tmp_path / "state", tmp_path / "mark", served)
+
+
+@pytest.fixture
+def said() -> Said:
+    """What was said, line by line; its `append` is a `say`."""
+    return []

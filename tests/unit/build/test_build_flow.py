@@ -1,0 +1,189 @@
+"""What a build does from end to end, with a Packer that is quick."""
+
+from __future__ import annotations
+
+import json
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from bakewell.build.build import build
+from bakewell.build.job import Result
+from bakewell.build.stop import Stop
+from bakewell.errors import BuildError, ConfigError
+from bakewell.image import REVOKED
+from tests.unit.build.conftest import Said, Site
+
+
+def test_a_build_makes_a_ready_image_and_leaves_nothing_else(site: Site, said: Said) -> None:
+    result = build(site.job("base"), Stop(), said.append)
+    image = site.cloud.image(result.id)
+    assert image is not None and image.ready and image.lease is None
+    assert (result.action, result.role, result.home, result.regions, result.parent) == (
+        "built",
+        "base",
+        "nyc3",
+        ("nyc3",),
+        None,
+    )
+    assert (result.name, result.fingerprint, result.run) == (image.name, image.fingerprint, image.run)
+    site.leaves()
+    assert site.runs() == []
+    assert not [tag for tag in image.tags if tag.startswith(("bakewell:lease", "bakewell:builder"))]
+
+
+def test_the_result_is_one_short_json_value(site: Site, said: Said) -> None:
+    value = json.loads(json.dumps(build(site.job("base"), Stop(), said.append).mapping()))
+    assert set(value) == {
+        "role",
+        "cloud",
+        "id",
+        "name",
+        "fingerprint",
+        "run",
+        "parent",
+        "home",
+        "regions",
+        "action",
+        "seconds",
+        "finished",
+    }
+
+
+def test_a_second_build_adopts_in_one_api_call(site: Site, said: Said) -> None:
+    first = build(site.job("base"), Stop(), said.append)
+    token = {"Authorization": "Bearer local-test-token"}
+    http = site.served.api.http
+    before = len(http.get("/sandbox/calls", headers=token).json()["calls"])
+    second = build(site.job("base"), Stop(), said.append)
+    calls = http.get("/sandbox/calls", headers=token).json()["calls"][before:]
+    assert [(c["method"], c["path"]) for c in calls] == [("GET", "/v2/images")]
+    assert (second.action, second.id, second.run) == ("adopted", first.id, first.run)
+
+
+def test_force_builds_again(site: Site, said: Said) -> None:
+    first = build(site.job("base"), Stop(), said.append)
+    second = build(site.job("base", force=True), Stop(), said.append)
+    assert second.action == "built" and second.id != first.id
+    assert site.cloud.image(first.id) is not None, "a build deletes no finished image"
+
+
+def test_a_revoked_image_is_not_adopted(site: Site, said: Said) -> None:
+    first = build(site.job("base"), Stop(), said.append)
+    site.cloud.tag(first.id, [REVOKED])
+    assert build(site.job("base"), Stop(), said.append).action == "built"
+
+
+def test_a_child_is_built_on_its_parents_image(site: Site, said: Said) -> None:
+    base = build(site.job("base"), Stop(), said.append)
+    web = build(site.job("web"), Stop(), said.append)
+    assert web.parent == base.run
+    assert any(f" on {base.id}," in line for line in said)
+
+
+def test_a_child_without_its_parent_is_refused(site: Site, said: Said) -> None:
+    with pytest.raises(BuildError, match=r"its parent base .* is not built") as caught:
+        build(site.job("web"), Stop(), said.append)
+    assert "bakewell build base" in caught.value.remedy
+    site.leaves()
+
+
+def test_a_failed_build_shows_the_end_of_its_log_and_leaves_nothing(site: Site, said: Said) -> None:
+    site.mode("base", "fail")
+    with pytest.raises(BuildError, match="the check failed") as caught:
+        build(site.job("base"), Stop(), said.append)
+    assert caught.value.file is not None and Path(caught.value.file).read_text()
+    assert caught.value.exit_code == 4
+    site.leaves()
+    assert site.runs() == []
+
+
+def test_tags_that_packer_forgot_are_added(site: Site, said: Said) -> None:
+    site.mode("base", "untagged")
+    result = build(site.job("base"), Stop(), said.append)
+    image = site.cloud.image(result.id)
+    assert image is not None and image.ready and image.run == result.run
+
+
+@pytest.mark.parametrize(("mode", "complaint"), [("elsewhere", "it is called elsewhere"), ("no-manifest", "manifest")])
+def test_an_image_that_is_not_what_was_asked_for_is_refused_and_removed(
+    site: Site, said: Said, mode: str, complaint: str
+) -> None:
+    site.mode("base", mode)
+    with pytest.raises(BuildError, match=complaint):
+        build(site.job("base"), Stop(), said.append)
+    site.leaves()
+
+
+def test_the_token_is_in_no_log(site: Site, said: Said) -> None:
+    site.mode("base", "leak")
+    build(site.job("base"), Stop(), said.append)
+    token = site.environment.token
+    assert token not in "\n".join(said)
+    written = [path for path in site.state.rglob("*") if path.is_file()]
+    assert written and not [path for path in written if token in path.read_text(errors="replace")]
+    logs = list((site.state / "logs").iterdir())
+    assert [stat.S_IMODE(log.stat().st_mode) for log in logs] == [0o600]
+    assert "token ***" in logs[0].read_text()
+
+
+def test_files_that_change_before_they_are_staged_are_noticed(site: Site, said: Said) -> None:
+    job = site.job("base")
+    site.write("images/base/deploy.py", "changed = True\n")
+    with pytest.raises(ConfigError, match="its files changed meanwhile"):
+        build(job, Stop(), said.append)
+    site.leaves()
+    assert site.runs() == []
+
+
+def test_two_builds_of_one_content_at_once_make_one_image(site: Site, said: Said) -> None:
+    results: list[Result] = []
+    threads = [
+        threading.Thread(target=lambda: results.append(build(site.job("base"), Stop(), said.append))) for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(result.action for result in results) == ["adopted", "built"]
+    assert len({result.id for result in results}) == 1
+    assert any("waiting for it" in line for line in said)
+
+
+def test_tidying_up_that_fails_does_not_take_a_finished_image_back(site: Site, said: Said) -> None:
+    rule = {"effect": "status", "status": 403, "method": "DELETE", "path": "/v2/account/keys/.*"}
+    site.served.api.post("/sandbox/faults", rule)
+    result = build(site.job("base"), Stop(), said.append)
+    assert result.action == "built"
+    assert any("left to the next command" in line for line in said)
+    site.served.api.delete("/sandbox/faults")
+    site.leaves("keys")
+    build(site.job("base"), Stop(), said.append)
+    site.leaves()
+
+
+def test_the_api_going_away_in_the_middle_fails_the_build_and_the_next_one_cleans_up(site: Site, said: Said) -> None:
+    rule = {"effect": "status", "status": 403, "method": "DELETE"}
+    site.served.api.post("/sandbox/faults", rule)
+    site.mode("base", "fail")
+    with pytest.raises(BuildError):
+        build(site.job("base"), Stop(), said.append)
+    site.leaves("droplets", "keys")
+    site.served.api.delete("/sandbox/faults")
+    site.mode("base", "")
+    build(site.job("base"), Stop(), said.append)
+    site.leaves()
+
+
+def test_a_full_disk_is_a_build_error_with_a_remedy(site: Site, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device", "variables.json")
+
+    monkeypatch.setattr("bakewell.build.packer.write_variables", full)
+    with pytest.raises(BuildError, match="No space left") as caught:
+        build(site.job("base"), Stop(), said.append)
+    assert "free disk space" in caught.value.remedy
+    site.leaves()
+    assert site.runs() == []

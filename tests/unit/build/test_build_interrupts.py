@@ -1,0 +1,160 @@
+"""Builds that are told to stop, or killed: what they leave and who removes it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bakewell.build import orphans
+from bakewell.build.build import build
+from bakewell.build.stop import Stop
+from bakewell.errors import BuildError, Interrupted
+from tests.contract.served import TOKEN, until
+from tests.unit.build.conftest import Said, Site
+
+
+def in_background(site: Site, said: Said, stop: Stop) -> tuple[threading.Thread, list[BaseException]]:
+    """A build of base in a thread, and what it raises."""
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            build(site.job("base"), stop, said.append)
+        except (Interrupted, BuildError) as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    until(site.mark.exists, bool)
+    return thread, raised
+
+
+def command(site: Site) -> subprocess.Popen[bytes]:
+    """`bakewell build base` as Pulumi runs it, up to the moment when its machine exists."""
+    found = site.job("base").fingerprint.value
+    environ = os.environ | {
+        "DIGITALOCEAN_TOKEN": TOKEN,
+        "DIGITALOCEAN_API_URL": site.served.api.endpoint,
+        "BAKEWELL_STATE": str(site.state),
+        "BAKEWELL_FINGERPRINT": found,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bakewell", "build", "base"],
+        cwd=site.root,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    until(site.mark.exists, bool)
+    return process
+
+
+def supervisors(site: Site) -> list[psutil.Process]:
+    """Supervisors of this site's builds."""
+    return [p for p in psutil.process_iter(["cmdline"]) if f"{site.state}/logs" in " ".join(p.info["cmdline"] or ())]
+
+
+def reap(site: Site, said: Said) -> int:
+    return orphans.reap(site.cloud, site.environment.endpoint, "bakewell", site.state, said.append)
+
+
+def test_told_to_stop_it_interrupts_packer_and_leaves_nothing(site: Site, said: Said) -> None:
+    site.mode("base", "hang")
+    stop = Stop()
+    thread, raised = in_background(site, said, stop)
+    stop.ask()
+    thread.join(20)
+    assert [type(error) for error in raised] == [Interrupted]
+    assert any("interrupted, cleaning up" in line for line in said)
+    site.leaves()
+    assert site.runs() == []
+
+
+def test_told_to_stop_before_packer_starts_it_makes_nothing(site: Site, said: Said) -> None:
+    stop = Stop()
+    stop.ask()
+    with pytest.raises(Interrupted):
+        build(site.job("base"), stop, said.append)
+    site.leaves()
+    assert site.runs() == []
+
+
+def test_a_packer_that_ignores_sigint_is_killed_and_its_machine_removed(site: Site, said: Said) -> None:
+    site.mode("base", "stubborn")
+    stop = Stop()
+    thread, raised = in_background(site, said, stop)
+    packer_pid = int(site.mark.read_text())
+    stop.ask()
+    thread.join(30)
+    assert not psutil.pid_exists(packer_pid)
+    assert [error.exit_code for error in raised if isinstance(error, BuildError | Interrupted)] == [4]
+    site.leaves()
+    assert len(site.runs()) == 1, "a request may still be under way: the next command looks again"
+    assert reap(site, said) == 0
+    assert site.runs() == []
+
+
+def test_sigint_to_the_command_cleans_up_and_exits_with_5(site: Site) -> None:
+    site.mode("base", "hang")
+    process = command(site)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 5 and out == b""
+    assert b"base | error: " in err and b"Traceback" not in err
+    assert all(line.startswith(b"base | ") for line in err.splitlines())
+    site.leaves()
+
+
+def test_after_sigkill_the_supervisor_has_packer_clean_up_and_the_next_build_does_the_rest(
+    site: Site, said: Said
+) -> None:
+    site.mode("base", "hang")
+    process = command(site)
+    process.kill()
+    started = time.monotonic()
+    process.communicate(timeout=10)  # returns at once: nothing holds the pipes that were Pulumi's
+    assert time.monotonic() - started < 1.0
+    until(lambda: supervisors(site), lambda found: found == [])
+    site.leaves("keys")
+    assert len(site.runs()) == 2, "the record and the run's folder"
+    site.mode("base", "")
+    build(site.job("base"), Stop(), said.append)
+    site.leaves()
+    reap(site, said)
+    assert site.runs() == []
+
+
+def test_while_its_supervisor_lives_a_killed_build_is_left_alone(site: Site, said: Said) -> None:
+    site.mode("base", "hang")
+    process = command(site)
+    os.kill(supervisors(site)[0].pid, signal.SIGSTOP)
+    process.kill()
+    process.communicate(timeout=10)
+    try:
+        assert reap(site, said) == 0
+        site.leaves("droplets", "keys")
+    finally:
+        for supervisor in supervisors(site):
+            supervisor.send_signal(signal.SIGCONT)
+    until(lambda: supervisors(site), lambda found: found == [])
+    assert not psutil.pid_exists(int(Path(site.mark).read_text()))
+    assert reap(site, said) >= 1
+    site.leaves()
+
+
+def test_when_the_supervisor_is_killed_the_build_ends_packer_itself(site: Site, said: Said) -> None:
+    site.mode("base", "hang")
+    thread, raised = in_background(site, said, Stop())
+    supervisors(site)[0].kill()
+    thread.join(40)
+    assert not psutil.pid_exists(int(site.mark.read_text()))
+    assert [type(error).__mro__[1] for error in raised] == [BuildError]
+    site.leaves()

@@ -1,0 +1,282 @@
+"""The parts of a build one by one: locks, logs, records, the supervisor, what Packer may see."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from bakewell.build import log, packer, runs, slots, supervisor
+from bakewell.build.stop import Stop
+from bakewell.errors import BakewellError, ConfigError, Interrupted
+from tests.contract.served import until
+from tests.unit.build.conftest import Said, Site
+
+RECORD = runs.Record("0123456789ab", "p", "base", "digitalocean", "http://x", "p-base-1", "f" * 64, 1)
+
+
+# records and locks of runs
+
+
+def test_a_run_is_private_and_leaves_nothing_when_it_is_finished(tmp_path: Path) -> None:
+    run = runs.begin(tmp_path, RECORD)
+    assert stat.S_IMODE(run.folder.stat().st_mode) == 0o700
+    assert list(runs.known(tmp_path)) == [RECORD] and runs.is_known(tmp_path, RECORD.run)
+    assert runs.claim(tmp_path, RECORD.run) is None, "held"
+    run.finish()
+    assert list((tmp_path / "runs").iterdir()) == []
+    run.finish()
+
+
+def test_a_released_run_keeps_its_record_and_loses_its_secrets(tmp_path: Path) -> None:
+    run = runs.begin(tmp_path, RECORD)
+    (run.folder / "key").write_text("secret")
+    run.release()
+    assert not run.folder.exists()
+    again = runs.claim(tmp_path, RECORD.run)
+    assert again is not None and again.record == RECORD
+    again.finish()
+    assert runs.claim(tmp_path, RECORD.run) is None
+
+
+def test_a_file_that_is_no_record_is_left_alone_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "x.lock").write_text("{")
+    assert list(runs.known(tmp_path)) == [] and runs.claim(tmp_path, "x") is None
+    assert "x.lock" in caplog.text
+
+
+def test_a_state_directory_that_cannot_be_written_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BakewellError, match="cannot be written") as caught:
+        runs.begin(tmp_path / "file", RECORD)
+    assert "BAKEWELL_STATE" in caught.value.remedy
+
+
+# slots
+
+
+def test_no_more_than_the_cap_at_once(tmp_path: Path, said: Said) -> None:
+    inside, most, lock = 0, 0, threading.Lock()
+
+    def work() -> None:
+        nonlocal inside, most
+        with slots.slot(tmp_path, 2, Stop(), said.append):
+            with lock:
+                inside += 1
+                most = max(most, inside)
+            time.sleep(0.15)
+            with lock:
+                inside -= 1
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 2
+    assert any("waiting for a free slot: 2 builds at once" in line for line in said)
+
+
+def test_a_slot_of_a_process_that_died_is_free(tmp_path: Path, said: Said) -> None:
+    code = (
+        "import os, pathlib, sys\nfrom bakewell.build import slots\nfrom bakewell.build.stop import Stop\n"
+        "with slots.slot(pathlib.Path(sys.argv[1]), 1, Stop(), print):\n    os.kill(os.getpid(), 9)\n"
+    )
+    died = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+    assert died.returncode == -9
+    with slots.slot(tmp_path, 1, Stop(), said.append):
+        assert said == []
+
+
+def test_waiting_for_a_slot_can_be_interrupted(tmp_path: Path, said: Said) -> None:
+    stop = Stop()
+    with slots.slot(tmp_path, 1, Stop(), said.append):
+        threading.Timer(0.2, stop.ask).start()
+        with pytest.raises(Interrupted), slots.slot(tmp_path, 1, stop, said.append):
+            raise AssertionError("there was no free slot")
+
+
+def test_old_logs_are_pruned_and_new_ones_kept(tmp_path: Path) -> None:
+    old, new = log.create(tmp_path, "old"), log.create(tmp_path, "new")
+    os.utime(old, (1, 1))
+    slots.prune(tmp_path, time.time())
+    assert not old.exists() and new.exists()
+
+
+# lines
+
+
+def test_lines_have_their_role_in_front_and_no_colours_or_secrets() -> None:
+    out = io.StringIO()
+    printer = log.Printer(out, secrets={"X_TOKEN": "hush-hush", "EDITOR": "vi-in-here"})
+    printer.for_role("web")("one\n\x1b[32mtwo\x1b[0m hush-hush vi-in-here")
+    assert out.getvalue() == "web | one\nweb | two *** vi-in-here\n"
+
+
+def test_lines_are_bounded_and_say_so() -> None:
+    out = io.StringIO()
+    printer = log.Printer(out, bound=1000)
+    for _ in range(500):
+        printer.for_role("web")("x" * 50)
+    lines = out.getvalue().splitlines()
+    assert len(out.getvalue()) < 1200
+    assert lines[-1] == "web | … more than is shown here: the rest is in the log file"
+
+
+def test_a_reader_that_went_away_does_not_end_a_build() -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    log.Printer(Gone()).line("text")
+
+
+def test_packers_lines_lose_the_sources_name() -> None:
+    assert log.plain("\x1b[1;32m==> digitalocean.image: Creating droplet...\x1b[0m") == "Creating droplet..."
+    assert log.plain("    digitalocean.image: hello") == "hello"
+    assert log.plain("==> Wait completed after 1 second") == "==> Wait completed after 1 second"
+
+
+def test_a_file_is_followed_to_its_end(tmp_path: Path, said: Said) -> None:
+    path = log.create(tmp_path, "web")
+    with log.Follower(path, said.append), path.open("a") as file:
+        file.write("one\ntw")
+        file.flush()
+        until(lambda: list(said), lambda lines: lines == ["one"])
+        file.write("o\nlast, without an end")
+    assert said == ["one", "two", "last, without an end"]
+    assert log.tail(path, 2) == "two\nlast, without an end"
+
+
+# the supervisor
+
+
+def run_supervisor(
+    tmp_path: Path, command: list[str], *, grace: float = 5, deadline: float = 9e9, keep: float | None = None
+) -> tuple[int, str]:
+    """Its exit status and its log. `keep`: seconds until the build's end of the pipe is closed; None: never."""
+    path = log.create(tmp_path, "log")
+    reads, writes = os.pipe()
+    words = [sys.executable, "-I", "-S", supervisor.__file__, "--log", str(path), "--parent", str(reads)]
+    words += ["--grace", str(grace), "--deadline", str(deadline), "--mask", "A_SECRET", "--", *command]
+    environ = os.environ | {"A_SECRET": "open-sesame"}
+    process = subprocess.Popen(words, pass_fds=(reads,), start_new_session=True, env=environ)
+    os.close(reads)
+    if keep is not None:
+        time.sleep(keep)
+        os.close(writes)
+    status = process.wait(20)
+    if keep is None:
+        os.close(writes)
+    return status, path.read_text()
+
+
+def test_the_supervisor_hands_on_the_status_and_masks_secrets(tmp_path: Path) -> None:
+    script = "echo one; echo open-sesame >&2; printf 'no end open-sesame'; exit 7"
+    assert run_supervisor(tmp_path, ["sh", "-c", script]) == (7, "one\n***\nno end ***\n")
+
+
+def test_a_command_that_was_killed_has_a_shells_status(tmp_path: Path) -> None:
+    assert run_supervisor(tmp_path, ["sh", "-c", "kill -9 $$"])[0] == 137
+
+
+def test_end_of_the_build_interrupts_the_command(tmp_path: Path) -> None:
+    script = "trap 'echo tidying; exit 3' INT; echo up; while :; do sleep 0.05; done"
+    assert run_supervisor(tmp_path, ["sh", "-c", script], keep=0.7) == (supervisor.INTERRUPTED, "up\ntidying\n")
+
+
+def test_a_command_that_ignores_it_is_killed_with_everything_it_started(tmp_path: Path) -> None:
+    script = "trap '' INT; (trap '' INT; sleep 60 & echo $!; wait) & wait; wait"
+    status, written = run_supervisor(tmp_path, ["sh", "-c", script], keep=0.7, grace=0.5)
+    assert status == -9
+    child = int(written.split()[0])
+    until(lambda: alive(child), lambda up: not up)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def test_the_deadline_ends_the_command(tmp_path: Path) -> None:
+    status, _ = run_supervisor(tmp_path, ["sleep", "60"], deadline=time.time() + 0.5)
+    assert status == supervisor.OUT_OF_TIME
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_log_that_cannot_be_written_ends_the_command(tmp_path: Path) -> None:
+    log_file = supervisor.Log("/dev/full", [])
+    log_file.take(b"text\n")
+    assert log_file.failed
+
+
+# Packer
+
+
+def test_packer_sees_no_secret_of_pulumi_and_no_variable_for_templates(site: Site) -> None:
+    given = {
+        "PATH": "/usr/bin",
+        "HOME": "/home/x",
+        "PULUMI_CONFIG_PASSPHRASE": "p",
+        "PULUMI_CONFIG": "c",
+        "PULUMI_COMMAND_STDOUT": "o",
+        "PKR_VAR_size": "huge",
+        "BAKEWELL_FINGERPRINT": "f",
+        "PACKER_PLUGIN_PATH": "/plugins",
+    }
+    seen = packer.environment_for(given, site.environment)
+    assert not [name for name in seen if name.startswith(("PULUMI", "PKR_VAR", "BAKEWELL"))]
+    assert seen["HOME"] == "/home/x" and seen["PACKER_PLUGIN_PATH"] == "/plugins"
+    assert seen["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
+    assert seen["DIGITALOCEAN_TOKEN"] == site.environment.token
+
+
+def validate(site: Site, role: str = "base") -> None:
+    job = site.job(role)
+    packer.validate(job.catalog, role, "digitalocean", job.bases, job.fingerprint.value, job.environment, job.settings)
+
+
+def times_validated() -> int:
+    path = Path(os.environ["FAKE_PACKER_LOG"])
+    return len(path.read_text().splitlines()) if path.exists() else 0
+
+
+def test_templates_are_validated_once_a_fingerprint(site: Site) -> None:
+    validate(site)
+    validate(site)
+    assert times_validated() == 1
+    site.write("images/base/deploy.py", "changed = True\n")
+    validate(site)
+    assert times_validated() == 2
+
+
+def test_a_fault_in_a_template_names_the_file_in_the_checkout_and_is_found_again(site: Site) -> None:
+    site.mode("base", "invalid")
+    for _ in range(2):
+        with pytest.raises(ConfigError, match="Unsupported argument") as caught:
+            validate(site)
+        assert caught.value.file == f"{site.root}/packer/build.pkr.hcl:2"
+        assert "bakewell-validate-" not in str(caught.value)
+    assert times_validated() == 2
+
+
+def test_another_version_of_packer_is_refused(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_PACKER_VERSION", "1.14.2")
+    with pytest.raises(ConfigError, match=r"Packer is 1\.14\.2, but the templates require 1\.15\.0"):
+        validate(site)
+
+
+def test_no_packer_at_all_is_a_config_error(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ConfigError, match="packer is not on PATH"):
+        validate(site)

@@ -1,0 +1,95 @@
+"""`bakewell build` and `bakewell copy`, as people and as Pulumi run them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.cli.conftest import Bakewell
+
+
+def test_all_images_are_built_parents_first(bakewell: Bakewell) -> None:
+    done = bakewell("build", "--json")
+    assert done.code == 0
+    base, web = done.json
+    assert (base["role"], base["action"], web["role"], web["action"]) == ("base", "built", "web", "built")
+    assert web["parent"] == base["run"]
+    assert all(line.startswith(("base | ", "web | ")) for line in done.err.splitlines())
+    again = bakewell("build", "all")
+    assert again.code == 0 and again.out.count("adopted") == 2 and base["id"] in again.out
+
+
+def test_a_named_image_is_built_with_what_it_is_built_on_and_force_means_it_alone(bakewell: Bakewell) -> None:
+    assert bakewell("build", "web").code == 0
+    done = bakewell("build", "web", "--force", "--json")
+    assert [(one["role"], one["action"]) for one in done.json] == [("base", "adopted"), ("web", "built")]
+
+
+def test_a_failure_takes_only_its_descendants_along(bakewell: Bakewell) -> None:
+    bakewell.site.write("images/api/image.toml", 'description = "api"\nbase = "debian-12"\n')
+    for name in ("deploy.py", "checks.py"):
+        bakewell.site.write(f"images/api/{name}", "")
+    bakewell.site.mode("base", "fail")
+    done = bakewell("build", "--json")
+    assert done.code == 4
+    assert {one["role"]: one["action"] for one in done.json} == {"api": "built", "base": "failed", "web": "failed"}
+    assert "its parent base failed" in done.err and "the check failed" in done.err
+    bakewell.site.leaves()
+
+
+def test_an_unknown_image_is_bad_input(bakewell: Bakewell) -> None:
+    done = bakewell("build", "wbe")
+    assert done.code == 2 and "did you mean" in done.err and done.out == ""
+
+
+def test_for_pulumi_stdout_is_one_line_of_json(bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BAKEWELL_FINGERPRINT", bakewell.site.job("base").fingerprint.value)
+    done = bakewell("build", "base")
+    assert done.code == 0 and done.json["action"] == "built"
+    assert done.err and all(line.startswith("base | ") for line in done.err.splitlines())
+    assert bakewell("build", "base").json["action"] == "adopted"
+
+
+def test_for_pulumi_other_files_than_it_read_are_refused(bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BAKEWELL_FINGERPRINT", "0" * 64)
+    for command in (("build", "base"), ("copy", "base", "sfo3")):
+        done = bakewell(*command)
+        assert done.code == 2 and "changed since Pulumi read them" in done.err and done.out == ""
+
+
+def test_for_pulumi_failures_are_lines_of_the_image_and_stdout_stays_empty(
+    bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bakewell.site.mode("base", "fail")
+    monkeypatch.setenv("BAKEWELL_FINGERPRINT", bakewell.site.job("base").fingerprint.value)
+    done = bakewell("build", "base")
+    assert done.code == 4 and done.out == ""
+    assert "base | error: " in done.err and all(line.startswith("base | ") for line in done.err.splitlines())
+
+
+def test_a_stack_for_the_local_cloud_runs_nowhere_else(bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGITALOCEAN_API_URL", "https://api.digitalocean.com")
+    for command in (("build",), ("list",), ("clean",), ("copy", "base", "sfo3")):
+        done = bakewell(*command)
+        assert done.code == 2 and "local cloud only" in done.err
+
+
+def test_without_a_token_nothing_is_built(bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DIGITALOCEAN_TOKEN")
+    done = bakewell("build", "base")
+    assert done.code == 2 and "DIGITALOCEAN_TOKEN" in done.err
+
+
+def test_a_wrong_token_is_the_clouds_failure(bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGITALOCEAN_TOKEN", "wrong-and-secret")
+    done = bakewell("list")
+    assert done.code == 3 and "401" in done.err and "wrong-and-secret" not in done.err
+
+
+def test_a_copy_is_one_line_of_json_and_made_once(bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert bakewell("copy", "base", "sfo3").code == 4
+    built = bakewell("build", "base", "--json").json[0]
+    monkeypatch.setenv("BAKEWELL_FINGERPRINT", built["fingerprint"])
+    for _ in range(2):
+        done = bakewell("copy", "base", "sfo3")
+        assert done.code == 0 and done.json == {"id": built["id"], "region": "sfo3"}
+    assert bakewell.site.cloud.regions(built["id"]) == ("nyc3", "sfo3")

@@ -1,0 +1,180 @@
+"""The other commands, their exit codes, and errors in general."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bakewell.bases import Bases
+from bakewell.build.build import build
+from bakewell.build.stop import Stop
+from tests.unit.cli.conftest import Bakewell
+
+
+def built(bakewell: Bakewell, role: str, *changes: str) -> list[str]:
+    """IDs of images of a role, one for each content given."""
+    ids = []
+    for text in changes:
+        bakewell.site.write(f"images/{role}/files/page", text)
+        ids.append(build(bakewell.site.job(role), Stop(), lambda _: None).id)
+    return ids
+
+
+def going(bakewell: Bakewell) -> list[str]:
+    """IDs of what `clean --keep 1` would delete, in order."""
+    return [one["id"] for one in bakewell("clean", "--keep", "1", "--dry-run", "--json").json["deleted"]]
+
+
+def test_list_shows_who_uses_what(bakewell: Bakewell) -> None:
+    (image,) = built(bakewell, "base", "1")
+    droplet = bakewell.site.served.api.droplet("base-1", image=int(image))
+    (row,) = bakewell("list", "--json").json
+    assert (row["role"], row["id"], row["state"], row["in_use_by"]) == ("base", image, "ready", ["droplet base-1"])
+    shown = bakewell("list").out
+    assert "fingerprint" in shown and image in shown and f"droplet {droplet['name']}" in shown
+
+
+def test_clean_keeps_the_newest_and_says_why(bakewell: Bakewell) -> None:
+    ids = built(bakewell, "base", "1", "2", "3")
+    planned = bakewell("clean", "--keep", "1", "--dry-run", "--json").json
+    assert [one["id"] for one in planned["deleted"]] == ids[:2]
+    assert [(one["id"], bool(one["reasons"])) for one in planned["kept"]] == [(ids[2], True)]
+    assert len(bakewell("list", "--json").json) == 3, "a dry run deletes nothing"
+    done = bakewell("clean", "--keep", "1")
+    assert done.code == 0 and "2 images" in done.err and "newest 1 of 1" in done.out
+    assert [row["id"] for row in bakewell("list", "--json").json] == ids[2:]
+    assert bakewell("clean", "--keep", "1", "--json").json["deleted"] == []
+
+
+def test_clean_spares_what_is_in_use_and_the_parents_of_what_stays(bakewell: Bakewell) -> None:
+    bases = built(bakewell, "base", "1")
+    webs = built(bakewell, "web", "1")
+    bases += built(bakewell, "base", "2", "3")
+    webs += built(bakewell, "web", "2")
+    bakewell.site.served.api.droplet("web-1", image=int(webs[0]))
+    done = bakewell("clean", "--keep", "1", "--json").json
+    assert [one["id"] for one in done["deleted"]] == [bases[1]]
+    reasons = {one["id"]: " ".join(one["reasons"]) for one in done["kept"]}
+    assert "droplet web-1" in reasons[webs[0]] and "parent of kept" in reasons[bases[0]]
+
+
+def test_clean_looks_again_before_each_deletion(bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bakewell.clouds.digitalocean import DigitalOcean
+
+    built(bakewell, "base", "1", "2", "3")
+    ids = going(bakewell)
+    delete = DigitalOcean.delete_image
+
+    def delete_and_use(cloud: DigitalOcean, image_id: str) -> None:
+        delete(cloud, image_id)
+        bakewell.site.served.api.droplet("late", image=int(ids[1]))
+
+    monkeypatch.setattr(DigitalOcean, "delete_image", delete_and_use)
+    done = bakewell("clean", "--keep", "1", "--json").json
+    assert [one["id"] for one in done["deleted"]] == ids[:1]
+    assert [one["id"] for one in done["spared"]] == ids[1:2]
+
+
+@pytest.mark.parametrize("path", ["/v2/droplets", "/v2/droplets/autoscale", "/v2/images"])
+def test_clean_deletes_nothing_on_partial_evidence(bakewell: Bakewell, path: str) -> None:
+    ids = built(bakewell, "base", "1", "2")
+    bakewell.site.served.api.post("/sandbox/faults", {"effect": "status", "status": 403, "method": "GET", "path": path})
+    assert bakewell("clean", "--keep", "1").code == 3
+    bakewell.site.served.api.delete("/sandbox/faults")
+    assert {row["id"] for row in bakewell("list", "--json").json} == set(ids)
+
+
+def test_clean_stops_where_evidence_becomes_partial(bakewell: Bakewell) -> None:
+    every = built(bakewell, "base", "1", "2", "3")
+    first = going(bakewell)[0]
+    rule = {"effect": "status", "status": 403, "method": "GET", "path": "/v2/droplets/autoscale", "nth": 3, "times": 99}
+    bakewell.site.served.api.post("/sandbox/faults", rule)
+    done = bakewell("clean", "--keep", "1")
+    assert done.code == 3 and f"({first})" in done.err
+    bakewell.site.served.api.delete("/sandbox/faults")
+    assert {row["id"] for row in bakewell("list", "--json").json} == set(every) - {first}
+
+
+def test_clean_for_pulumi_is_one_line_of_json(bakewell: Bakewell) -> None:
+    built(bakewell, "base", "1", "2", "3", "4")
+    done = bakewell("clean", "--from-pulumi")
+    assert set(done.json) == {"deleted", "kept"} and len(done.json["deleted"]) == 1 and done.json["kept"] == 3
+    assert all(line.startswith("retention | ") for line in done.err.splitlines())
+    assert done.err.count(" stays: ") == 3
+
+
+def test_stage_lays_out_what_a_build_sees(bakewell: Bakewell, tmp_path: Path) -> None:
+    done = bakewell("stage", "web", str(tmp_path / "out"), "--json")
+    assert done.code == 0
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"build.pkr.hcl", "image.toml", "deploy.py", "image.auto.pkrvars.json", "steps"} <= names
+    assert bakewell("stage", "web", str(tmp_path / "out")).code == 2, "it is not empty any more"
+
+
+def test_validate_needs_no_token_and_always_asks_packer(bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DIGITALOCEAN_TOKEN")
+    assert [one["role"] for one in bakewell("validate", "--json").json] == ["base", "web"]
+    bakewell.site.mode("web", "invalid")
+    done = bakewell("validate", "web")
+    assert done.code == 2 and "Unsupported argument" in done.err
+
+
+def test_lock_writes_down_what_bases_are_now(bakewell: Bakewell) -> None:
+    first = bakewell("lock", "--json")
+    assert first.code == 0 and first.json == {"debian-12": True}
+    assert bakewell("lock", "--json").json == {"debian-12": False}
+    entry = Bases.load(bakewell.site.root / "packer" / "bases.lock").entry("debian-12", "digitalocean")
+    assert entry.image == "debian-12-x64" and entry.ids == {}, "IDs of the local cloud mean nothing elsewhere"
+    assert bakewell("lock", "debian-99").code == 3
+    assert bakewell("lock", "twelve", "--image", "debian-12-x64").code == 0
+
+
+def test_doctor_names_what_is_missing_and_what_to_do(bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DIGITALOCEAN_TOKEN")
+    done = bakewell("doctor", "--json")
+    states = {row["check"]: row for row in done.json}
+    assert done.code == 1
+    assert states["catalog"]["state"] == states["packer"]["state"] == states["state directory"]["state"] == "ok"
+    assert states["token"]["state"] == "fails" and "DIGITALOCEAN_TOKEN" in states["token"]["found"]
+    assert states["token"]["remedy"]
+
+
+def test_outside_a_project_commands_say_so(bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = bakewell("list")
+    assert done.code == 2 and "not a Bakewell project" in done.err
+
+
+def test_a_traceback_is_shown_with_debug_only(bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("surprise")
+
+    monkeypatch.setattr("bakewell.clouds.digitalocean.DigitalOcean.images", broken)
+    quiet, loud = bakewell("list"), bakewell("list", "--debug")
+    assert quiet.code == loud.code == 1
+    assert "unexpected KeyError" in quiet.err and "--debug" in quiet.err and "Traceback" not in quiet.err
+    assert "Traceback" in loud.err
+
+
+def test_wrong_usage_is_bad_input(bakewell: Bakewell) -> None:
+    for arguments in (("build", "--parallel", "0"), ("clean", "--keep", "0"), ("nonsense",), ("stage", "web")):
+        assert bakewell(*arguments).code == 2
+
+
+@pytest.mark.parametrize("command", ["build", "validate", "fmt", "list", "clean", "stage", "copy", "lock", "doctor"])
+def test_every_command_has_help_and_debug(bakewell: Bakewell, command: str) -> None:
+    done = bakewell(command, "--help")
+    assert done.code == 0 and "--debug" in done.out
+
+
+def test_a_build_loads_no_pulumi_and_none_of_the_local_cloud() -> None:
+    code = (
+        "import sys, bakewell.cli.app, bakewell.cli.many, bakewell.build.build, bakewell.clouds.digitalocean\n"
+        "heavy = {'pulumi', 'sandbox', 'pydo', 'requests', 'paramiko', 'rich.progress', 'hcl2'} & set(sys.modules)\n"
+        "print(sorted(heavy))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout == "[]\n"

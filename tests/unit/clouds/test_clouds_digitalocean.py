@@ -1,0 +1,149 @@
+"""The verbs, against the local cloud's API."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from bakewell.clouds import BUILDER, LEASE_SECONDS, connect
+from bakewell.clouds.digitalocean import DigitalOcean
+from bakewell.errors import CloudError, ConfigError
+from bakewell.image import READY, REVOKED, Identity, tag
+from bakewell.settings import Environment
+from tests.contract.served import KEY, Served
+
+WHO = Identity("bakewell", "web", "f" * 64, "0123456789ab", "ba9876543210", "nyc3")
+
+
+def image(served: Served, cloud: DigitalOcean, *more: str, who: Identity = WHO) -> str:
+    made = str(served.api.snapshot("bakewell-web")["id"])
+    cloud.tag(made, [*who.tags(), *more])
+    return made
+
+
+def test_an_image_is_what_its_tags_say(served: Served, cloud: DigitalOcean) -> None:
+    made = image(served, cloud, READY, REVOKED)
+    (found,) = cloud.images("bakewell")
+    assert (found.id, found.name, found.identity, found.ready, found.revoked) == (made, "bakewell-web", WHO, True, True)
+    assert found.regions == ("nyc3",) and found.size_gb > 0 and found.created_at.tzinfo is not None
+    assert cloud.image(made) == found
+
+
+def test_only_images_of_the_project_are_ours(served: Served, cloud: DigitalOcean) -> None:
+    other = Identity("other", "web", "f" * 64, "0123456789ab", None, "nyc3")
+    image(served, cloud, READY, who=other)
+    served.api.snapshot("untagged")
+    assert cloud.images("bakewell") == []
+
+
+def test_an_unfinished_image_has_a_lease(served: Served, cloud: DigitalOcean) -> None:
+    made = image(served, cloud, tag("lease", "1900000000"))
+    (found,) = cloud.images("bakewell")
+    assert not found.ready and found.lease == 1900000000
+    cloud.tag(made, [READY])
+    assert [i.lease for i in cloud.images("bakewell")] == [None]
+
+
+def test_tags_come_and_go(served: Served, cloud: DigitalOcean) -> None:
+    made = image(served, cloud)
+    cloud.tag(made, [READY])
+    cloud.tag(made, [READY])
+    cloud.untag(made, [READY, tag("lease", "1")])
+    found = cloud.image(made)
+    assert found is not None and READY not in found.tags
+
+
+def test_unused_tags_are_deleted_and_nothing_else(served: Served, cloud: DigitalOcean) -> None:
+    image(served, cloud)
+    cloud.api.post("/v2/tags", {"name": tag("lease", "1")})
+    cloud.api.post("/v2/tags", {"name": "somebodys"})
+    assert cloud.delete_unused_tags([tag("lease", "1"), tag("run", WHO.run), "bakewell:gone:x"]) == 1
+    assert cloud.delete_unused_tags() == 0
+
+
+def test_images_that_are_gone_are_none(cloud: DigitalOcean) -> None:
+    assert cloud.image("987654") is None
+    cloud.delete_image("987654")
+
+
+def test_leftovers_are_found_by_name_unless_they_have_an_identity(served: Served, cloud: DigitalOcean) -> None:
+    image(served, cloud)
+    made = served.api.snapshot("bakewell-late")["id"]
+    assert [(one.id, one.name) for one in cloud.leftovers(["bakewell-late", "bakewell-web"])] == [
+        (str(made), "bakewell-late")
+    ]
+    assert cloud.leftovers([]) == []
+
+
+def test_droplets_refer_to_their_images(served: Served, cloud: DigitalOcean) -> None:
+    made = image(served, cloud, READY)
+    droplet = served.api.droplet("web-1", image=int(made))["id"]
+    assert (made, "droplet", str(droplet)) in [(r.image_id, r.kind, r.id) for r in cloud.references()]
+
+
+def test_builders_are_machines_with_identity_and_mark(served: Served, cloud: DigitalOcean) -> None:
+    served.api.droplet("plain", tags=[*WHO.tags()])
+    served.api.droplet("marked", tags=[BUILDER])
+    served.api.droplet("leased", tags=[*WHO.tags(), BUILDER, tag("lease", "1900000000")])
+    served.api.droplet("unleased", tags=[*WHO.tags(), BUILDER])
+    found = {b.name: b for b in cloud.builders("bakewell")}
+    assert set(found) == {"leased", "unleased"}
+    assert found["leased"].lease == 1900000000
+    assert abs(found["unleased"].lease - time.time() - LEASE_SECONDS) < 60
+
+
+def test_settling_waits_for_the_snapshot_and_names_it(served: Served, cloud: DigitalOcean) -> None:
+    droplet = served.api.droplet("builder")["id"]
+    served.api.act(droplet, "power_off")
+    served.api.post(f"/v2/droplets/{droplet}/actions", {"type": "snapshot", "name": "late"})
+    (snapshot,) = cloud.settle(str(droplet))
+    assert served.api.get(f"/v2/images/{snapshot}")["image"]["name"] == "late"
+    assert cloud.settle("987654") == []
+
+
+def test_keys_of_builds_are_told_by_their_names(served: Served, cloud: DigitalOcean) -> None:
+    made = cloud.create_key("bakewell-0123456789ab-1900000000", KEY)
+    (key,) = cloud.build_keys()
+    assert (key.id, key.run, key.lease) == (made, "0123456789ab", 1900000000)
+    cloud.delete_key(made)
+    cloud.delete_key(made)
+    assert cloud.build_keys() == []
+
+
+def test_a_copy_is_waited_for_and_made_once(served: Served, cloud: DigitalOcean) -> None:
+    made = image(served, cloud, READY)
+    cloud.copy(made, "sfo3")
+    assert cloud.regions(made) == ("nyc3", "sfo3")
+    before = len(served.api.get(f"/v2/images/{made}/actions")["actions"])
+    cloud.copy(made, "sfo3")
+    assert len(served.api.get(f"/v2/images/{made}/actions")["actions"]) == before
+
+
+def test_a_copy_goes_on_where_an_interrupted_one_stopped(served: Served, cloud: DigitalOcean) -> None:
+    made = image(served, cloud, READY)
+    served.api.post(f"/v2/images/{made}/actions", {"type": "transfer", "region": "sfo3"})
+    cloud.copy(made, "sfo3")
+    assert cloud.regions(made) == ("nyc3", "sfo3")
+
+
+def test_a_copy_that_fails_is_an_error(served: Served, cloud: DigitalOcean) -> None:
+    made = image(served, cloud, READY)
+    served.api.post(
+        "/sandbox/faults", {"effect": "action_errored", "method": "POST", "path": f"/v2/images/{made}/actions"}
+    )
+    with pytest.raises(CloudError, match="transfer of image"):
+        cloud.copy(made, "sfo3")
+
+
+def test_a_stock_image_is_described_for_the_lock(cloud: DigitalOcean) -> None:
+    stock = cloud.stock("debian-12-x64")
+    assert stock.name and len(stock.date) == 10 and "nyc3" in stock.ids
+
+
+def test_connecting_wants_a_known_cloud_and_a_token(served: Served) -> None:
+    environment = Environment.read({"DIGITALOCEAN_API_URL": served.api.endpoint, "HOME": "/nowhere"})
+    with pytest.raises(ConfigError, match="DIGITALOCEAN_TOKEN"):
+        connect("digitalocean", environment)
+    with pytest.raises(ConfigError, match="unknown cloud"):
+        connect("nimbus", environment)

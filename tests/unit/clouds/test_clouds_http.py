@@ -1,0 +1,167 @@
+"""Retries, waits, pages and errors of an API."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+
+from bakewell.clouds.digitalocean import DigitalOcean
+from bakewell.errors import CloudError
+from tests.unit.clouds.conftest import Script
+
+ACCOUNT = {"account": {"status": "active", "email": "a@b"}}
+BUSY = {"id": "too_many_requests", "message": "API Rate limit exceeded."}
+BROKEN = {"id": "server_error", "message": "Unexpected server-side error"}
+
+
+def test_the_token_is_sent_as_a_bearer_token(script: Script) -> None:
+    assert script.answer(200, ACCOUNT).cloud().check_account() == "a@b"
+    assert script.tokens == ["Bearer the-secret-token"]
+
+
+def test_429_waits_as_retry_after_tells(script: Script) -> None:
+    script.answer(429, BUSY, retry_after="7").answer(200, ACCOUNT)
+    assert script.cloud().check_account() == "a@b"
+    assert script.slept == [7.0]
+
+
+def test_429_waits_until_ratelimit_reset(script: Script) -> None:
+    script.answer(429, BUSY, ratelimit_reset=str(int(time.time()) + 30)).answer(200, ACCOUNT)
+    script.cloud().check_account()
+    assert [28 < slept <= 30 for slept in script.slept] == [True]
+
+
+def test_429_that_asks_for_too_long_a_wait_is_an_error_that_says_when(script: Script) -> None:
+    script.answer(429, BUSY, retry_after="3000")
+    with pytest.raises(CloudError, match="rate limited") as caught:
+        script.cloud().check_account()
+    assert "3000 s" in caught.value.remedy and script.slept == []
+
+
+def test_5xx_is_tried_again_with_growing_pauses(script: Script) -> None:
+    script.answer(500, BROKEN).answer(503, "not json").answer(200, ACCOUNT)
+    assert script.cloud().check_account() == "a@b"
+    assert script.slept == [0.5, 1.0]
+
+
+def test_5xx_stops_after_five_more_tries_and_names_the_call(script: Script) -> None:
+    script.answer(500, BROKEN)
+    with pytest.raises(CloudError, match=r"GET http://127\.0\.0\.1:\d+/v2/account: 500 after 6 tries") as caught:
+        script.cloud().check_account()
+    assert len(script.asked) == 6 and caught.value.remedy
+    assert script.slept == [0.5, 1.0, 2.0, 4.0, 8.0]
+
+
+def test_401_names_the_variable_and_not_the_token(script: Script) -> None:
+    script.answer(401, {"id": "unauthorized", "message": "Unable to authenticate you"})
+    with pytest.raises(CloudError, match="401") as caught:
+        script.cloud().check_account()
+    assert "DIGITALOCEAN_TOKEN" in caught.value.remedy
+    assert "the-secret-token" not in str(caught.value)
+    assert len(script.asked) == 1 and caught.value.exit_code == 3
+
+
+def test_403_speaks_of_scopes(script: Script) -> None:
+    script.answer(403, {"id": "forbidden", "message": "no"})
+    with pytest.raises(CloudError) as caught:
+        script.cloud().check_account()
+    assert "scopes" in caught.value.remedy
+
+
+def test_an_api_that_is_not_there_is_an_error_soon(script: Script) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    slept: list[float] = []
+    cloud = DigitalOcean(f"http://127.0.0.1:{port}", "t", sleep=slept.append)
+    with pytest.raises(CloudError, match="no answer") as caught:
+        cloud.check_account()
+    assert "DIGITALOCEAN_API_URL" in caught.value.remedy
+    assert slept == [0.5, 1.0] and "0x" not in str(caught.value)
+
+
+@pytest.mark.parametrize("body", ["<html>", "[]"])
+def test_an_answer_that_is_no_json_object_is_an_error(script: Script, body: str) -> None:
+    script.answer(200, body)
+    with pytest.raises(CloudError, match="JSON"):
+        script.cloud().check_account()
+
+
+def page(numbers: range, total: int, more: bool) -> dict[str, object]:
+    links = {"pages": {"next": "https://elsewhere.example/v2/account/keys?page=2"}} if more else {}
+    keys = [{"id": n, "name": f"bakewell-{n:012x}-99"} for n in numbers]
+    return {"ssh_keys": keys, "links": links, "meta": {"total": total}}
+
+
+def test_every_page_is_read_from_the_endpoint_itself(script: Script) -> None:
+    script.answer(200, page(range(200), 250, True)).answer(200, page(range(200, 250), 250, False))
+    assert len(script.cloud().build_keys()) == 250
+    assert [path for _, path, _ in script.asked] == [
+        "/v2/account/keys?page=1&per_page=200",
+        "/v2/account/keys?page=2&per_page=200",
+    ]
+
+
+def test_an_unreadable_page_leaves_nothing_to_act_on(script: Script) -> None:
+    script.answer(200, page(range(200), 250, True)).answer(500, BROKEN)
+    with pytest.raises(CloudError, match="500"):
+        script.cloud().build_keys()
+
+
+def test_fewer_items_than_the_api_counts_are_an_error(script: Script) -> None:
+    script.answer(200, page(range(3), 4, False))
+    with pytest.raises(CloudError, match="3 of 4 items"):
+        script.cloud().build_keys()
+    assert len(script.asked) == 3
+
+
+def test_a_list_that_changed_while_it_was_read_is_read_again(script: Script) -> None:
+    script.answer(200, page(range(3), 4, False)).answer(200, page(range(4), 4, False))
+    assert len(script.cloud().build_keys()) == 4
+
+
+def test_a_post_that_succeeded_although_it_failed_finds_its_key(script: Script) -> None:
+    name = "bakewell-0123456789ab-99"
+    taken = {"id": "unprocessable_entity", "message": "SSH Key is already in use on your account"}
+    script.answer(500, BROKEN).answer(422, taken)
+    script.answer(200, {"ssh_keys": [{"id": 5, "name": name}], "meta": {"total": 1}})
+    assert script.cloud().create_key(name, "ssh-ed25519 AAAA") == "5"
+
+
+def test_a_key_that_is_refused_is_an_error(script: Script) -> None:
+    script.answer(422, {"id": "unprocessable_entity", "message": "bad key"}).answer(200, {"ssh_keys": []})
+    with pytest.raises(CloudError, match="bad key"):
+        script.cloud().create_key("bakewell-0123456789ab-99", "x")
+
+
+def test_accounts_without_autoscale_pools_have_none(script: Script) -> None:
+    script.answer(200, {"droplets": [{"id": 1, "name": "web", "image": {"id": 9}}], "meta": {"total": 1}})
+    script.answer(404, {"id": "not_found", "message": "no"})
+    assert [str(r) for r in script.cloud().references()] == ["droplet web (1)"]
+
+
+def test_autoscale_pools_that_cannot_be_read_are_an_error(script: Script) -> None:
+    script.answer(200, {"droplets": []}).answer(403, {"id": "forbidden", "message": "no"})
+    with pytest.raises(CloudError):
+        script.cloud().references()
+
+
+def test_autoscale_pools_refer_to_their_image(script: Script) -> None:
+    pool = {"id": "p1", "name": "workers", "droplet_template": {"image": "77"}}
+    script.answer(200, {"droplets": []}).answer(200, {"autoscale_pools": [pool]})
+    assert [(r.image_id, r.kind) for r in script.cloud().references()] == [("77", "autoscale pool")]
+
+
+def test_an_image_that_cannot_be_understood_is_an_error(script: Script) -> None:
+    tags = [f"bakewell:{kind}:x" for kind in ("project", "role", "fingerprint", "run", "home")]
+    script.answer(200, {"images": [{"id": 3, "name": "n", "tags": tags, "created_at": "yesterday"}]})
+    with pytest.raises(CloudError, match="cannot be read"):
+        script.cloud().images("x")
+
+
+def test_an_account_that_is_locked_is_an_error(script: Script) -> None:
+    script.answer(200, {"account": {"status": "locked"}})
+    with pytest.raises(CloudError, match="locked"):
+        script.cloud().check_account()

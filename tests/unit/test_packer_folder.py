@@ -1,0 +1,125 @@
+"""The packer/ folder as it is committed: cheap checks of the rules that its README states. No network, no Packer."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PACKER = Path(__file__).resolve().parents[2] / "packer"
+STEPS = PACKER / "steps"
+ROLES = sorted(path.parent.name for path in (PACKER / "images").glob("*/image.toml"))
+STEP_NAMES = {path.name.removesuffix(".py") for path in STEPS.iterdir() if not path.name.startswith("_")}
+PYTHON = sorted(PACKER.rglob("*.py"))
+
+
+def read(role: str) -> dict[str, Any]:
+    return tomllib.loads((PACKER / "images" / role / "image.toml").read_text(encoding="utf-8"))
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def steps_imported(path: Path) -> set[str]:
+    """Names of the steps that a file, or any file of a folder, imports."""
+    found: set[str] = set()
+    for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
+        for node in ast.walk(tree(file)):
+            if isinstance(node, ast.ImportFrom) and node.module == "steps":
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("steps."):
+                found.add(str(node.module).split(".")[1])
+    return found
+
+
+def needed(names: set[str]) -> set[str]:
+    """`names` and the steps that those import, and so on."""
+    more = {other for name in names for other in steps_imported(step_path(name))} | names
+    return names if more == names else needed(more)
+
+
+def step_path(name: str) -> Path:
+    return STEPS / name if (STEPS / name).is_dir() else STEPS / f"{name}.py"
+
+
+def checks_in(path: Path) -> Iterator[ast.FunctionDef]:
+    return (n for n in tree(path).body if isinstance(n, ast.FunctionDef) and n.name.startswith("test_"))
+
+
+def test_the_three_images_are_there() -> None:
+    assert {"base", "web", "api"} <= set(ROLES)
+
+
+@pytest.mark.parametrize("path", PYTHON, ids=lambda path: path.relative_to(PACKER).as_posix())
+def test_it_compiles(path: Path) -> None:
+    compile(path.read_text(encoding="utf-8"), str(path), "exec")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_an_image_has_checks_and_each_asserts_something(role: str) -> None:
+    checks = list(checks_in(PACKER / "images" / role / "checks.py"))
+    assert checks
+    assert [c.name for c in checks if not any(isinstance(node, ast.Assert) for node in ast.walk(c))] == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_sealing_is_the_last_thing_a_deploy_does_and_is_done_once(role: str) -> None:
+    body = tree(PACKER / "images" / role / "deploy.py").body
+    calls = [ast.unparse(node) for node in ast.walk(ast.Module(body, [])) if isinstance(node, ast.Call)]
+    assert ast.unparse(body[-1]) == "seal.seal()"
+    assert calls.count("seal.seal()") == 1
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_an_image_declares_just_the_steps_it_needs(role: str) -> None:
+    assert set(read(role)["steps"]) == needed(steps_imported(PACKER / "images" / role / "deploy.py"))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_checks_are_on_their_own(role: str) -> None:
+    """They run in a folder that holds the declared steps only, and test the machine, not what the step thinks of it."""
+    assert steps_imported(PACKER / "images" / role / "checks.py") == set()
+
+
+def test_the_checks_of_sealing_do_not_borrow_its_list() -> None:
+    assert steps_imported(STEPS / "seal" / "checks.py") == set()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_it_says_that_its_health_is_where_its_service_listens(role: str) -> None:
+    image = read(role)
+    health = image.get("boot", {}).get("health")
+    assert health is None or health["port"] == image["variables"]["port"]
+    assert (health is None) == (not image.get("boot", {}).get("services"))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_its_parent_or_base_exists(role: str) -> None:
+    image = read(role)
+    bases = tomllib.loads((PACKER / "bases.lock").read_text(encoding="utf-8"))
+    assert image.get("parent") in ROLES or image.get("base") in bases
+
+
+def test_no_step_is_unused() -> None:
+    assert {step for role in ROLES for step in read(role)["steps"]} == STEP_NAMES
+
+
+def test_versions_of_packer_and_its_plugins_are_exact() -> None:
+    text = (PACKER / "plugins.pkr.hcl").read_text(encoding="utf-8")
+    versions = re.findall(r'^\s*(?:required_)?version\s*=\s*"([^"]*)"', text, re.MULTILINE)
+    assert len(versions) == 2
+    assert [v for v in versions if not re.fullmatch(r"= \d+\.\d+\.\d+", v)] == []
+
+
+def test_every_packer_variable_has_a_default() -> None:
+    text = (PACKER / "variables.pkr.hcl").read_text(encoding="utf-8")
+    blocks = re.findall(r'^variable "(\w+)" \{\n(.*?)^\}', text, re.MULTILINE | re.DOTALL)
+    passed_by_every_build = {"role", "base_image", "tags", "ssh_key_id", "ssh_private_key_file", "manifest_path"}
+    assert passed_by_every_build <= {name for name, _ in blocks}
+    assert [name for name, body in blocks if not re.search(r"^  default\s+=", body, re.MULTILINE)] == []

@@ -1,0 +1,175 @@
+"""A local cloud's state folder and environment, without an engine: a fake server answers the health check."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bakewell.errors import BakewellError
+from sandbox import local_cloud
+from sandbox.local_cloud import LocalCloud, servers
+from toolchain.build import Toolchain
+
+SERVER = """
+import http.server, json, os, pathlib, sys
+folder = pathlib.Path(sys.argv[sys.argv.index("--state") + 1])
+if (folder / "broken").exists():
+    sys.exit("the port is taken")
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/sandbox/health" else 404)
+        self.end_headers()
+server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+about = {"cloud_id": "c0ffee", "token": "t0k'en", "port": server.server_port, "pid": os.getpid()}
+(folder / "cloud.json").write_text(json.dumps(about))
+server.serve_forever()
+"""
+
+
+class Purged:
+    """Stands for the machines of a cloud: remembers whose were removed."""
+
+    ids: list[str]
+
+    def __init__(self, cloud_id: str) -> None:
+        self._id = cloud_id
+
+    def purge(self) -> None:
+        Purged.ids.append(self._id)
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Toolchain:
+    plugin = tmp_path / "plugins/github.com/digitalocean/digitalocean/packer-plugin-digitalocean_v1"
+    names = ("pulumi", "pulumi-language-python", "packer", "doctl")
+    return Toolchain({name: tmp_path / "tools" / name for name in names} | {"packer-plugin-digitalocean": plugin})
+
+
+@pytest.fixture
+def cloud(tmp_path: Path, tools: Toolchain, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCloud]:
+    (tmp_path / "fake_server.py").write_text(SERVER)
+    Purged.ids = []
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(local_cloud, "SERVER", "fake_server")
+    monkeypatch.setattr(local_cloud, "Machines", Purged)
+    made = LocalCloud(tmp_path / "state", tools)
+    yield made
+    made.destroy()
+
+
+def test_the_environment_is_whole(cloud: LocalCloud, tmp_path: Path) -> None:
+    cloud.start()
+    given = cloud.environment()
+    address = cloud.address()
+    assert address is not None
+    state = tmp_path / "state"
+    path = given.pop("PATH").split(os.pathsep)
+    assert path[:2] == [str(Path(sys.prefix) / "bin"), str(tmp_path / "tools")]
+    assert given == {
+        "PULUMI_HOME": f"{state}/pulumi-home",
+        "PULUMI_BACKEND_URL": f"file://{state}/stacks",
+        "PULUMI_CONFIG_PASSPHRASE": "bakewell-local-cloud",
+        "PULUMI_STACK": "dev",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "DIGITALOCEAN_TOKEN": "t0k'en",
+        "DIGITALOCEAN_ACCESS_TOKEN": "t0k'en",
+        "DIGITALOCEAN_API_URL": f"http://127.0.0.1:{address.port}",
+        "PACKER_PLUGIN_PATH": f"{tmp_path}/plugins",
+        "PACKER_CONFIG_DIR": f"{state}/packer",
+        "CHECKPOINT_DISABLE": "1",
+        "BAKEWELL_STATE": f"{state}/builds",
+    }
+    for folder in ("pulumi-home", "stacks", "builds", "packer"):
+        assert (state / folder).is_dir()
+
+
+def test_the_path_does_not_grow_when_the_exports_are_evaluated_again(
+    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.start()
+    once = cloud.environment()["PATH"]
+    monkeypatch.setenv("PATH", once)
+    assert cloud.environment()["PATH"] == once
+
+
+def test_start_may_be_repeated(cloud: LocalCloud) -> None:
+    assert not cloud.serving()
+    cloud.start()
+    before = cloud.address()
+    cloud.start()
+    assert cloud.address() == before
+    assert cloud.serving()
+
+
+def test_clouds_run_side_by_side(cloud: LocalCloud, tools: Toolchain, tmp_path: Path) -> None:
+    other = LocalCloud(tmp_path / "other", tools)
+    cloud.start()
+    other.start()
+    assert {local_cloud.served_folder(p) for p in servers()} >= {tmp_path / "state/cloud", tmp_path / "other/cloud"}
+    other.destroy()
+    assert cloud.serving()
+    assert not other.state.exists()
+
+
+def test_stop_ends_the_server_and_removes_what_it_made_but_no_stack(cloud: LocalCloud, tmp_path: Path) -> None:
+    cloud.start()
+    address = cloud.address()
+    assert address is not None and address.pid is not None
+    stack = tmp_path / "state/stacks/dev.json"
+    stack.touch()
+    cloud.stop()
+    assert not psutil.pid_exists(address.pid) or psutil.Process(address.pid).status() == psutil.STATUS_ZOMBIE
+    assert Purged.ids == ["c0ffee"]
+    assert stack.exists()
+    assert not (tmp_path / "state/cloud").exists()
+    cloud.stop()
+    assert Purged.ids == ["c0ffee"], "there was nothing any more"
+
+
+def test_what_a_killed_server_left_is_removed(cloud: LocalCloud, tmp_path: Path) -> None:
+    cloud.start()
+    address = cloud.address()
+    assert address is not None and address.pid is not None
+    psutil.Process(address.pid).kill()
+    cloud.destroy()
+    assert Purged.ids == ["c0ffee"]
+    assert not (tmp_path / "state").exists()
+
+
+def test_destroy_ends_pulumi_and_packer_of_this_cloud_but_no_shell(cloud: LocalCloud, tmp_path: Path) -> None:
+    cloud.start()
+    for name in ("pulumi", "packer", "editor"):
+        (tmp_path / name).symlink_to("/bin/sleep")
+    ours = {**os.environ, "BAKEWELL_STATE": f"{cloud.state}/builds"}
+    theirs = {**os.environ, "BAKEWELL_STATE": f"{cloud.state}-2/builds"}
+    wanted = [("pulumi", ours, True), ("packer", ours, True), ("editor", ours, False), ("pulumi", theirs, False)]
+    running = [subprocess.Popen([tmp_path / name, "600"], env=env) for name, env, _ in wanted]
+    try:
+        cloud.destroy()
+        assert [process.poll() is not None for process in running] == [ended for _, _, ended in wanted]
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+
+
+def test_a_server_that_ends_is_told_with_its_last_words(cloud: LocalCloud, tmp_path: Path) -> None:
+    (tmp_path / "state/cloud").mkdir(parents=True)
+    (tmp_path / "state/cloud/broken").touch()
+    with pytest.raises(BakewellError, match=r"ended with status 1:\s+the port is taken"):
+        cloud.start()
+
+
+def test_a_cloud_that_was_never_started_has_no_environment(cloud: LocalCloud, tmp_path: Path) -> None:
+    with pytest.raises(BakewellError, match="no local cloud in"):
+        cloud.environment()
+    (tmp_path / "state/cloud").mkdir(parents=True)
+    (tmp_path / "state/cloud/cloud.json").write_text(json.dumps({"token": 1}))
+    assert cloud.address() is None

@@ -1,0 +1,131 @@
+"""Which tool is used: the versions are said once, and what the machine has is used only if it fits exactly."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from toolchain import tools
+from toolchain.folders import ROOT
+from toolchain.tools import DOCTL, EXECUTOR, LANGUAGE_HOST, PACKER, PLUGIN, PULUMI, TOOLS, Tool
+
+
+def program(folder: Path, name: str, says: str = "") -> Path:
+    """A fake tool that answers any command with `says`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / name
+    file.write_text(f"#!/bin/sh\ncat <<'END'\n{says}\nEND\n")
+    file.chmod(0o755)
+    return file
+
+
+@pytest.fixture(autouse=True)
+def caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def test_every_tool_has_a_version_and_checksums() -> None:
+    for tool in TOOLS:
+        assert re.fullmatch(r"\d+\.\d+\.\d+", tool.version), tool
+        sums = (ROOT / "toolchain" / tool.name / "go.sum").read_text()
+        assert f"{tool.module} v{tool.version} h1:" in sums
+
+
+def test_pulumi_is_of_the_same_version_in_go_and_in_python() -> None:
+    assert f"pulumi=={PULUMI.version} " in (ROOT / "requirements.lock").read_text()
+
+
+def test_the_lock_file_holds_what_pyproject_asks_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    asked = [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["dev"]]
+    asked += project["build-system"]["requires"]
+    locked = (ROOT / "requirements.lock").read_text().splitlines()
+    missing = [pin for pin in asked if not any(line.startswith(f"{pin} ") for line in locked)]
+    assert not missing, "run: make lock"
+
+
+def test_a_tool_that_go_mod_does_not_require_is_an_error() -> None:
+    with pytest.raises(LookupError, match="does not require example"):
+        _ = Tool("packer", "example").version
+
+
+@pytest.mark.parametrize("says", ["v3.220.0", "3.220.0", "3.220.0\nv9.9.9 is out"])
+def test_exactly_the_pinned_version_fits(tmp_path: Path, says: str) -> None:
+    found = program(tmp_path, "pulumi", says)
+    assert tools.on_machine(PULUMI, {"PATH": str(tmp_path)}) == found
+
+
+@pytest.mark.parametrize("says", ["v3.220.1", "v3.220.0.1", "v13.220.0", "v3.22.0", "", "v1.0.0\nv3.220.0 is out"])
+def test_any_other_version_does_not_fit(tmp_path: Path, says: str) -> None:
+    program(tmp_path, "pulumi", says)
+    assert tools.on_machine(PULUMI, {"PATH": str(tmp_path)}) is None
+
+
+def test_a_release_build_of_doctl_fits_and_a_program_that_cannot_run_does_not(tmp_path: Path) -> None:
+    found = program(tmp_path, "doctl", f"doctl version {DOCTL.version}-release")
+    assert tools.on_machine(DOCTL, {"PATH": str(tmp_path)}) == found
+    found.write_text("#!/no/such/interpreter\n")
+    assert tools.on_machine(DOCTL, {"PATH": str(tmp_path)}) is None
+
+
+def test_a_language_host_fits_only_beside_a_pulumi_that_fits_and_with_its_executor(tmp_path: Path) -> None:
+    where = {"PATH": str(tmp_path)}
+    host = program(tmp_path, LANGUAGE_HOST.name)
+    assert tools.on_machine(LANGUAGE_HOST, where) is None
+    program(tmp_path, EXECUTOR)
+    assert tools.on_machine(LANGUAGE_HOST, where) is None
+    program(tmp_path, "pulumi", f"v{PULUMI.version}")
+    assert tools.on_machine(LANGUAGE_HOST, where) == host
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "plugins"),
+    [
+        ("PACKER_PLUGIN_PATH", "mine", "mine"),
+        ("PACKER_CONFIG_DIR", "config", "config/.packer.d/plugins"),
+        ("XDG_CONFIG_HOME", "xdg", "xdg/packer/plugins"),
+        ("HOME", "home", "home/.config/packer/plugins"),
+        ("HOME", "home", "home/.packer.d/plugins"),
+    ],
+)
+def test_an_installed_plugin_is_found_where_packer_looks(
+    tmp_path: Path, variable: str, value: str, plugins: str
+) -> None:
+    where = {"HOME": str(tmp_path / "nobody"), variable: str(tmp_path / value)}
+    folder = tmp_path / plugins / "github.com/digitalocean/digitalocean"
+    file = program(folder, f"packer-plugin-digitalocean_v{PLUGIN.version}_x5.0_{'_'.join(tools.target())}")
+    assert tools.on_machine(PLUGIN, where) is None, "Packer refuses a plugin without its checksum"
+    file.with_name(f"{file.name}_SHA256SUM").touch()
+    assert tools.on_machine(PLUGIN, where) == file
+    assert tools.plugin_folder(file) == tmp_path / plugins
+
+
+def test_another_version_of_the_plugin_does_not_fit(tmp_path: Path) -> None:
+    folder = tmp_path / "github.com/digitalocean/digitalocean"
+    file = program(folder, f"packer-plugin-digitalocean_v1.4.0_x5.0_{'_'.join(tools.target())}")
+    file.with_name(f"{file.name}_SHA256SUM").touch()
+    assert tools.find_plugin(tmp_path) is None
+
+
+def test_the_home_of_a_build_changes_with_what_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len({tool.home for tool in TOOLS}) == len(TOOLS)
+    modules = tmp_path / "modules"
+    (modules / "packer").mkdir(parents=True)
+    for name in ("go.mod", "go.sum"):
+        (modules / "packer" / name).write_bytes((ROOT / "toolchain/packer" / name).read_bytes())
+    before = PACKER.home
+    monkeypatch.setattr(tools, "MODULES", modules)
+    assert PACKER.home == before
+    with (modules / "packer/go.sum").open("a") as file:
+        file.write("\n")
+    assert PACKER.home != before
+
+
+def test_the_plugin_is_told_that_it_is_no_development_version() -> None:
+    assert PLUGIN.ldflags.endswith("version.VersionPrerelease=")
+    assert f"common/version.Version=v{PULUMI.version}" in PULUMI.ldflags
+    assert os.fspath(ROOT) not in PULUMI.ldflags
