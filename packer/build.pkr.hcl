@@ -1,0 +1,47 @@
+# The one build that every image shares. What differs is in the role's image.toml, deploy.py and checks.py.
+
+locals {
+  # Only when Packer made the key; one that was given stays where it is.
+  key_file = coalesce(var.ssh_private_key_file, "${abspath(path.root)}/build-ssh-key")
+}
+
+build {
+  sources = ["source.digitalocean.image"]
+
+  # 2 means that cloud-init is done and has warnings.
+  provisioner "shell" {
+    inline = [
+      "command -v cloud-init > /dev/null || exit 0",
+      "cloud-init status --wait > /dev/null || [ $? -eq 2 ] || { cloud-init status --long; exit 1; }",
+    ]
+  }
+
+  # The private key goes by a file that only its owner can read: an argument or a variable is for everyone to see.
+  # provision.py removes it. `exec`, because Packer kills this shell when it is interrupted, and no more than it.
+  provisioner "shell-local" {
+    env = {
+      BUILD_HOST     = build.Host
+      BUILD_PORT     = build.Port
+      BUILD_USER     = build.User
+      BUILD_KEY_FILE = local.key_file
+      BUILD_ROLE     = var.role
+      BUILD_IMAGE    = local.image_name
+    }
+    inline = [
+      "cd '${abspath(path.root)}'",
+      "umask 077",
+      var.ssh_private_key_file != "" ? ":" : "cat > build-ssh-key <<'KEY'\n${build.SSHPrivateKey}\nKEY",
+      "umask 022",
+      "exec python3 provision.py",
+    ]
+  }
+
+  error-cleanup-provisioner "shell-local" {
+    inline = ["rm -f '${abspath(path.root)}/build-ssh-key'"]
+  }
+
+  post-processor "manifest" {
+    output     = var.manifest_path
+    strip_path = true
+  }
+}

@@ -1,0 +1,23 @@
+source "digitalocean" "image" {
+  image        = coalesce(var.base_image, "debian-12-x64")
+  region       = var.region
+  size         = var.size
+  droplet_name = local.droplet_name
+  tags         = var.tags
+
+  snapshot_name = local.image_name
+  snapshot_tags = var.tags
+
+  # The DigitalOcean agent would be installed behind the build's back, and be part of the image.
+  droplet_agent = false
+
+  ssh_username         = "root"
+  ssh_key_id           = var.ssh_key_id == 0 ? null : var.ssh_key_id
+  ssh_private_key_file = var.ssh_private_key_file == "" ? null : var.ssh_private_key_file
+  # The default, RSA, comes in a form that paramiko (PyInfra, testinfra) refuses.
+  temporary_key_pair_type = "ed25519"
+
+  ssh_timeout      = "10m"
+  state_timeout    = "10m"
+  snapshot_timeout = "60m"
+}
