@@ -1,0 +1,129 @@
+"""`python -m sandbox COMMAND`: what the Makefile calls. Set-up talk goes to stderr, results to stdout."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from bakewell.errors import BakewellError
+from sandbox import setup, stacks
+from sandbox.local_cloud import LocalCloud
+from toolchain.folders import ROOT
+from toolchain.progress import say
+
+STACK = "dev"
+HTTP_SECONDS = 60
+# Fast ones first: a broken function is told in seconds, not after the slow ones.
+SUITES = ("unit", "components", "providers", "contract", "sandbox", "e2e")
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+State = Annotated[Path, typer.Option(help="the state folder of the local cloud")]
+DEFAULT_STATE = ROOT / ".bakewell"
+
+
+@app.command()
+def up(state: State = DEFAULT_STATE) -> None:
+    """Bake the images and boot the machines of the dev stack on the local cloud; ends with each machine's address."""
+    environment = _environment(state, tell=True)
+    _pulumi(environment, "up", "--yes")
+    begin = time.monotonic()
+    answers = {
+        name: (machine, stacks.http_status(machine.url, begin + HTTP_SECONDS) if machine.url else "")
+        for name, machine in stacks.machines(environment).items()
+    }
+    print()
+    for name, (machine, status) in answers.items():
+        print(f"{name:<16} {machine.address:<16} {machine.url or ''} {status}".rstrip(), flush=True)
+    if any(machine.url and status != "200" for machine, status in answers.values()):
+        raise BakewellError(
+            f"not every machine answers with 200 within {HTTP_SECONDS} s", remedy="see `docker logs`, or ssh to it"
+        )
+
+
+@app.command()
+def preview(state: State = DEFAULT_STATE) -> None:
+    """Show what `up` would do, and why."""
+    _pulumi(_environment(state), "preview", "--diff")
+
+
+@app.command()
+def env(state: State = DEFAULT_STATE) -> None:
+    """Print the exports with which pulumi, packer, doctl and bakewell work on the local cloud."""
+    for name, value in LocalCloud(_started(state)).environment().items():
+        print(f"export {name}={shlex.quote(value)}")
+
+
+@app.command()
+def down(state: State = DEFAULT_STATE) -> None:
+    """Remove all that `up` and `test` made: machines, images, networks, stacks, processes. Caches stay."""
+    setup.tear_down(state)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(context: typer.Context) -> None:
+    """Run every test, the fast ones first; what follows goes to pytest. A running stack is not touched."""
+    begun_engine = setup.install()
+    suites = [str(folder) for name in SUITES if any((folder := ROOT / "tests" / name).glob("**/test_*.py"))]
+    command = [sys.executable, "-m", "pytest", "--durations=15", *(context.args or suites)]
+    try:
+        status = stacks.run(command, stacks.full({}))
+    finally:
+        setup.remove_leftovers()
+        if begun_engine:
+            setup.end_engine()
+    raise typer.Exit(status)
+
+
+def _started(state: Path, *, tell: bool = False) -> Path:
+    """Have all set up, the cloud of `state` serving, and its stack there."""
+    setup.install()
+    cloud = LocalCloud(state)
+    if not cloud.serving():
+        say("cloud", f"starting the local cloud in {state}")
+        cloud.start()
+    for name, what in cloud.install_providers().items():
+        if tell:
+            say("provider", f"{name}: {what}")
+    stacks.ready(STACK, cloud.state, stacks.full(cloud.environment()))
+    return state
+
+
+def _environment(state: Path, *, tell: bool = False) -> dict[str, str]:
+    return stacks.full(LocalCloud(_started(state, tell=tell)).environment())
+
+
+def _pulumi(environment: dict[str, str], *arguments: str) -> None:
+    """Run pulumi, its output passing through line by line; a failure ends this program with its status."""
+    status = stacks.run(
+        ["pulumi", *arguments, "--non-interactive", "--suppress-progress", f"--color={stacks.colour()}"], environment
+    )
+    if status == stacks.INTERRUPTED:
+        say("pulumi", "interrupted; the same command goes on from here")
+    if status != 0:
+        raise typer.Exit(status)
+
+
+def main() -> int:
+    """Run the command that argv names.
+
+    Exit status: 0, the failing command's own, an error's (bakewell/errors.py), or 130 after Ctrl-C (typer's doing).
+    """
+    try:
+        status = app(prog_name="python -m sandbox", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except BakewellError as error:
+        print(f"bakewell: {error}", file=sys.stderr)
+        return error.exit_code
+    return status or 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

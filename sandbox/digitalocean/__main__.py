@@ -1,0 +1,37 @@
+"""`python -m sandbox.digitalocean --state DIR [--port N] [--action-seconds S]`: serves one local cloud."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from sandbox.digitalocean.server import ServerError, serve
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError("must be more than 0: no cloud acts at once")
+    return value
+
+
+def main() -> int:
+    """Runs until SIGTERM; the exit status is 1 when the server can't start."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.digitalocean", description=__doc__)
+    parser.add_argument("--state", type=Path, required=True, help="folder of the cloud's state, made if missing")
+    parser.add_argument("--port", type=int, help="port to listen on (default: that of the last run, else a free one)")
+    parser.add_argument("--action-seconds", type=_seconds, default=0.3, help="how long an action takes at least")
+    args = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        serve(args.state, args.port, args.action_seconds)
+    except ServerError as error:
+        print(f"sandbox.digitalocean: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

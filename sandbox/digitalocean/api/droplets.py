@@ -1,0 +1,228 @@
+"""Droplets: create, show, list, destroy. What is done to one that exists is in droplet_actions.py."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+
+from sandbox.digitalocean import offers
+from sandbox.digitalocean.api.account import DROPLET_LIMIT, find_key
+from sandbox.digitalocean.api.actions import action_link
+from sandbox.digitalocean.api.images import image_view
+from sandbox.digitalocean.api.pages import no_content, page, reply
+from sandbox.digitalocean.api.tags import ensure_tags
+from sandbox.digitalocean.api.vpcs import default_vpc
+from sandbox.digitalocean.cloud import Cloud, timestamp
+from sandbox.digitalocean.errors import ApiError, not_found, pending_event, unprocessable
+from sandbox.digitalocean.records import Action, Droplet, Image, Vpc
+
+_HOSTNAME = re.compile(r"[a-zA-Z0-9]?[a-z0-9A-Z.\-]*[a-z0-9A-Z]")
+USER_DATA_LIMIT = 64 * 1024
+
+
+class DropletCreate(BaseModel):
+    """The body of POST /v2/droplets: `name` for one, `names` for several."""
+
+    name: str | None = None
+    names: list[str] | None = None
+    region: str | None = None
+    size: str
+    image: int | str
+    ssh_keys: list[int | str] | None = None
+    user_data: str | None = None
+    tags: list[str] | None = None
+    vpc_uuid: str | None = None
+    monitoring: bool = False
+    backups: bool = False
+    volumes: list[Any] | None = None
+
+
+def checked_name(name: str | None) -> str:
+    """The name, if it is one a droplet may have."""
+    if not name:
+        raise unprocessable("Name can't be blank")
+    if len(name) > 255 or not _HOSTNAME.fullmatch(name):
+        raise unprocessable("Only valid hostname characters are allowed. (a-z, A-Z, 0-9, . and -)")
+    return name
+
+
+def known_droplet(cloud: Cloud, droplet_id: int) -> Droplet:
+    """The droplet of that ID, or a 404."""
+    if (droplet := cloud.store.get(Droplet, droplet_id)) is None:
+        raise not_found()
+    return droplet
+
+
+def droplet_view(cloud: Cloud, droplet: Droplet) -> dict[str, Any]:
+    """The droplet as the API shows it."""
+    size = offers.SIZES[droplet.size]
+    snapshots = cloud.store.all(Image, lambda i: i.droplet_id == droplet.id)
+    return {
+        "id": droplet.id,
+        "name": droplet.name,
+        "memory": size.memory,
+        "vcpus": size.vcpus,
+        "disk": size.disk,
+        "disk_info": [{"type": "local", "size": {"amount": size.disk, "unit": "gib"}}],
+        "locked": droplet.pending is not None,
+        "status": droplet.status,
+        "kernel": None,
+        "created_at": droplet.created_at,
+        "features": ["private_networking", *(["monitoring"] if droplet.monitoring else [])],
+        "backup_ids": [],
+        "next_backup_window": None,
+        "snapshot_ids": [image.id for image in snapshots],
+        "image": droplet.image,
+        "volume_ids": [],
+        "size": offers.size_view(droplet.size),
+        "size_slug": droplet.size,
+        "networks": {"v4": _networks(cloud, droplet.address), "v6": []},
+        "region": offers.region_view(droplet.region),
+        "tags": list(droplet.tags),
+        "vpc_uuid": droplet.vpc_uuid,
+    }
+
+
+def destroy(cloud: Cloud, droplet: Droplet) -> None:
+    """Begins the droplet's end (in a transaction); refuses while another action is under way."""
+    if droplet.pending is not None:
+        raise pending_event()
+    action = cloud.begin("destroy", "droplet", droplet.id, droplet.region)
+    cloud.store.change(droplet, pending=action.id)
+
+
+def routes(cloud: Cloud) -> APIRouter:
+    """/v2/droplets, but for actions and autoscale pools."""
+    router = APIRouter(prefix="/v2/droplets")
+    store = cloud.store
+
+    @router.get("")
+    def every(request: Request, tag_name: str | None = None, name: str | None = None) -> Response:
+        found = store.all(Droplet)
+        if tag_name:
+            found = [d for d in found if tag_name.lower() in (tag.lower() for tag in d.tags)]
+        if name:
+            found = [d for d in found if d.name.lower() == name.lower()]
+        return page(request, "droplets", found, lambda d: droplet_view(cloud, d))
+
+    @router.post("")
+    def create(request: Request, body: DropletCreate) -> Response:
+        names = [checked_name(n) for n in body.names] if body.names is not None else [checked_name(body.name)]
+        with store.transaction():
+            if len(store.all(Droplet)) + len(names) > DROPLET_LIMIT:
+                raise unprocessable("creating this/these droplet(s) will exceed your droplet limit")
+            plan = _plan(cloud, body)
+            made = [_make(cloud, name, plan) for name in names]
+        links = {"actions": [action_link(request, action) for _, action in made]}
+        views = [droplet_view(cloud, droplet) for droplet, _ in made]
+        if body.names is not None:
+            return reply({"droplets": views, "links": links}, 202)
+        return reply({"droplet": views[0], "links": links}, 202)
+
+    @router.delete("")
+    def delete_tagged(tag_name: str = "") -> Response:
+        if not tag_name:
+            raise ApiError(422, "unprocessable_entity", "tag_name is required")
+        with store.transaction():
+            for droplet in store.all(Droplet, lambda d: tag_name.lower() in (tag.lower() for tag in d.tags)):
+                destroy(cloud, droplet)
+        return no_content()
+
+    @router.get("/{droplet_id}", name="droplet")
+    def one(droplet_id: int) -> Response:
+        return reply({"droplet": droplet_view(cloud, known_droplet(cloud, droplet_id))})
+
+    @router.delete("/{droplet_id}")
+    def delete(droplet_id: int) -> Response:
+        with store.transaction():
+            destroy(cloud, known_droplet(cloud, droplet_id))
+        return no_content()
+
+    @router.get("/{droplet_id}/snapshots")
+    def snapshots(request: Request, droplet_id: int) -> Response:
+        known_droplet(cloud, droplet_id)
+        return page(request, "snapshots", store.all(Image, lambda i: i.droplet_id == droplet_id), _snapshot_view)
+
+    return router
+
+
+def _plan(cloud: Cloud, body: DropletCreate) -> dict[str, Any]:
+    """What the droplets of one request have in common; refuses what can't be."""
+    region = body.region or "nyc3"
+    if region not in offers.REGIONS:
+        raise unprocessable("You specified an invalid region for Droplet creation.")
+    if body.size not in offers.SIZES:
+        raise unprocessable("You specified an invalid size for Droplet creation.")
+    image = cloud.store.get(Image, body.image)
+    view = image_view(image) if image is not None else offers.stock_image(str(body.image))
+    if view is None:
+        raise unprocessable("You specified an invalid image for Droplet creation.")
+    if region not in view["regions"]:
+        raise unprocessable("The image you specified is not available in the selected region for Droplet creation.")
+    if view["min_disk_size"] > offers.SIZES[body.size].disk:
+        raise unprocessable("The image you specified needs a larger disk than the selected size has.")
+    if len((body.user_data or "").encode()) > USER_DATA_LIMIT:
+        raise unprocessable("User data is too long (maximum is 64 KiB)")
+    if body.volumes or body.backups:
+        raise unprocessable("The local cloud has no volumes and no backups.")
+    keys = [(str(wanted), find_key(cloud, str(wanted))) for wanted in body.ssh_keys or []]
+    if unknown := [wanted for wanted, key in keys if key is None]:
+        raise unprocessable(f"{', '.join(unknown)} are invalid key identifiers for Droplet creation.")
+    vpc = cloud.store.get(Vpc, body.vpc_uuid) if body.vpc_uuid else default_vpc(cloud, region)
+    if vpc is None or vpc.region != region:
+        raise unprocessable("You specified an invalid VPC for Droplet creation.")
+    return {
+        "region": region,
+        "size": body.size,
+        "image": view,
+        "docker_image": image.docker_image if image is not None else None,
+        "user_data": body.user_data or None,
+        "public_keys": [key.public_key for _, key in keys if key is not None],
+        "tags": ensure_tags(cloud, body.tags or []),
+        "vpc_uuid": vpc.id,
+        "monitoring": body.monitoring,
+    }
+
+
+def _make(cloud: Cloud, name: str, plan: dict[str, Any]) -> tuple[Droplet, Action]:
+    droplet_id = cloud.store.next_id()
+    ensure_tags(cloud, plan["tags"], f"https://api.digitalocean.com/v2/droplets/{droplet_id}")
+    action = cloud.begin("create", "droplet", droplet_id, plan["region"])
+    droplet = Droplet(
+        id=droplet_id,
+        name=name,
+        hostname=name[:63].rstrip(".-"),  # the kernel takes 64 characters
+        created_at=timestamp(),
+        status="new",
+        pending=action.id,
+        **plan,
+    )
+    return cloud.store.put(droplet), action
+
+
+def _networks(cloud: Cloud, address: str) -> list[dict[str, Any]]:
+    """The machine's one address, which serves as its public and its private one."""
+    if not address:
+        return []
+    return [
+        {"ip_address": address, "netmask": "255.255.252.0", "gateway": cloud.gateway, "type": kind}
+        for kind in ("public", "private")
+    ]
+
+
+def _snapshot_view(image: Image) -> dict[str, Any]:
+    return {
+        "id": image.id,
+        "name": image.name,
+        "distribution": image.distribution,
+        "slug": None,
+        "public": False,
+        "created_at": image.created_at,
+        "regions": list(image.regions),
+        "min_disk_size": image.min_disk_size,
+        "size_gigabytes": image.size_gigabytes,
+        "type": "snapshot",
+    }

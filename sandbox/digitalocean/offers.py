@@ -1,0 +1,94 @@
+"""What every account of this cloud finds: regions, sizes and stock images. Constants, and how the API shows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+REGIONS: dict[str, str] = {
+    "nyc1": "New York 1",
+    "nyc3": "New York 3",
+    "sfo3": "San Francisco 3",
+    "ams3": "Amsterdam 3",
+    "fra1": "Frankfurt 1",
+}
+_REGION_FEATURES = ["backups", "ipv6", "metadata", "install_agent", "image_transfer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A droplet size: memory in MiB, disk in GiB, transfer in TB, price in US dollars a month."""
+
+    slug: str
+    memory: int
+    vcpus: int
+    disk: int
+    transfer: float
+    monthly: float
+    description: str = "Basic"
+
+
+SIZES: dict[str, Size] = {
+    size.slug: size
+    for size in (
+        Size("s-1vcpu-512mb-10gb", 512, 1, 10, 0.5, 4.0),
+        Size("s-1vcpu-1gb", 1024, 1, 25, 1.0, 6.0),
+        Size("s-1vcpu-2gb", 2048, 1, 50, 2.0, 12.0),
+        Size("s-2vcpu-2gb", 2048, 2, 60, 3.0, 18.0),
+        Size("s-2vcpu-4gb", 4096, 2, 80, 4.0, 24.0),
+        Size("s-4vcpu-8gb", 8192, 4, 160, 5.0, 48.0),
+        Size("c-2", 4096, 2, 25, 4.0, 42.0, "CPU-Optimized"),
+    )
+}
+
+# One stock image: Debian 12, in every region. Its ID is a constant, so that it can be locked.
+DEBIAN_12: dict[str, Any] = {
+    "id": 126,
+    "name": "12 x64",
+    "distribution": "Debian",
+    "slug": "debian-12-x64",
+    "public": True,
+    "regions": list(REGIONS),
+    "created_at": "2023-06-12T17:31:20Z",
+    "min_disk_size": 7,
+    "type": "base",
+    "size_gigabytes": 0.46,
+    "description": "Debian 12 x64",
+    "tags": [],
+    "status": "available",
+}
+STOCK_IMAGES: list[dict[str, Any]] = [DEBIAN_12]
+
+
+def region_view(slug: str) -> dict[str, Any]:
+    """The region as the API shows it."""
+    return {
+        "name": REGIONS[slug],
+        "slug": slug,
+        "features": list(_REGION_FEATURES),
+        "available": True,
+        "sizes": list(SIZES),
+    }
+
+
+def size_view(slug: str) -> dict[str, Any]:
+    """The size as the API shows it."""
+    size = SIZES[slug]
+    return {
+        "slug": size.slug,
+        "memory": size.memory,
+        "vcpus": size.vcpus,
+        "disk": size.disk,
+        "transfer": size.transfer,
+        "price_monthly": size.monthly,
+        "price_hourly": round(size.monthly / 672, 5),
+        "regions": list(REGIONS),
+        "available": True,
+        "description": size.description,
+        "disk_info": [{"type": "local", "size": {"amount": size.disk, "unit": "gib"}}],
+    }
+
+
+def stock_image(name: str) -> dict[str, Any] | None:
+    """The stock image of that slug or ID."""
+    return next((image for image in STOCK_IMAGES if name in (image["slug"], str(image["id"]))), None)

@@ -1,0 +1,166 @@
+"""What the local cloud remembers: one frozen model a kind of thing, stored as JSON.
+
+Records are not what the API shows (views are built beside the endpoints); a change is a new record.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Record(BaseModel):
+    """Base of all records. `key` is unique among the records of one kind."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @property
+    def key(self) -> str:
+        raise TypeError(f"{type(self).__name__} has no key")
+
+
+class Numbered(Record):
+    """A record that the cloud numbers; IDs are unique among all kinds."""
+
+    id: int
+
+    @property
+    def key(self) -> str:
+        return str(self.id)
+
+
+class Droplet(Numbered):
+    """A machine. `status` is "new", "active" or "off"; `address` is "" until it first ran."""
+
+    name: str
+    hostname: str
+    region: str
+    size: str
+    image: dict[str, Any]  # as it looked when the droplet was made: it stays so after the image is gone
+    docker_image: str | None  # None: the stock Debian image
+    user_data: str | None
+    public_keys: list[str]
+    tags: list[str]
+    vpc_uuid: str
+    monitoring: bool
+    created_at: str
+    status: str
+    address: str = ""
+    pending: int | None = None  # the action that locks it
+
+    @property
+    def image_id(self) -> int:
+        return int(self.image["id"])
+
+
+class Image(Numbered):
+    """A snapshot. Stock images are no records: see offers.py."""
+
+    name: str
+    description: str
+    distribution: str
+    regions: list[str]
+    tags: list[str]
+    min_disk_size: int
+    size_gigabytes: float
+    created_at: str
+    docker_image: str
+    droplet_id: int
+
+
+class Action(Numbered):
+    """Something that takes time. `status` is "in-progress", "completed" or "errored".
+
+    Attributes:
+        params: what the worker needs to do it, and to do it again after a restart.
+        doomed: the fault ("errored", "engine_down", "disk_full") that a test put on it.
+    """
+
+    type: str
+    resource_type: str
+    resource_id: int
+    region: str
+    status: str
+    started_at: str
+    completed_at: str | None = None
+    params: dict[str, Any] = {}
+    doomed: str | None = None
+
+
+class SshKey(Numbered):
+    """A public key in the account."""
+
+    name: str
+    public_key: str
+    fingerprint: str
+
+
+class Tag(Record):
+    """A tag's name as first written; names that differ in case only are one tag."""
+
+    name: str
+    last_tagged: str = ""  # URI of what was tagged last
+
+    @property
+    def key(self) -> str:
+        return self.name.lower()
+
+
+class Vpc(Record):
+    """A private network: bookkeeping only, every container is on one bridge."""
+
+    id: str
+    name: str
+    description: str
+    region: str
+    ip_range: str
+    default: bool
+    created_at: str
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+
+class ReservedIp(Record):
+    """A reserved address (of a documentation range: nothing is routed to it)."""
+
+    ip: str
+    region: str
+    droplet_id: int | None = None
+    pending: int | None = None
+
+    @property
+    def key(self) -> str:
+        return self.ip
+
+
+class Pool(Record):
+    """An autoscale pool: it names an image, and starts no machines."""
+
+    id: str
+    name: str
+    config: dict[str, Any]
+    droplet_template: dict[str, Any]
+    created_at: str
+    updated_at: str
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+
+class Leftover(Record):
+    """A container or Docker image whose record is gone and which is still to be removed."""
+
+    kind: str  # "machine" or "image"
+    name: str
+    image_id: int = 0  # for an image: it may go when no droplet was made from it
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}:{self.name}"
+
+
+KINDS: tuple[type[Record], ...] = (Droplet, Image, Action, SshKey, Tag, Vpc, ReservedIp, Pool, Leftover)

@@ -1,0 +1,107 @@
+"""The local cloud's memory: records in SQLite, and in this process for reading.
+
+One process owns a database (the server holds a lock on the state folder), so reads never touch the disk. Writes go
+through inside a `transaction()`, which also orders the threads: hold it for bookkeeping, never while Docker works.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from sandbox.digitalocean.records import KINDS, Record
+
+R = TypeVar("R", bound=Record)
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS record (
+    kind TEXT NOT NULL, key TEXT NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (kind, key));
+CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+INSERT OR IGNORE INTO counter VALUES ('id', 1000);
+"""
+
+
+class Store:
+    """Records by kind and key, in the order they were made."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.executescript(_SCHEMA)
+        self._records: dict[type[Record], dict[str, Record]] = {}
+        self._load()
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All changes inside happen together, or (on an exception) not at all; may be nested."""
+        with self._lock:
+            if self._depth == 0:
+                self._db.execute("BEGIN IMMEDIATE")
+            self._depth += 1
+            try:
+                yield
+            except BaseException:
+                self._depth -= 1
+                if self._depth == 0:
+                    self._db.execute("ROLLBACK")
+                    self._load()
+                raise
+            self._depth -= 1
+            if self._depth == 0:
+                self._db.execute("COMMIT")
+
+    def next_id(self) -> int:
+        """A number that no record of this cloud ever had."""
+        with self.transaction():
+            self._db.execute("UPDATE counter SET value = value + 1 WHERE name = 'id'")
+            row = self._db.execute("SELECT value FROM counter WHERE name = 'id'").fetchone()
+            return int(row[0])
+
+    def get(self, kind: type[R], key: object) -> R | None:
+        with self._lock:
+            found = self._records[kind].get(str(key))
+        return found if isinstance(found, kind) else None
+
+    def all(self, kind: type[R], where: Callable[[R], bool] | None = None) -> list[R]:
+        """The records of a kind, oldest first."""
+        with self._lock:
+            every = [r for r in self._records[kind].values() if isinstance(r, kind)]
+        return every if where is None else [r for r in every if where(r)]
+
+    def put(self, record: R) -> R:
+        """Adds the record, or replaces the one of its kind and key; gives it back."""
+        with self.transaction():
+            kind = type(record)
+            self._db.execute(
+                "INSERT INTO record VALUES (?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET doc = excluded.doc",
+                (kind.__name__, record.key, record.model_dump_json()),
+            )
+            self._records[kind][record.key] = record
+        return record
+
+    def change(self, record: R, **fields: object) -> R:
+        """Puts a copy of the record with other values in some fields."""
+        return self.put(record.model_copy(update=fields))
+
+    def drop(self, record: Record) -> None:
+        with self.transaction():
+            kind = type(record)
+            self._db.execute("DELETE FROM record WHERE kind = ? AND key = ?", (kind.__name__, record.key))
+            self._records[kind].pop(record.key, None)
+
+    def _load(self) -> None:
+        by_name = {kind.__name__: kind for kind in KINDS}
+        self._records = {kind: {} for kind in KINDS}
+        for name, key, doc in self._db.execute("SELECT kind, key, doc FROM record ORDER BY rowid"):
+            kind = by_name[name]
+            self._records[kind][key] = kind.model_validate_json(doc)

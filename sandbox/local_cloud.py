@@ -1,0 +1,225 @@
+"""One local cloud of a state folder: started, stopped, and spoken to by the environment it gives.
+
+The folder holds all that the cloud and its stacks know: `cloud/` (the server's), `pulumi-home/`, `stacks/`, `builds/`,
+`packer/`. Clouds of different folders don't know of each other. Does not install anything: that is `toolchain/`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import psutil
+from filelock import FileLock
+from pydantic import BaseModel, ValidationError
+
+from bakewell.errors import BakewellError
+from sandbox.machines import Machines
+from sandbox.providers import home
+from toolchain.build import Builder, Toolchain
+from toolchain.folders import ROOT
+
+SERVER = "sandbox.digitalocean"
+PASSPHRASE = "bakewell-local-cloud"  # of a stack that holds no secret worth one
+
+
+class Address(BaseModel):
+    """What the server tells in cloud.json; `pid` is None while it is not serving."""
+
+    cloud_id: str
+    token: str
+    port: int
+    pid: int | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """The API's root, without `/v2`."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+class LocalCloud:
+    """The local cloud of one state folder.
+
+    Args:
+        state: the folder; made by `start`.
+        toolchain: the tools its environment names; by default all of them, built if need be.
+    """
+
+    def __init__(self, state: Path, toolchain: Toolchain | None = None) -> None:
+        self.state = state.resolve()
+        self._toolchain = toolchain
+
+    def start(self, *, action_seconds: float | None = None, timeout: float = 120) -> None:
+        """Have the server answer; does nothing where it does. The base machine image is made by then, or soon.
+
+        Args:
+            action_seconds: how long the cloud's actions take at least; by default what the server thinks right.
+            timeout: seconds to wait for its first answer.
+
+        Raises:
+            BakewellError: it ended, or does not answer in time; the message names its log.
+        """
+        folder = self._folder("cloud")
+        for name in ("pulumi-home", "stacks", "builds", "packer"):
+            self._folder(name)
+        with FileLock(self.state / "start.lock"):
+            if self.serving():
+                return
+            log = folder / "server.log"
+            command = [sys.executable, "-m", SERVER, "--state", str(folder)]
+            if action_seconds is not None:
+                command += ["--action-seconds", str(action_seconds)]
+            with log.open("a") as output:
+                process = subprocess.Popen(
+                    command,
+                    cwd=ROOT,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,  # it outlives this command, and Ctrl-C is not meant for it
+                )
+            until = time.monotonic() + timeout
+            while not self.serving():
+                if process.poll() is not None or time.monotonic() > until:
+                    why = "does not answer" if process.poll() is None else f"ended with status {process.returncode}"
+                    process.kill()
+                    last = "\n    ".join(log.read_text(errors="replace").splitlines()[-5:])
+                    raise BakewellError(f"the local cloud {why}:\n    {last}", file=log, remedy="see its log")
+                time.sleep(0.05)
+
+    def serving(self) -> bool:
+        """True when the server answers its health check."""
+        address = self.address()
+        if address is None or address.pid is None:
+            return False
+        try:
+            with urllib.request.urlopen(f"{address.endpoint}/sandbox/health", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def address(self) -> Address | None:
+        """Where it is to be reached, and its ID; None before its first start."""
+        try:
+            return Address.model_validate_json((self.state / "cloud" / "cloud.json").read_text())
+        except (FileNotFoundError, ValidationError):
+            return None
+
+    def stop(self) -> None:
+        """End the server and remove its machines, images, volumes, networks and memory. Stacks stay.
+
+        Raises:
+            BakewellError: the engine refuses, or does not answer while there is something to remove.
+        """
+        end([process for process in servers() if served_folder(process) == self.state / "cloud"])
+        address = self.address()
+        if address is not None:
+            Machines(address.cloud_id).purge()
+        shutil.rmtree(self.state / "cloud", ignore_errors=True)
+
+    def destroy(self) -> None:
+        """`stop`, end the builds and Pulumi runs that use this cloud, and remove the whole state folder."""
+        end(self._users())
+        self.stop()
+        if self.state.exists():
+            shutil.rmtree(self.state)
+
+    def environment(self) -> dict[str, str]:
+        """The variables with which pulumi, packer, doctl and bakewell work on this cloud; it must have been started.
+
+        Raises:
+            BakewellError: it was never started.
+        """
+        address = self.address()
+        if address is None:
+            raise BakewellError(f"no local cloud in {self.state}", remedy="make up, or make env, starts one")
+        if self._toolchain is None:
+            self._toolchain = Builder().ensure()
+        return {
+            "PATH": self._path(self._toolchain),
+            "PULUMI_HOME": str(self.state / "pulumi-home"),
+            "PULUMI_BACKEND_URL": f"file://{self.state / 'stacks'}",
+            "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+            "PULUMI_STACK": "dev",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "DIGITALOCEAN_TOKEN": address.token,
+            "DIGITALOCEAN_ACCESS_TOKEN": address.token,
+            "DIGITALOCEAN_API_URL": address.endpoint,
+            "PACKER_PLUGIN_PATH": str(self._toolchain.packer_plugins),
+            "PACKER_CONFIG_DIR": str(self.state / "packer"),
+            "CHECKPOINT_DISABLE": "1",
+            "BAKEWELL_STATE": str(self.state / "builds"),
+        }
+
+    def install_providers(self) -> dict[str, str]:
+        """Lay out its Pulumi home; says which provider plugin is in force, by name."""
+        return home.install(self._folder("pulumi-home"))
+
+    def _path(self, toolchain: Toolchain) -> str:
+        """PATH with the tools first; what is on it already moves, so that repeating this changes nothing."""
+        first = [str(Path(sys.prefix) / "bin"), *map(str, toolchain.path)]
+        rest = os.environ.get("PATH", os.defpath).split(os.pathsep)
+        return os.pathsep.join(dict.fromkeys([*first, *rest]))
+
+    def _folder(self, name: str) -> Path:
+        path = self.state / name
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return path
+
+    def _users(self) -> list[psutil.Process]:
+        """Processes of ours that run in this cloud's environment: not the shells and editors that also do."""
+        builds = str(self.state / "builds")
+        found = []
+        for process in psutil.process_iter():
+            try:
+                ours = process.name().startswith(("pulumi", "packer")) or any(
+                    "bakewell" in word or "sandbox." in word for word in process.cmdline()[1:4]
+                )
+                if ours and process.pid != os.getpid() and process.environ().get("BAKEWELL_STATE") == builds:
+                    found.append(process)
+            except psutil.Error:
+                continue  # it ended meanwhile, or is another user's
+        return found
+
+
+def servers() -> list[psutil.Process]:
+    """The server processes of every local cloud of this user."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if served_folder(process) is not None:
+                found.append(process)
+        except psutil.Error:
+            continue  # it ended meanwhile, or is another user's
+    return found
+
+
+def served_folder(process: psutil.Process) -> Path | None:
+    """The folder a server serves; None for any other process."""
+    words = process.cmdline()
+    if "-m" in words and SERVER in words and "--state" in words[:-1]:
+        return Path(words[words.index("--state") + 1])
+    return None
+
+
+def end(processes: list[psutil.Process], seconds: float = 15) -> None:
+    """Ask each to end; after `seconds` make it."""
+    for process in processes:
+        _signal(process, force=False)
+    _, stubborn = psutil.wait_procs(processes, timeout=seconds)
+    for process in stubborn:
+        _signal(process, force=True)
+    psutil.wait_procs(stubborn, timeout=5)
+
+
+def _signal(process: psutil.Process, *, force: bool) -> None:
+    try:
+        process.kill() if force else process.terminate()
+    except psutil.NoSuchProcess:
+        return

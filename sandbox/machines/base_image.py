@@ -1,0 +1,336 @@
+"""The stock Debian 12 machine image, made once a machine and kept in the user's cache.
+
+A minimal root file system comes from the image `debian:12` where the engine has it or a registry answers, else from
+debootstrap; `recipe/install.sh` turns it into a machine. The finished file system is cached under the digest of the
+recipe, so that an image that was removed is back in seconds. Knows nothing of clouds, droplets or snapshots.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import docker
+import requests
+from docker import DockerClient
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from filelock import FileLock, Timeout
+
+from sandbox.machines.engine import LABEL, connect, plain_errors
+from sandbox.machines.errors import MachineError
+
+RECIPE = Path(__file__).parent / "recipe"
+REPOSITORY = "bakewell/machine"
+SUITE = "bookworm"
+STOCK = ("debian", "12")
+OURS = {LABEL: "machine"}
+CHANGES = ['CMD ["/lib/systemd/systemd"]', "LABEL bakewell=machine"]
+# A registry that says nothing for so long is taken for none.
+PULL_SECONDS = 20
+# Everything happens in memory, in namespaces of its own, and ends when this process does: nothing stays behind.
+ALONE = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child"]
+DEBOOTSTRAP = f"""
+mount -t tmpfs -o size=2g,mode=755 tmpfs "$1"
+debootstrap --variant=minbase {SUITE} "$1" >&2
+tar -C "$1" --numeric-owner -c .
+"""
+
+Progress = Callable[[str], None]
+
+
+def tag() -> str:
+    """The image's tag: it changes when the recipe does."""
+    digest = hashlib.sha256("\n".join([SUITE, *CHANGES]).encode())
+    for path in _recipe_files():
+        digest.update(f"\n{path.name}\n".encode() + path.read_bytes())
+    return f"{REPOSITORY}:debian-12-{digest.hexdigest()[:12]}"
+
+
+def ensure(progress: Progress) -> str:
+    """Makes the image unless the engine has it, and returns its tag.
+
+    Takes about a minute the first time on a machine, seconds when the cache has it, next to nothing otherwise. Safe
+    when several processes call it at once: the others wait. What an interrupted call left is removed by the next.
+
+    Args:
+        progress: called with one line of text at a time.
+
+    Raises:
+        MachineError: Docker unreachable, disk full, or no way to get Debian (not root and no registry, no network).
+
+    """
+    client = connect()
+    with plain_errors("making the base machine image"), closing(client):
+        if _present(client):
+            return tag()
+        cache = _cache_dir()
+        with _alone(cache / "machine.lock", progress):
+            if not _present(client):
+                _remove_leftovers(client, cache)
+                _make(client, cache, progress)
+    return tag()
+
+
+def remove() -> None:
+    """Removes the image from the engine, and leftovers of it; the cached file system stays.
+
+    Does nothing while any local cloud has a machine or a snapshot, for those may rest on it.
+
+    Raises:
+        MachineError: Docker is unreachable or refused.
+
+    """
+    client = connect()
+    with plain_errors("removing the base machine image"), closing(client):
+        containers = client.api.containers(all=True, filters={"label": LABEL})
+        images = client.api.images(filters={"label": LABEL})
+        if any(one["Labels"][LABEL] != OURS[LABEL] for one in [*containers, *images]):
+            return
+        with _alone(_cache_dir() / "machine.lock", lambda line: None):
+            _remove_leftovers(client, _cache_dir())
+            for image in client.images.list(REPOSITORY):
+                for name in image.tags:
+                    if name.startswith(f"{REPOSITORY}:"):
+                        client.images.remove(name, force=True)
+
+
+def _make(client: DockerClient, cache: Path, progress: Progress) -> None:
+    tarball = cache / f"{tag().rpartition(':')[2]}.tar"
+    if not tarball.exists():
+        started = time.monotonic()
+        with _root_file_system(client, cache, progress) as root:
+            _install(client, root, tarball, progress)
+        progress(f"base machine image: built in {time.monotonic() - started:.0f} s")
+        # The last two recipes stay, for whoever goes back and forth between branches.
+        for old in sorted(cache.glob("debian-12-*.tar"), key=lambda one: one.stat().st_mtime)[:-2]:
+            old.unlink()
+    progress("base machine image: loading it into Docker")
+    _import(client, tarball, tag(), CHANGES)
+
+
+@contextmanager
+def _root_file_system(client: DockerClient, cache: Path, progress: Progress) -> Iterator[str]:
+    """Gives the name of an image with a minimal Debian 12; what was fetched for it goes at the end."""
+    stock = ":".join(STOCK)
+    if _present(client, stock):
+        yield stock
+        return
+    progress(f"base machine image: asking Docker for {stock}")
+    name = stock
+    try:
+        _pull(progress)
+    except (DockerException, requests.RequestException, MachineError) as error:
+        progress(f"base machine image: no {stock} to be had ({_short(error)}); using debootstrap")
+        name = _root_image(cache)
+        bare = cache / "building-root.tar"
+        try:
+            _debootstrap(bare, cache / "building-root", progress)
+            _import(client, bare, name, ["LABEL bakewell=machine"])
+        finally:
+            bare.unlink(missing_ok=True)
+    try:
+        yield name
+    finally:
+        client.images.remove(name, force=True)
+
+
+def _pull(progress: Progress) -> None:
+    say = _seldom(progress)
+    with closing(docker.from_env(timeout=PULL_SECONDS)) as impatient:
+        for event in impatient.api.pull(STOCK[0], tag=STOCK[1], stream=True, decode=True):
+            if "error" in event:
+                raise MachineError(str(event["error"]))
+            say(f"base machine image: {event.get('status', '')} {event.get('progress', '')}".rstrip())
+
+
+def _debootstrap(target: Path, mount_point: Path, progress: Progress) -> None:
+    if os.geteuid() != 0:
+        raise MachineError(
+            "making the base machine image: no Docker registry answers, and debootstrap needs root",
+            remedy="run this once as root, or load an image debian:12 into Docker",
+        )
+    if shutil.which("debootstrap") is None:
+        progress("base machine image: installing debootstrap")
+        _run(["apt-get", "update"], progress)
+        _run(["apt-get", "install", "-y", "--no-install-recommends", "debootstrap", "debian-archive-keyring"], progress)
+    mount_point.mkdir()
+    try:
+        with target.open("wb") as archive:
+            inside = ["sh", "-euc", DEBOOTSTRAP, "debootstrap", str(mount_point)]
+            _run([*ALONE, *inside], progress, stdout=archive)
+    finally:
+        mount_point.rmdir()
+
+
+def _run(command: list[str], progress: Progress, stdout: io.BufferedWriter | None = None) -> None:
+    """Runs a tool to its end with its messages as progress; a failure shows the last of them."""
+    say = _seldom(progress)
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout or subprocess.PIPE,
+            stderr=subprocess.PIPE if stdout else subprocess.STDOUT,
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"},
+        )
+    except FileNotFoundError as error:
+        raise MachineError(f"making the base machine image: there is no {command[0]} here") from error
+    messages = process.stderr if stdout else process.stdout
+    assert messages is not None
+    last: list[str] = []
+    try:
+        for line in _lines(messages):
+            last = [*last[-14:], line]
+            say(f"base machine image: {line}")
+        code = process.wait()
+    finally:
+        process.kill()
+        process.wait()
+        messages.close()
+    if code:
+        raise MachineError(f"making the base machine image: {command[0]} failed ({code}):\n" + "\n".join(last))
+
+
+def _install(client: DockerClient, image: str, tarball: Path, progress: Progress) -> None:
+    """Runs the recipe in a container of `image` and writes its file system to `tarball`, whole or not at all."""
+    say = _seldom(progress)
+    container = client.containers.create(
+        image, ["/bin/sh", "/tmp/recipe/install.sh"], detach=True, labels=OURS, name=_container(tarball.parent)
+    )
+    partial = tarball.with_name("building-machine.tar")
+    try:
+        container.put_archive("/tmp", _recipe_archive())
+        container.start()
+        last: list[str] = []
+        for line in _lines(container.logs(stream=True, follow=True)):
+            last = [*last[-14:], line]
+            say(f"base machine image: {line}")
+        code = container.wait()["StatusCode"]
+        if code:
+            raise MachineError(f"making the base machine image: install.sh failed ({code}):\n" + "\n".join(last))
+        progress("base machine image: writing it to the cache")
+        with partial.open("wb") as file:
+            for chunk in client.api.export(str(container.id), chunk_size=1 << 20):
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(tarball)
+    except OSError as error:
+        if isinstance(error, requests.RequestException):
+            raise
+        raise MachineError(f"making the base machine image: {error}", file=partial) from error
+    finally:
+        partial.unlink(missing_ok=True)
+        container.remove(force=True, v=True)
+
+
+def _import(client: DockerClient, tarball: Path, name: str, changes: list[str]) -> None:
+    repository, _, version = name.rpartition(":")
+    answer = client.api.import_image_from_file(str(tarball), repository=repository, tag=version, changes=changes)
+    # A failure comes as a line of a successful answer.
+    for line in str(answer).splitlines():
+        event = json.loads(line) if line.strip() else {}
+        if "error" in event:
+            raise MachineError(f"loading an image: {event['error']}", file=tarball, remedy="remove the file, try again")
+
+
+def _remove_leftovers(client: DockerClient, cache: Path) -> None:
+    """Only what was made with this cache: its lock is held, so that whoever made it is dead."""
+    with suppress(NotFound):
+        client.api.remove_container(_container(cache), force=True, v=True)
+    with suppress(ImageNotFound):
+        client.api.remove_image(_root_image(cache), force=True)
+    for path in cache.glob("building-*"):
+        path.rmdir() if path.is_dir() else path.unlink()
+
+
+def _container(cache: Path) -> str:
+    return f"bakewell-machine-{_key(cache)}"
+
+
+def _root_image(cache: Path) -> str:
+    return f"{REPOSITORY}:root-{_key(cache)}"
+
+
+def _key(cache: Path) -> str:
+    return hashlib.sha256(str(cache).encode()).hexdigest()[:8]
+
+
+@contextmanager
+def _alone(lock_file: Path, progress: Progress) -> Iterator[None]:
+    lock = FileLock(lock_file)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        progress("base machine image: waiting for another process that makes it")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _present(client: DockerClient, name: str | None = None) -> bool:
+    try:
+        client.images.get(name or tag())
+    except ImageNotFound:
+        return False
+    return True
+
+
+def _cache_dir() -> Path:
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    path = Path(root) / "bakewell"
+    path.mkdir(parents=True, exist_ok=True)
+    return path.resolve()
+
+
+def _recipe_files() -> list[Path]:
+    return sorted(path for path in RECIPE.iterdir() if path.is_file())
+
+
+def _recipe_archive() -> bytes:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for path in _recipe_files():
+            entry = tarfile.TarInfo(f"recipe/{path.name}")
+            entry.size = path.stat().st_size
+            tar.addfile(entry, io.BytesIO(path.read_bytes()))
+    return archive.getvalue()
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from (line.decode(errors="replace").rstrip() for line in whole if line.strip())
+    if rest.strip():
+        yield rest.decode(errors="replace").rstrip()
+
+
+def _seldom(progress: Progress, seconds: float = 2.0) -> Progress:
+    """Passes on one line in so many seconds, for tools that print hundreds."""
+    last = time.monotonic()
+
+    def say(line: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= seconds:
+            last = time.monotonic()
+            progress(line)
+
+    return say
+
+
+def _short(error: Exception) -> str:
+    if isinstance(error, APIError) and error.explanation:
+        return str(error.explanation)[:200]
+    return str(error)[:200]

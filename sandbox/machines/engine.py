@@ -1,0 +1,55 @@
+"""The container engine: how it is reached, and its failures in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import docker
+import requests
+from docker import DockerClient
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+
+from sandbox.machines.errors import MachineError
+
+LABEL = "bakewell"
+# A snapshot of a large machine on a busy disk is the longest call there is.
+TIMEOUT = 300
+START_IT = "start Docker Engine, or let DOCKER_HOST name one that runs, and see that this user may use its socket"
+
+
+def connect() -> DockerClient:
+    """A client of the engine that DOCKER_HOST names, else of the local one.
+
+    Raises:
+        MachineError: no engine answers, or this user may not use it.
+
+    """
+    with plain_errors("reaching Docker"):
+        client = docker.from_env(timeout=TIMEOUT)
+        client.api.ping()
+    return client
+
+
+@contextmanager
+def plain_errors(doing: str) -> Iterator[None]:
+    """Turns every failure of the engine inside the block into a MachineError that begins with `doing`."""
+    try:
+        yield
+    except ImageNotFound as error:
+        raise MachineError(f"{doing}: no such image ({error.explanation})") from error
+    except NotFound as error:
+        raise MachineError(f"{doing}: not found ({error.explanation})") from error
+    except APIError as error:
+        raise _refused(doing, str(error.explanation or error)) from error
+    except (DockerException, requests.RequestException, ConnectionError) as error:
+        raise MachineError(f"{doing}: Docker does not answer ({error})", remedy=START_IT) from error
+
+
+def _refused(doing: str, why: str) -> MachineError:
+    if "no space left" in why.lower():
+        return MachineError(
+            f"{doing}: the disk is full ({why})",
+            remedy="free some of Docker's disk; see `docker system df`",
+        )
+    return MachineError(f"{doing}: Docker refused: {why}")

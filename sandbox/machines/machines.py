@@ -1,0 +1,232 @@
+"""One cloud's machines: create, start, stop, snapshot and remove systemd containers, all with the cloud's label."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import threading
+from collections.abc import Sequence
+
+from docker.errors import APIError, ImageNotFound, NotFound
+from docker.models.containers import Container
+from docker.types import Mount
+
+from sandbox.machines.engine import LABEL, connect, plain_errors
+from sandbox.machines.errors import MachineError
+from sandbox.machines.network import CloudNetwork
+
+SEED = "/var/lib/cloud/seed/nocloud"
+SYSTEMD = "/lib/systemd/systemd"
+WRITABLE_V2 = ["/bin/sh", "-c", f"mount -o remount,bind,rw /sys/fs/cgroup && exec {SYSTEMD}"]
+# systemd's own signal for "halt now"; it does not understand SIGTERM that way.
+STOP_SIGNAL = "SIGRTMIN+3"
+STOP_SECONDS = 30
+
+
+class Machines:
+    """The machines and snapshots of one cloud; safe for use by several threads.
+
+    Every container, image, volume and network that it makes has the Docker label `bakewell=<cloud_id>`. Names are
+    the cloud's own: two clouds on one engine may both have a machine `droplet-1001`. Image tags are the engine's: a
+    caller puts the cloud's ID in them. A machine's seed for cloud-init is in a volume, so that no snapshot has it.
+    A machine that reboots itself from inside goes off and stays off: the engine cannot tell that from a shutdown.
+
+    All methods raise MachineError: Docker unreachable, disk full, no such machine or image.
+    """
+
+    def __init__(self, cloud_id: str) -> None:
+        self._cloud_id = cloud_id
+        self._labels = {LABEL: cloud_id}
+        self._client = connect()
+        self._network = CloudNetwork(self._client, cloud_id)
+        self._lock = threading.Lock()
+        with plain_errors("reaching Docker"):
+            self._cgroup_v2 = str(self._client.api.info().get("CgroupVersion", "1")) == "2"
+
+    def create(
+        self,
+        name: str,
+        image: str,
+        *,
+        hostname: str,
+        instance_id: str,
+        user_data: str | None,
+        public_keys: Sequence[str],
+    ) -> str:
+        """Boots a machine and returns its IPv4 address, at once: SSH answers some seconds later.
+
+        cloud-init runs `user_data` once for each `instance_id`, and gives root the `public_keys` (OpenSSH lines).
+        """
+        with plain_errors(f"creating machine {name} from {image}"):
+            # Until the container exists, its address is anybody's.
+            with self._lock:
+                address = self._network.free_address()
+                container = self._create_container(name, image, hostname, address)
+            try:
+                container.put_archive("/", _seed(hostname, instance_id, user_data, public_keys))
+                container.start()
+            except BaseException:
+                container.remove(force=True, v=True)
+                raise
+        return address
+
+    def start(self, name: str) -> str:
+        """Boots a machine that is off; returns its address, the same as before."""
+        with plain_errors(f"starting machine {name}"):
+            container = self._get(name)
+            container.start()
+            container.reload()
+            address = container.attrs["NetworkSettings"]["Networks"][self._network.name]["IPAddress"]
+        return str(address)
+
+    def stop(self, name: str, graceful: bool) -> None:
+        """Shuts a machine down (`graceful`: services stop first), or pulls the plug. Returns when it is off."""
+        with plain_errors(f"stopping machine {name}"):
+            self._get(name).stop(timeout=STOP_SECONDS if graceful else 0)
+
+    def reboot(self, name: str) -> None:
+        """Shuts a machine down and boots it again; it keeps its address and its instance ID."""
+        with plain_errors(f"rebooting machine {name}"):
+            self._get(name).restart(timeout=STOP_SECONDS)
+
+    def remove(self, name: str) -> None:
+        """Removes a machine with its disk, running or not. One that is gone is no error."""
+        with plain_errors(f"removing machine {name}"):
+            self._remove_container(self._container_name(name))
+
+    def exists(self, name: str) -> bool:
+        """Whether there is such a machine, on or off."""
+        return self._find(name) is not None
+
+    def running(self, name: str) -> bool:
+        """Whether the machine is on; one that powered itself off, or does not exist, is not."""
+        container = self._find(name)
+        return container is not None and container.status == "running"
+
+    def commit(self, name: str, tag: str) -> int:
+        """Takes a snapshot of a machine that is off, as image `tag` (`repository:tag`); returns its size in bytes.
+
+        Raises:
+            MachineError: the machine runs; or as for all methods.
+
+        """
+        repository, _, version = tag.rpartition(":")
+        with plain_errors(f"taking a snapshot of machine {name}"):
+            container = self._get(name)
+            if container.status == "running":
+                raise MachineError(f"taking a snapshot of machine {name}: it runs", remedy="stop it first")
+            image = self._client.api.commit(str(container.id), repository=repository, tag=version, pause=False)
+            return int(self._client.images.get(image["Id"]).attrs["Size"])
+
+    def remove_image(self, tag: str) -> None:
+        """Removes a snapshot. Machines made from it live on, as do snapshots of them. One that is gone is no error."""
+        with plain_errors(f"removing image {tag}"):
+            try:
+                self._client.images.remove(tag, force=True)
+            except ImageNotFound:
+                return
+
+    def image_size(self, tag: str) -> int:
+        """The size of an image in bytes, with what it shares with its parents."""
+        with plain_errors(f"image {tag}"):
+            return int(self._client.images.get(tag).attrs["Size"])
+
+    def bridge_address(self) -> str:
+        """The host's IPv4 address as this cloud's machines see it; makes the cloud's network if need be."""
+        with self._lock:
+            return self._network.bridge_address()
+
+    def purge(self) -> None:
+        """Removes every container, image, volume and network with this cloud's label, and nothing else."""
+        ours = {"label": f"{LABEL}={self._cloud_id}"}
+        with plain_errors(f"removing cloud {self._cloud_id}"), self._lock:
+            for container in self._client.api.containers(all=True, filters=ours):
+                self._remove_container(container["Id"])
+            self._purge_images(ours)
+            for volume in self._client.volumes.list(filters=ours):
+                volume.remove(force=True)
+            for network in self._client.networks.list(filters=ours):
+                network.remove()
+            self._network = CloudNetwork(self._client, self._cloud_id)
+
+    def _remove_container(self, name_or_id: str) -> None:
+        try:
+            self._client.api.remove_container(name_or_id, force=True, v=True)
+        except NotFound:
+            return
+        except APIError as error:
+            # Another thread is at it.
+            if "already in progress" not in str(error.explanation):
+                raise
+
+    def _purge_images(self, ours: dict[str, str]) -> None:
+        images = self._client.api.images(all=True, filters=ours)
+        while images:
+            # Children before parents; the clock is too coarse to tell them apart always, hence the rounds.
+            refused: APIError | None = None
+            for image in sorted(images, key=lambda one: int(one["Created"]), reverse=True):
+                try:
+                    self._client.api.remove_image(image["Id"], force=True)
+                except ImageNotFound:
+                    continue
+                except APIError as error:
+                    refused = error
+            left = self._client.api.images(all=True, filters=ours)
+            if refused is not None and len(left) >= len(images):
+                raise refused
+            images = left
+
+    def _create_container(self, name: str, image: str, hostname: str, address: str) -> Container:
+        endpoint = self._client.api.create_endpoint_config(ipv4_address=address)
+        return self._client.containers.create(
+            image,
+            name=self._container_name(name),
+            hostname=hostname,
+            labels=self._labels,
+            environment={"container": "docker"},
+            cap_add=["SYS_ADMIN", "NET_ADMIN"],
+            security_opt=["seccomp=unconfined", "apparmor=unconfined"],
+            tmpfs={"/run": "", "/run/lock": ""},
+            mounts=self._mounts(),
+            stop_signal=STOP_SIGNAL,
+            network=self._network.name,
+            networking_config={self._network.name: endpoint},
+            # systemd needs control groups that it may write to. With version 2, the container has a tree of its own,
+            # which Docker mounts read-only unless the container is privileged; with version 1, it is the host's.
+            detach=True,
+            cgroupns="private" if self._cgroup_v2 else None,
+            command=WRITABLE_V2 if self._cgroup_v2 else [SYSTEMD],
+        )
+
+    def _mounts(self) -> list[Mount]:
+        seed = Mount(target=SEED, source=None, type="volume", no_copy=True, labels=self._labels)
+        groups = Mount(target="/sys/fs/cgroup", source="/sys/fs/cgroup", type="bind")
+        return [seed] if self._cgroup_v2 else [seed, groups]
+
+    def _container_name(self, name: str) -> str:
+        return f"bakewell-{self._cloud_id}-{name}"
+
+    def _get(self, name: str) -> Container:
+        return self._client.containers.get(self._container_name(name))
+
+    def _find(self, name: str) -> Container | None:
+        with plain_errors(f"looking for machine {name}"):
+            try:
+                return self._get(name)
+            except NotFound:
+                return None
+
+
+def _seed(hostname: str, instance_id: str, user_data: str | None, public_keys: Sequence[str]) -> bytes:
+    """What cloud-init reads at boot (its NoCloud data source), as a tar archive to unpack at the machine's root."""
+    meta_data = {"instance-id": instance_id, "local-hostname": hostname, "public-keys": list(public_keys)}
+    files = {"meta-data": json.dumps(meta_data), "user-data": "#cloud-config\n{}\n" if user_data is None else user_data}
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for name, text in files.items():
+            content = text.encode()
+            entry = tarfile.TarInfo(f"{SEED.lstrip('/')}/{name}")
+            entry.size, entry.mode = len(content), 0o600
+            tar.addfile(entry, io.BytesIO(content))
+    return archive.getvalue()

@@ -1,0 +1,40 @@
+#!/bin/sh
+# Turns a minimal Debian 12 root file system into the local cloud's stock machine. Runs as root in a container.
+# What a stock cloud image has is here; what only real hardware needs is masked, so that a machine boots in seconds.
+set -eu
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+here=$(dirname "$0")
+
+# Container images stop services from starting when a package is installed, and empty apt's caches; clouds' don't.
+rm -f /usr/sbin/policy-rc.d /etc/apt/apt.conf.d/docker-* /etc/dpkg/dpkg.cfg.d/docker-*
+echo 'force-unsafe-io' >/etc/dpkg/dpkg.cfg.d/unsafe-io
+echo 'Acquire::Languages "none";' >/etc/apt/apt.conf.d/90languages
+
+# debootstrap knows the main suite only. The security suite lies beside it, on the same host.
+if [ -f /etc/apt/sources.list ]; then
+    sed -i -E 's|^deb (\S+) bookworm main$|&\ndeb \1 bookworm-updates main\ndeb \1-security bookworm-security main|' \
+        /etc/apt/sources.list
+fi
+
+apt-get update
+apt-get install -y --no-install-recommends \
+    systemd systemd-sysv dbus openssh-server cloud-init locales \
+    sudo curl ca-certificates iproute2 iputils-ping procps python3
+
+cp "$here/cloud.cfg" /etc/cloud/cloud.cfg.d/90_bakewell.cfg
+update-locale LANG=C.UTF-8
+systemctl enable ssh cloud-init-local cloud-init cloud-config cloud-final
+systemctl set-default multi-user.target
+systemctl mask \
+    getty.target console-getty.service \
+    apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer \
+    systemd-networkd.service systemd-networkd-wait-online.service \
+    dev-hugepages.mount dev-mqueue.mount sys-fs-fuse-connections.mount sys-kernel-config.mount \
+    sys-kernel-debug.mount sys-kernel-tracing.mount proc-sys-fs-binfmt_misc.automount
+
+# Every machine makes its own identity at its first boot.
+rm -rf "$here"
+apt-get clean
+rm -rf /var/lib/apt/lists/* /var/lib/cloud/* /var/cache/apt/*.bin /var/log/apt /var/log/*.log
+rm -f /etc/ssh/ssh_host_* /var/lib/dbus/machine-id
+: >/etc/machine-id

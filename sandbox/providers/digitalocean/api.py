@@ -1,0 +1,195 @@
+"""DigitalOcean's API v2 as the real provider's client calls it: the same retries, the same wording of errors.
+
+500s and 429 are retried, a POST too; other refusals are not. It calls loopback only: a stand-in that reached the real
+cloud would spend real money with less care than the real provider takes.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from sandbox.providers.server import Properties, ProviderError
+
+# The real provider waits 10 s before its first look and 3 s between looks. Short, but never zero.
+FIRST_LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.2
+_PAGE = 200
+_T = TypeVar("_T")
+
+
+class ApiError(Exception):
+    """The API refused, or could not be reached; the message names method, URL, status and what the API said.
+
+    Attributes:
+        status: the HTTP status; 0 when there was no answer.
+    """
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class WaitError(Exception):
+    """What was waited for did not come to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to reach the API: from the provider's configuration, else from the environment."""
+
+    endpoint: str
+    token: str
+    retries: int
+    wait_min: float
+    wait_max: float
+
+    @classmethod
+    def read(cls, config: Properties) -> Settings:
+        """`config` holds the provider's inputs; numbers may arrive as JSON text."""
+
+        def number(name: str, variable: str, default: float) -> float:
+            return float(config.get(name) or os.environ.get(variable) or default)
+
+        env = os.environ.get
+        return cls(
+            endpoint=config.get("apiEndpoint") or env("DIGITALOCEAN_API_URL") or "https://api.digitalocean.com",
+            token=config.get("token") or env("DIGITALOCEAN_TOKEN") or env("DIGITALOCEAN_ACCESS_TOKEN") or "",
+            retries=int(number("httpRetryMax", "DIGITALOCEAN_HTTP_RETRY_MAX", 4)),
+            wait_min=number("httpRetryWaitMin", "DIGITALOCEAN_HTTP_RETRY_WAIT_MIN", 1.0),
+            wait_max=number("httpRetryWaitMax", "DIGITALOCEAN_HTTP_RETRY_WAIT_MAX", 30.0),
+        )
+
+
+class Api:
+    """A client; safe to use from many threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def get(self, path: str) -> Any:
+        """The JSON at `path` (from the root: `/v2/…`)."""
+        return self._call("GET", path, None)
+
+    def post(self, path: str, body: Properties) -> Any:
+        return self._call("POST", path, body)
+
+    def put(self, path: str, body: Properties) -> Any:
+        return self._call("PUT", path, body)
+
+    def delete(self, path: str, body: Properties | None = None) -> None:
+        self._call("DELETE", path, body)
+
+    def every(self, path: str, key: str) -> Iterator[Any]:
+        """All elements of a list, from all its pages."""
+        number = 1
+        while True:
+            joint = "&" if "?" in path else "?"
+            answer = self.get(f"{path}{joint}page={number}&per_page={_PAGE}")
+            yield from answer[key]
+            if not answer.get("links", {}).get("pages", {}).get("next"):
+                return
+            number += 1
+
+    def _call(self, method: str, path: str, body: Properties | None) -> Any:
+        url = self._settings.endpoint.rstrip("/") + path
+        for attempt in range(1, self._settings.retries + 2):
+            last = attempt > self._settings.retries
+            tried = f"; giving up after {attempt} attempt(s)" if last and attempt > 1 else ""
+            pause = min(self._settings.wait_min * 2 ** (attempt - 1), self._settings.wait_max)
+            try:
+                status, headers, content = self._send(method, url, body)
+            except (OSError, HTTPException) as error:
+                if last:
+                    raise ApiError(f'{method.capitalize()} "{url}": {error}{tried}') from error
+            else:
+                if status < 400:
+                    return json.loads(content) if content else None
+                retried = status == 429 or (status >= 500 and status != 501)
+                if last or not retried:
+                    raise _refusal(method, url, status, headers, content, tried if retried else "")
+                if status in (429, 503) and headers.get("retry-after", "").isdigit():
+                    pause = float(headers["retry-after"])
+            time.sleep(pause)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _send(self, method: str, url: str, body: Properties | None) -> tuple[int, dict[str, str], bytes]:
+        address = urlsplit(url)
+        host = address.hostname or ""
+        if address.scheme != "http" or not _is_loopback(host):
+            raise ProviderError(
+                f"the local cloud's stand-in for the digitalocean plugin calls loopback only, not {url}: set "
+                "digitalocean:apiEndpoint to the local cloud's address, or install the real plugin"
+            )
+        connection = HTTPConnection(host, address.port or 80, timeout=300)
+        headers = {"Authorization": f"Bearer {self._settings.token}", "Accept": "application/json"}
+        payload = None
+        if method != "GET":
+            headers["Content-Type"] = "application/json"
+            payload = json.dumps(body) if body is not None else ""
+        try:
+            path = f"{address.path}?{address.query}" if address.query else address.path
+            connection.request(method, path, body=payload, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, {key.lower(): value for key, value in answer.getheaders()}, answer.read()
+        finally:
+            connection.close()
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _refusal(method: str, url: str, status: int, headers: dict[str, str], content: bytes, tried: str) -> ApiError:
+    try:
+        told = json.loads(content)
+    except ValueError:
+        told = {}
+    if not isinstance(told, dict):
+        told = {}
+    request = told.get("request_id") or headers.get("x-request-id")
+    name = f'(request "{request}") ' if request else ""
+    return ApiError(f"{method} {url}: {status} {name}{told.get('message', '')}{tried}", status)
+
+
+def wait_for(look: Callable[[], tuple[str, _T]], target: str, pending: tuple[str, ...], timeout: float) -> _T:
+    """Call `look` until it says `target`; it returns a state's name and what it saw.
+
+    Raises:
+        WaitError: a state that is neither `target` nor `pending`, or `timeout` seconds have passed.
+    """
+    until = time.monotonic() + timeout
+    time.sleep(FIRST_LOOK_SECONDS)
+    while True:
+        state, seen = look()
+        if state == target:
+            return seen
+        if state not in pending:
+            raise WaitError(f"unexpected state '{state}', wanted target '{target}'. last error: %!s(<nil>)")
+        if time.monotonic() > until:
+            raise WaitError(f"timeout while waiting for state to become '{target}' (last state: '{state}')")
+        time.sleep(LOOK_SECONDS)
+
+
+def wait_for_action(api: Api, action: Any, timeout: float) -> None:
+    """Wait until `completed_at` is set; "status: completed" alone is not enough for the real provider either."""
+
+    def look() -> tuple[str, None]:
+        now = api.get(f"/v2/actions/{action['id']}")["action"]
+        if now["status"] == "errored":
+            return "errored", None
+        return ("completed" if now.get("completed_at") else "in-progress"), None
+
+    wait_for(look, "completed", ("in-progress",), timeout)

@@ -1,0 +1,201 @@
+"""Droplets: creating, listing, acting on them, and what is refused."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from tests.contract.fake_machines import STOCK
+from tests.contract.served import ACTION_SECONDS, KEY, SLOW_SECONDS, Api, Served, until
+
+SINGLE = {"name": "web-1", "region": "nyc3", "size": "s-1vcpu-1gb", "image": "debian-12-x64"}
+
+
+def test_a_droplet_is_new_and_locked_at_first_then_active_with_an_address(api: Api) -> None:
+    began = time.monotonic()
+    droplet = api.droplet(wait=False)
+    assert (droplet["status"], droplet["locked"], droplet["networks"]["v4"]) == ("new", True, [])
+    droplet = api.unlocked(droplet["id"])
+    assert time.monotonic() - began >= ACTION_SECONDS
+    assert droplet["status"] == "active"
+    assert {n["type"] for n in droplet["networks"]["v4"]} == {"public", "private"}
+    assert droplet["image"]["slug"] == "debian-12-x64"
+
+
+def test_the_machine_gets_what_was_asked_for(served: Served, api: Api) -> None:
+    key = api.key()
+    droplet = api.droplet("web.example", ssh_keys=[key], user_data="#cloud-config\n{}\n")
+    machine = served.machines.machines[f"droplet-{droplet['id']}"]
+    assert machine.image == STOCK
+    assert machine.public_keys == [KEY]
+    assert machine.user_data == "#cloud-config\n{}\n"
+    assert machine.hostname == "web.example"
+    assert machine.instance_id == str(droplet["id"])
+
+
+def test_a_key_may_be_named_by_its_fingerprint(served: Served, api: Api) -> None:
+    fingerprint = api.get(f"/v2/account/keys/{api.key()}")["ssh_key"]["fingerprint"]
+    droplet = api.droplet(ssh_keys=[fingerprint])
+    assert served.machines.machines[f"droplet-{droplet['id']}"].public_keys == [KEY]
+
+
+def test_a_droplet_boots_from_a_snapshot_by_id(served: Served, api: Api) -> None:
+    image = api.snapshot()
+    droplet = api.droplet("copy", image=image["id"])
+    assert droplet["image"]["id"] == image["id"]
+    assert served.machines.machines[f"droplet-{droplet['id']}"].image.endswith(f":{image['id']}")
+    assert api.droplet("text", image=str(image["id"]))["image"]["id"] == image["id"]
+
+
+def test_several_droplets_at_once(api: Api) -> None:
+    body = {**SINGLE, "names": ["a", "b"], "tags": ["pair"]}
+    body.pop("name")
+    made = api.post("/v2/droplets", body, 202)
+    assert [d["name"] for d in made["droplets"]] == ["a", "b"]
+    assert len(made["links"]["actions"]) == 2
+    for droplet in made["droplets"]:
+        api.unlocked(droplet["id"])
+    assert api.get("/v2/droplets", tag_name="pair")["meta"]["total"] == 2
+
+
+def test_lists_by_name_and_tag(api: Api) -> None:
+    api.droplet("one", tags=["role:web"])
+    api.droplet("two", tags=["role:api"])
+    assert [d["name"] for d in api.get("/v2/droplets", name="one")["droplets"]] == ["one"]
+    assert [d["name"] for d in api.get("/v2/droplets", tag_name="role:api")["droplets"]] == ["two"]
+    assert api.get("/v2/droplets", tag_name="none")["droplets"] == []
+    assert api.get("/v2/droplets")["meta"]["total"] == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"image": "debian-99-x64"}, "You specified an invalid image for Droplet creation."),
+        ({"image": 424242}, "You specified an invalid image for Droplet creation."),
+        ({"size": "s-99"}, "You specified an invalid size for Droplet creation."),
+        ({"region": "moon1"}, "You specified an invalid region for Droplet creation."),
+        ({"name": "no_underscores"}, "Only valid hostname characters are allowed. (a-z, A-Z, 0-9, . and -)"),
+        ({"name": ""}, "Name can't be blank"),
+        ({"ssh_keys": [424242]}, "424242 are invalid key identifiers for Droplet creation."),
+        ({"vpc_uuid": "5a4981aa-9653-4bd1-bef5-d6bff52042e4"}, "You specified an invalid VPC for Droplet creation."),
+        ({"tags": ["not a tag"]}, "invalid tag 'not a tag'"),
+        ({"user_data": "x" * (64 * 1024 + 1)}, "User data is too long"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_leaves_nothing(api: Api, fields: dict[str, Any], message: str) -> None:
+    assert message in api.refused("POST", "/v2/droplets", {**SINGLE, **fields})
+    assert api.get("/v2/droplets")["meta"]["total"] == 0
+    assert api.get("/v2/tags")["meta"]["total"] == 0
+    assert api.get("/v2/actions")["meta"]["total"] == 0
+
+
+def test_an_image_of_another_region_is_refused(api: Api) -> None:
+    image = api.snapshot()
+    message = api.refused("POST", "/v2/droplets", {**SINGLE, "image": image["id"], "region": "fra1"})
+    assert "not available in the selected region" in message
+
+
+def test_an_image_larger_than_the_disk_is_refused(api: Api) -> None:
+    image = api.snapshot()
+    message = api.refused("POST", "/v2/droplets", {**SINGLE, "image": image["id"], "size": "s-1vcpu-512mb-10gb"})
+    assert "larger disk" in message
+
+
+def test_power(served: Served, api: Api) -> None:
+    droplet_id = api.droplet()["id"]
+    machine = served.machines.machines[f"droplet-{droplet_id}"]
+    for type, status, boots in (
+        ("shutdown", "off", 1),
+        ("power_on", "active", 2),
+        ("reboot", "active", 3),
+        ("power_cycle", "active", 4),
+        ("power_off", "off", 4),
+    ):
+        assert api.act(droplet_id, type)["status"] == "completed"
+        assert api.get(f"/v2/droplets/{droplet_id}")["droplet"]["status"] == status
+        assert (machine.running, machine.boots) == (status == "active", boots)
+    actions = api.get(f"/v2/droplets/{droplet_id}/actions")["actions"]
+    assert [a["type"] for a in actions] == ["power_off", "power_cycle", "reboot", "power_on", "shutdown", "create"]
+
+
+def test_actions_take_time_and_lock_the_droplet(served: Served, api: Api) -> None:
+    droplet_id = api.droplet()["id"]
+    served.cloud.action_seconds = SLOW_SECONDS
+    path = f"/v2/droplets/{droplet_id}/actions"
+    began = time.monotonic()
+    action = api.post(path, {"type": "power_off"})["action"]
+    assert (action["status"], action["completed_at"]) == ("in-progress", None)
+    assert api.get(f"/v2/droplets/{droplet_id}")["droplet"]["locked"]
+    pending = "Droplet already has a pending event."
+    assert api.refused("POST", path, {"type": "power_off"}) == pending
+    assert api.refused("DELETE", f"/v2/droplets/{droplet_id}") == pending
+    action = api.done(action["id"])
+    assert time.monotonic() - began >= SLOW_SECONDS
+    assert action["status"] == "completed"
+    assert action["completed_at"] >= action["started_at"]
+    assert api.get(f"{path}/{action['id']}")["action"] == action
+
+
+@pytest.mark.parametrize(
+    ("off", "body", "message"),
+    [
+        (True, {"type": "power_off"}, "Droplet is already powered off."),
+        (True, {"type": "shutdown"}, "Droplet is already powered off."),
+        (False, {"type": "power_on"}, "Droplet is currently on."),
+        (False, {"type": "snapshot"}, "Droplet is currently on. Please power it off to run this event."),
+        (False, {"type": "rename", "name": "no_underscores"}, "Only valid hostname characters"),
+        (True, {"type": "resize", "size": "s-99"}, "You specified an invalid size"),
+        (True, {"type": "resize", "size": "s-1vcpu-512mb-10gb"}, "smaller disk"),
+        (False, {"type": "levitate"}, "'levitate' is not an action of a droplet"),
+        (False, {}, "type: Field required"),
+    ],
+)
+def test_actions_that_cannot_be(api: Api, off: bool, body: dict[str, Any], message: str) -> None:
+    droplet_id = api.droplet()["id"]
+    if off:
+        api.act(droplet_id, "power_off")
+    assert message in api.refused("POST", f"/v2/droplets/{droplet_id}/actions", body)
+    assert not api.get(f"/v2/droplets/{droplet_id}")["droplet"]["locked"]
+
+
+def test_rename_and_resize(api: Api) -> None:
+    droplet_id = api.droplet()["id"]
+    api.act(droplet_id, "rename", name="web-2")
+    api.act(droplet_id, "power_off")
+    api.act(droplet_id, "resize", size="s-1vcpu-2gb")
+    droplet = api.get(f"/v2/droplets/{droplet_id}")["droplet"]
+    assert (droplet["name"], droplet["size_slug"], droplet["memory"]) == ("web-2", "s-1vcpu-2gb", 2048)
+
+
+def test_destroying_takes_time_and_removes_the_machine(served: Served, api: Api) -> None:
+    droplet_id = api.droplet()["id"]
+    served.cloud.action_seconds = SLOW_SECONDS
+    api.delete(f"/v2/droplets/{droplet_id}")
+    assert api.get(f"/v2/droplets/{droplet_id}")["droplet"]["locked"]
+    until(lambda: api.http.get(f"/v2/droplets/{droplet_id}").status_code, lambda status: status == 404)
+    assert served.machines.machines == {}
+    assert api.get("/v2/actions")["actions"][0]["type"] == "destroy"
+
+
+def test_destroying_by_tag(api: Api) -> None:
+    api.droplet("goes", tags=["old"])
+    api.droplet("stays", tags=["new"])
+    api.delete("/v2/droplets?tag_name=old")
+    until(lambda: [d["name"] for d in api.get("/v2/droplets")["droplets"]], lambda names: names == ["stays"])
+
+
+def test_acting_by_tag(api: Api) -> None:
+    droplets = [api.droplet(name, tags=["pair"])["id"] for name in ("a", "b")]
+    actions = api.post("/v2/droplets/actions?tag_name=pair", {"type": "power_off"})["actions"]
+    assert sorted(a["resource_id"] for a in actions) == droplets
+    assert all(api.done(a["id"])["status"] == "completed" for a in actions)
+
+
+@pytest.mark.parametrize(
+    "path", ["/v2/droplets/424242", "/v2/droplets/text", "/v2/droplets/424242/snapshots", "/v2/no"]
+)
+def test_what_is_not_there(api: Api, path: str) -> None:
+    message = api.refused("GET", path, status=404)
+    assert message == "The resource you were accessing could not be found."

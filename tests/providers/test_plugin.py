@@ -1,0 +1,150 @@
+"""How the plugins behave as processes: start, logs, cancel, end, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Thread
+
+import grpc
+import psutil
+import pytest
+
+from sandbox.providers.home import install
+from sandbox.providers.versions import PLUGINS
+from tests.providers.plugin import Plugin, urn
+
+COMMAND = urn("command:local:Command", "c")
+DROPLET = urn("digitalocean:index/droplet:Droplet", "d")
+
+
+@pytest.mark.parametrize("name", PLUGINS)
+def test_the_versions_are_those_that_the_sdks_ask_for(name: str) -> None:
+    spec = find_spec(f"pulumi_{name}")
+    assert spec is not None
+    assert spec.origin is not None
+    asked = json.loads(Path(spec.origin).with_name("pulumi-plugin.json").read_text())
+    assert asked["version"] == PLUGINS[name]
+
+
+@pytest.mark.parametrize("name", PLUGINS)
+def test_it_starts_from_any_folder_quickly_and_ends_with_the_engine(
+    pulumi_home: Path, tmp_path: Path, name: str
+) -> None:
+    # What lies in the project may not be imported in place of what the plugin needs.
+    for module in ("json", "grpc", "sandbox", "values"):
+        (tmp_path / f"{module}.py").write_text("raise SystemExit('imported from the project')")
+    began = time.monotonic()
+    poor = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path), "PYTHONHOME": "/nowhere"}
+    with Plugin(pulumi_home, name, tmp_path, poor) as plugin:
+        assert plugin.configure().supportsPreview
+        assert time.monotonic() - began < 5  # 0.1 s where nothing else runs
+        assert plugin.process.stdin is not None
+        plugin.process.stdin.close()
+        assert plugin.process.wait(timeout=10) == 0
+
+
+def test_lines_are_logged_while_the_command_runs(pulumi_home: Path, tmp_path: Path) -> None:
+    with Plugin(pulumi_home, "command", tmp_path) as plugin:
+        plugin.configure()
+        made = []
+        wait = "echo first; while [ ! -e go ]; do sleep 0.05; done; printf second"
+        running = Thread(target=lambda: made.append(plugin.create(COMMAND, create=wait)))
+        running.start()
+        assert plugin.line() == "first"
+        assert made == []
+        (tmp_path / "go").touch()
+        assert plugin.line() == "second"
+        running.join()
+        assert made[0][1]["stdout"] == "first\nsecond"
+
+
+def test_the_end_of_the_engine_kills_the_command(pulumi_home: Path, tmp_path: Path) -> None:
+    with Plugin(pulumi_home, "command", tmp_path) as plugin:
+        plugin.configure()
+
+        def create() -> None:
+            with pytest.raises(grpc.RpcError):
+                plugin.create(COMMAND, create="echo $$; exec sleep 60")
+
+        running = Thread(target=create)
+        running.start()
+        pid = int(plugin.line())
+        assert psutil.pid_exists(pid)
+        assert plugin.process.stdin is not None
+        plugin.process.stdin.close()
+        running.join()
+        plugin.process.wait(timeout=10)
+        end = time.monotonic() + 10
+        while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+
+
+def test_a_resource_it_does_not_have_is_refused_with_the_way_out(pulumi_home: Path, tmp_path: Path) -> None:
+    with Plugin(pulumi_home, "command", tmp_path) as plugin:
+        plugin.configure()
+        with pytest.raises(grpc.RpcError) as refused:
+            plugin.create(urn("command:remote:Command", "r"), create="true")
+        assert "pulumi plugin install resource command 1.2.1" in str(refused.value)
+
+
+def test_the_stand_in_calls_loopback_only(pulumi_home: Path, tmp_path: Path) -> None:
+    with Plugin(pulumi_home, "digitalocean", tmp_path) as plugin:
+        plugin.configure(apiEndpoint="https://api.digitalocean.com", token="none")
+        inputs, failures = plugin.check(DROPLET, image="debian-12-x64", size="s-1vcpu-1gb", region="nyc3")
+        assert failures == {}
+        with pytest.raises(grpc.RpcError) as refused:
+            plugin.create(DROPLET, **inputs)
+        assert "calls loopback only" in str(refused.value)
+
+
+def test_inputs_are_checked_in_preview(pulumi_home: Path, tmp_path: Path) -> None:
+    with Plugin(pulumi_home, "digitalocean", tmp_path) as plugin:
+        plugin.configure()
+        _, failures = plugin.check(DROPLET, image="", region="nyc3", tags=["fine", "not fine"], gpuPartitionMode="x")
+        assert set(failures) == {"image", "size", "tags", "gpuPartitionMode"}
+
+
+def test_the_users_real_plugin_is_taken_where_it_is_there(tmp_path: Path) -> None:
+    user, home = tmp_path / "user", tmp_path / "home"
+    real = user / "plugins/resource-command-v1.2.1/pulumi-resource-command"
+    real.parent.mkdir(parents=True)
+    real.write_text("#!/bin/sh\n")
+    real.chmod(0o755)
+    found = install(home, user_home=user)
+    assert found == {"command": f"real plugin v1.2.1 from {real.parent}", "digitalocean": "stand-in v4.65.0"}
+    assert (home / "plugins/resource-command-v1.2.1").resolve() == real.parent
+    assert install(home, user_home=user) == found
+    shutil.rmtree(user)
+    assert install(home, user_home=user)["command"] == "stand-in v1.2.1"
+    launcher = home / "plugins/resource-command-v1.2.1/pulumi-resource-command"
+    assert os.access(launcher, os.X_OK)
+    assert not real.parent.exists(), "the stand-in was written through the link"
+
+
+def test_another_version_and_another_clouds_stand_in_are_no_real_plugin(tmp_path: Path) -> None:
+    other, home = tmp_path / "other", tmp_path / "home"
+    install(other, user_home=tmp_path)
+    (other / "plugins/resource-command-v1.2.0").mkdir()
+    assert set(install(home, user_home=other).values()) == {"stand-in v1.2.1", "stand-in v4.65.0"}
+    assert not any(path.is_symlink() for path in (home / "plugins").iterdir())
+
+
+def test_the_users_home_is_pulumi_home_unless_that_is_the_clouds_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = tmp_path / ".pulumi/plugins/resource-command-v1.2.1/pulumi-resource-command"
+    real.parent.mkdir(parents=True)
+    real.write_text("#!/bin/sh\n")
+    real.chmod(0o755)
+    home = tmp_path / "home"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PULUMI_HOME", str(home))
+    assert install(home)["command"].startswith("real plugin")
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "elsewhere"))
+    assert install(home)["command"] == "stand-in v1.2.1"
