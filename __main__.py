@@ -1,0 +1,72 @@
+"""The stack, top to bottom: settings, what the cloud holds, images, machines, retention, outputs."""
+
+import os
+from pathlib import Path
+
+import pulumi
+import pulumi_digitalocean as digitalocean
+
+from bakewell import desired
+from bakewell.clouds import connect
+from bakewell.retention import Policy
+from bakewell.settings import Environment
+from bakewell.survey import Survey
+from bakewell.user_data import UserData
+from bakewell.validation import validate_unbuilt
+from components.config import stack_file, stack_settings
+from components.image_catalog import ImageCatalog
+from components.image_retention import ImageRetention
+from components.outputs import last_outputs
+from components.packer_image import CLOUD
+from components.refusal import refusals
+from components.role_droplet import RoleDroplet
+from components.summary import summarise
+
+with refusals():
+    settings = stack_settings()
+    environment = Environment.read(os.environ)
+    environment.check(settings)
+    survey = Survey(connect(CLOUD, environment), settings.project)
+    wanted = desired.read(settings, Path(__file__).parent, CLOUD, file=stack_file())
+    validate_unbuilt(wanted, survey, CLOUD, environment)
+    pins = {role: survey.pinned(role, image, settings.region) for role, image in settings.pins.items()}
+
+    last = last_outputs()
+    catalog = ImageCatalog("images", {"desired": wanted, "survey": survey, "last": last})
+    provider = digitalocean.Provider(CLOUD, api_endpoint=environment.endpoint)
+    machines = {
+        machine.name: RoleDroplet(
+            machine.name,
+            {
+                "project": settings.project,
+                "role": machine.role,
+                "image": pins[machine.role].id
+                if machine.role in pins
+                else catalog.image_id(machine.role, settings.region),
+                "region": settings.region,
+                "size": machine.size,
+                "ssh_keys": machine.ssh_keys,
+                "user_data": UserData.of(machine.role, machine.services),
+                "health": machine.health,
+            },
+            pulumi.ResourceOptions(provider=provider),
+        )
+        for machine in wanted.machines
+    }
+    retention = ImageRetention(
+        "retention",
+        {
+            "stack": pulumi.get_stack(),
+            "policy": Policy(settings.keep, frozenset(settings.pins.values()), settings.project),
+            "fingerprints": {role: found.value for role, found in wanted.fingerprints.items()},
+            "attempts": {role: image.attempt for role, image in catalog.images.items()},
+            "survey": survey,
+            "last_key": last.apply(lambda outputs: outputs.retention.key if outputs.retention else None),
+            "after": [*catalog.images.values(), *machines.values()],
+        },
+    )
+
+    pulumi.export("images", catalog.published())
+    pulumi.export("machines", {name: machine.published() for name, machine in machines.items()})
+    pulumi.export("retention", {"key": retention.key})
+    summarise(catalog.images)

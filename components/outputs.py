@@ -1,0 +1,80 @@
+"""The stack's outputs: an API that other stacks, and this stack's own next run, read.
+
+    images:    {role: {cloud: {ids: {region: id}, name, fingerprint, attempt, parent, run}}}
+    machines:  {name: {role, address, url, image}}
+    retention: {key}
+
+The models read leniently (a newer stack may export more) and say what every value means.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+
+class _Output(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class ImageOutput(_Output):
+    """One role's image in one cloud."""
+
+    ids: dict[str, str] = Field(description="region: the ID to boot from there")
+    name: str = Field(description="for people, and for Terraform's `name_regex`")
+    fingerprint: str = Field(description="64 hex digits: the content")
+    attempt: int = Field(description="how often the same content had to be made again")
+    parent: str | None = Field(
+        default=None, description="run of the image it was built on; null for one built on a stock base"
+    )
+    run: str = Field(description="12 hex digits: the build that made it")
+
+
+class MachineOutput(_Output):
+    """One machine."""
+
+    role: str
+    address: str = Field(description="public IPv4 address")
+    url: str | None = Field(default=None, description="where its health check answers; null for a role that has none")
+    image: str = Field(description="ID of the image it boots from")
+
+
+class RetentionOutput(_Output):
+    """What retention last ran for."""
+
+    key: str
+
+
+class StackOutputs(_Output):
+    """All of them; an empty one is what a stack has before its first `up`."""
+
+    images: dict[str, dict[str, ImageOutput]] = {}
+    machines: dict[str, MachineOutput] = {}
+    retention: RetentionOutput | None = None
+
+    def image(self, role: str, cloud: str) -> ImageOutput | None:
+        """The image of `role` in `cloud`, or None where the stack has exported none."""
+        return self.images.get(role, {}).get(cloud)
+
+
+def last_outputs() -> pulumi.Output[StackOutputs]:
+    """What this stack exported at the end of its last successful `up`: empty before the first.
+
+    Outputs in another shape, of an older program, say, count as none: every build then adopts what exists, so nothing
+    is built twice.
+    """
+    name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    # What a StackReference does, without a resource of its own: that one shows all outputs as changed in every
+    # `pulumi preview --diff`, even when nothing is.
+    answer = pulumi.runtime.invoke_output("pulumi:pulumi:readStackOutputs", {"name": name})
+    return answer.apply(lambda found: _read(found["outputs"]))
+
+
+def _read(values: dict[str, Any] | None) -> StackOutputs:
+    try:
+        return StackOutputs.model_validate(values or {})
+    except ValidationError as error:
+        pulumi.log.warn(f"the stack's last outputs are not understood and count as none: {error.errors()[0]['msg']}")
+        return StackOutputs()

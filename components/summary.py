@@ -1,0 +1,33 @@
+"""What `up` says last: one line for every image."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+import pulumi
+
+from components.packer_image import BuildResult, PackerImage
+
+_STARTED = time.time()
+
+
+def summarise(images: Mapping[str, PackerImage]) -> None:
+    """Log what became of each image, once all are done. A preview, which does nothing, logs nothing."""
+    if not pulumi.runtime.is_dry_run():
+        results = {role: image.result for role, image in images.items()}
+        pulumi.Output.all(**results).apply(lambda done: pulumi.log.info(table(done, since=_STARTED)))
+
+
+def table(results: Mapping[str, BuildResult], *, since: float) -> str:
+    """The summary as text. A result from before `since` (Unix time) was in the state already: unchanged."""
+    rows = [("image", "result", "seconds", "ID")]
+    for role, result in results.items():
+        ran = result.finished >= since
+        action, took = (result.action, f"{result.seconds:.0f}") if ran else ("unchanged", "-")
+        rows.append((role, action, took, f"{result.id}  {result.name}"))
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    return "\n".join(
+        f"{role:<{widths[0]}}  {action:<{widths[1]}}  {took:>{widths[2]}}  {identity}"
+        for role, action, took, identity in rows
+    )

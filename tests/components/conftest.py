@@ -1,0 +1,71 @@
+"""Fixtures: the whole program on a small project, with nothing behind it but lists."""
+
+from __future__ import annotations
+
+import runpy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bakewell import clouds
+from bakewell.bases import Bases
+from bakewell.catalog import Catalog
+from bakewell.fingerprint import fingerprints
+from bakewell.image import Image
+from tests.components.engine import Run, run_program
+from tests.components.fleet import CLOUD, Engine, Listing, exported, image, project
+
+
+@dataclass
+class Fleet:
+    """A clone, its cloud, and what its stack exported last."""
+
+    root: Path
+    listing: Listing = field(default_factory=Listing)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    config: dict[str, str] = field(
+        default_factory=lambda: {"bakewell:machines": '{"web": {"count": 2}, "api": {}}', "bakewell:local": "true"}
+    )
+
+    def fingerprint(self, role: str) -> str:
+        packer = self.root / "packer"
+        found = fingerprints(Catalog.load(packer), CLOUD, Bases.load(packer / "bases.lock"), now=datetime.now(UTC))
+        return found[role].value
+
+    def bake(self, number: int = 1, *, attempts: Mapping[str, int] | None = None) -> dict[str, Image]:
+        """Put an image of each role in the cloud and in the stack's outputs."""
+        base = image("base", self.fingerprint("base"), number)
+        baked = {"base": base}
+        for offset, role in enumerate(("web", "api"), start=1):
+            baked[role] = image(role, self.fingerprint(role), number + offset, parent=base)
+        self.listing.found += baked.values()
+        self.outputs["images"] = {role: exported(i, (attempts or {}).get(role, 0)) for role, i in baked.items()}
+        return baked
+
+    def run(self, *, preview: bool = False, rerun: frozenset[str] = frozenset(), finished: float = 0.0) -> Run:
+        """`pulumi up`, or `pulumi preview`. `rerun`: Commands that would run, so that their stdout is unknown."""
+        engine = Engine(self.listing, self.outputs, rerun, finished)
+        program = str(self.root / "__main__.py")
+
+        def main() -> None:
+            runpy.run_path(program, run_name="__main__")
+
+        return run_program(main, engine, preview=preview, config=self.config)
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
+    """A project with base, web and api, two web machines and an api machine; nothing is built yet."""
+    project(tmp_path / "clone")
+    made = Fleet(tmp_path / "clone")
+    monkeypatch.setenv("DIGITALOCEAN_TOKEN", "a-token-of-tests")
+    monkeypatch.setenv("DIGITALOCEAN_API_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("BAKEWELL_STATE", str(tmp_path / "state"))
+    monkeypatch.setattr(clouds, "connect", lambda name, environment: made.listing)
+    # Templates are Packer's to judge, in tests of their own; here they count as seen.
+    monkeypatch.setattr("bakewell.build.packer.validate", lambda *args: None)
+    return made

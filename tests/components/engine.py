@@ -1,0 +1,169 @@
+"""A stand-in for Pulumi's engine inside one test: it records what a program registers and answers as told.
+
+Each run has a context of its own, so that nothing of Pulumi's global state outlives it. Nothing is diffed here: what
+would be replaced or rerun is for the tests with the real engine; here it is what the program asks for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pulumi
+import pytest
+from google.protobuf import json_format
+from pulumi.runtime import mocks, rpc
+from pulumi.runtime.settings import configure
+from pulumi.runtime.stack import run_in_stack
+
+UNKNOWN = rpc.UNKNOWN
+COMMAND = "command:local:Command"
+DROPLET = "digitalocean:index/droplet:Droplet"
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One resource as the program asked for it."""
+
+    type: str
+    name: str
+    parent: str
+    inputs: dict[str, Any]
+    depends_on: frozenset[str]
+    secret_outputs: tuple[str, ...]
+    provider: str
+    request: Any = field(repr=False, compare=False)
+
+
+@dataclass
+class Run:
+    """What one run of a program did."""
+
+    resources: list[Registered] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    messages: list[tuple[str, str]] = field(default_factory=list)
+    error: BaseException | None = None
+
+    def __getitem__(self, name: str) -> Registered:
+        """The one custom resource called `name`."""
+        (found,) = [r for r in self.resources if r.name == name and r.request.custom]
+        return found
+
+    def of_type(self, type_: str) -> dict[str, Registered]:
+        return {r.name: r for r in self.resources if r.type == type_}
+
+    def said(self, level: str = "") -> str:
+        return "\n".join(text for at, text in self.messages if level in ("", at))
+
+
+class Answers(Protocol):
+    """What the engine knows: a resource's outputs by what was asked for, and a stack's by its name."""
+
+    def __call__(self, asked: mocks.MockResourceArgs) -> Mapping[str, Any]: ...
+
+    def stack_outputs(self, name: str) -> Mapping[str, Any]: ...
+
+
+class _Monitor(mocks.MockMonitor):
+    def __init__(self, answers: Answers, run: Run) -> None:
+        super().__init__(_Mocks(answers))
+        self.run = run
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        return f"urn:pulumi:dev::bakewell::{type_}::{name}"
+
+    def RegisterResource(self, request: Any) -> Any:
+        self.run.resources.append(
+            Registered(
+                type=request.type,
+                name=request.name,
+                parent=request.parent.rpartition("::")[2],
+                inputs=json_format.MessageToDict(request.object),
+                depends_on=frozenset(urn.rpartition("::")[2] for urn in request.dependencies),
+                secret_outputs=tuple(request.additionalSecretOutputs),
+                provider=request.provider,
+                request=request,
+            )
+        )
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:
+        if "pulumi:pulumi:Stack" in request.urn:
+            self.run.outputs = json_format.MessageToDict(request.outputs)
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
+
+
+class _Mocks(mocks.Mocks):
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        if args.token != "pulumi:pulumi:readStackOutputs":
+            raise AssertionError(f"the program may call no provider function, but calls {args.token}")
+        return {"outputs": dict(self._answers.stack_outputs(args.args["name"]))}, []
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        return f"{args.name}-id", {**args.inputs, **self._answers(args)}
+
+
+class _Log(logging.Handler):
+    def __init__(self, run: Run) -> None:
+        super().__init__(logging.INFO)
+        self.run = run
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.run.messages.append((record.levelname.lower(), record.getMessage()))
+
+
+def run_program(
+    program: Callable[[], None],
+    answers: Answers,
+    *,
+    preview: bool = False,
+    stack: str = "dev",
+    config: Mapping[str, str] | None = None,
+) -> Run:
+    """Run `program` as Pulumi would, in a stack of its own.
+
+    Args:
+        program: what __main__.py holds.
+        answers: what the engine knows; UNKNOWN for what a preview can't know.
+        preview: as `pulumi preview`.
+        stack: its name.
+        config: namespaced keys to text, as Pulumi gives them.
+    """
+    run = Run()
+    logger = logging.Logger("engine", logging.INFO)
+    logger.addHandler(_Log(run))
+
+    def inside() -> None:
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        configure(
+            mocks.MockSettings(
+                monitor=_Monitor(answers, run),
+                engine=mocks.MockEngine(logger),
+                project="bakewell",
+                stack=stack,
+                dry_run=preview,
+                organization="organization",
+            )
+        )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PULUMI_CONFIG", json.dumps(dict(config or {})))
+            pulumi.runtime.set_all_config(dict(config or {}))
+            try:
+                loop.run_until_complete(asyncio.wait_for(run_in_stack(program), timeout=30))
+            except (pulumi.RunError, SystemExit) as error:
+                run.error = error
+            finally:
+                loop.close()
+                asyncio.set_event_loop(None)
+
+    contextvars.copy_context().run(inside)
+    return run
