@@ -1,0 +1,7 @@
+"""What must hold before the snapshot is taken."""
+
+from testinfra.host import Host
+
+
+def test_stamp_is_in_place(host: Host) -> None:
+    assert host.file("/etc/bakewell/stamp-base").content_string.startswith("base")

@@ -1,0 +1,5 @@
+"""The base image of the small catalog: one file in place."""
+
+from steps import stamp
+
+stamp.place("base")

@@ -1,0 +1,5 @@
+"""The web image of the small catalog: one file in place."""
+
+from steps import stamp
+
+stamp.place("web")

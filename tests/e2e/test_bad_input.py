@@ -1,0 +1,106 @@
+"""Bad input is refused in preview with one message that names file, key and remedy; nothing is built or lost."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from tests.e2e.cloud import CloudView
+from tests.e2e.conftest import MakeWorkspace
+from tests.e2e.workspace import Workspace
+
+WEB = "packer/images/web"
+TOML = f"{WEB}/image.toml"
+
+
+def append(path: str, text: str) -> Callable[[Workspace], None]:
+    """A mistake at the end of a file."""
+    return lambda w: w.write(path, (w.root / path).read_text() + text)
+
+
+def config(**settings: object) -> Callable[[Workspace], None]:
+    """A mistake in the stack's config."""
+    return lambda w: w.configure(**settings)
+
+
+def remove(path: str) -> Callable[[Workspace], None]:
+    return lambda w: (w.root / path).unlink()
+
+
+def link_out(w: Workspace) -> None:
+    """A symlink that leaves the context."""
+    (w.root / WEB / "files" / "out").symlink_to("/etc/hostname")
+
+
+def huge(w: Workspace) -> None:
+    """A file of 1 GB by accident; sparse, so that the test's disk does not notice."""
+    with (w.root / WEB / "files" / "dump.bin").open("wb") as file:
+        os.truncate(file.fileno(), 10**9)
+
+
+def unreadable(w: Workspace) -> None:
+    """A file that no user, not even root, can read: a socket's place in the tree."""
+    os.mkfifo(w.root / WEB / "files" / "pipe")
+
+
+def illegal_role(w: Workspace) -> None:
+    (w.root / WEB).rename(w.root / "packer/images/Web_1")
+
+
+def cycle(w: Workspace) -> None:
+    path = "packer/images/base/image.toml"
+    w.write(path, (w.root / path).read_text().replace('base = "debian-12"', 'parent = "web"'))
+
+
+CASES: dict[str, tuple[Callable[[Workspace], None], tuple[str, ...]]] = {
+    "unknown key": (append(TOML, "\n[boot]\nservces = []\n"), (TOML, "servces", "services", "remedy")),
+    "wrong type": (append(TOML, '\n[boot]\nservices = "web.service"\n'), (TOML, "boot.services", "remedy")),
+    "unknown parent": (
+        lambda w: w.write(TOML, 'description = "x"\nparent = "bass"\nsteps = ["stamp"]\n'),
+        (TOML, "bass", "base", "remedy"),
+    ),
+    "cycle": (cycle, ("image.toml", "base", "web", "remedy")),
+    "illegal role": (illegal_role, ("Web_1", "remedy")),
+    "no deploy.py": (remove(f"{WEB}/deploy.py"), (f"{WEB}/deploy.py", "remedy")),
+    "unknown config key": (config(kep=3), ("Pulumi.dev.yaml", "kep", "keep", "remedy")),
+    "keep below 1": (config(keep=0), ("Pulumi.dev.yaml", "keep", "remedy")),
+    "machines of no role": (config(machines={"wbe": {"count": 1}}), ("Pulumi.dev.yaml", "wbe", "web", "remedy")),
+    "symlink out": (link_out, (f"{WEB}/files/out", "remedy")),
+    "secret": (
+        lambda w: w.write(f"{WEB}/files/.env", "DATABASE_PASSWORD=hunter2hunter2\n"),
+        (f"{WEB}/files/.env", "remedy"),
+    ),
+    "1 GB": (huge, (f"{WEB}/files/dump.bin", "max_context_mb", "remedy")),
+    "no regular file": (unreadable, (f"{WEB}/files/pipe", "remedy")),
+    "template": (append("packer/build.pkr.hcl", "\nnonsense {}\n"), ("build.pkr.hcl", "nonsense", "remedy")),
+    "user_data": (
+        append(TOML, "\n[boot]\nservices = [" + ", ".join(f'"{n:0240d}.service"' for n in range(300)) + "]\n"),
+        ("web", "KiB", "remedy"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_preview_refuses(case: str, clone: MakeWorkspace, cloud: CloudView, project: str) -> None:
+    spoil, fragments = CASES[case]
+    workspace = clone()
+    workspace.init()
+    spoil(workspace)
+    done = workspace.run("pulumi", "preview", "--non-interactive", "--color=never", check=False)
+    shown = done.stdout + done.stderr
+    assert done.returncode != 0, shown
+    for fragment in fragments:
+        assert fragment in shown, shown
+    assert "Traceback" not in shown, shown
+    assert "hunter2" not in shown
+    assert shown.count("remedy") == 1, shown
+    assert cloud.snapshots(project) == [] and cloud.droplets(project) == []
+
+
+def test_the_local_stack_runs_nowhere_else(workspace: Workspace) -> None:
+    real = {"DIGITALOCEAN_API_URL": "", "DIGITALOCEAN_TOKEN": "dop_v1_not_a_token"}
+    done = workspace.run("pulumi", "preview", "--non-interactive", check=False, env=real)
+    assert done.returncode != 0
+    assert "local" in done.stdout + done.stderr and "make -s env" in done.stdout + done.stderr

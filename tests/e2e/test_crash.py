@@ -1,0 +1,206 @@
+"""Builds that are ended between any two of their API calls: nothing paid for outlives the next command.
+
+The local cloud holds a build's nth call while the test signals the build, then lets the call go on as if nothing had
+happened: the worst moment there is. Every point gets its turn, spread over several local clouds at a time, for a build
+mostly waits.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+
+import psutil
+import pytest
+
+from sandbox.local_cloud import LocalCloud
+from tests.e2e.cloud import CloudView
+from tests.e2e.workspace import Workspace
+
+CLOUDS = 5
+PROJECT = "tcrash"
+CHANGING = {"POST", "PUT", "DELETE"}
+
+
+@dataclass
+class Site:
+    """A local cloud of its own with a clone that builds on it."""
+
+    workspace: Workspace
+    cloud: CloudView
+
+    def builders_alive(self) -> list[psutil.Process]:
+        """Processes of this clone's builds: the command, its supervisor, Packer and what it runs."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("BAKEWELL_STATE") == self.workspace.env["BAKEWELL_STATE"]:
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+    def settle(self) -> None:
+        """Wait for the processes of a build that was told to stop."""
+        _, alive = psutil.wait_procs(self.builders_alive(), timeout=90)
+        assert not alive, f"still there after 90 s: {alive}"
+
+    def paid_for(self) -> dict[str, list[str]]:
+        """What a dead build left in the account: machines, keys, snapshots that are not finished."""
+        ready = {s["id"] for s in self.cloud.ready(PROJECT)}
+        return {
+            "builders": [d["name"] for d in self.cloud.get("/v2/droplets", "droplets")],
+            "keys": [k["name"] for k in self.cloud.build_keys()],
+            "snapshots": [s["name"] for s in self.cloud.snapshots(PROJECT) if s["id"] not in ready],
+        }
+
+
+@pytest.fixture(scope="module")
+def sites(tmp_path_factory: pytest.TempPathFactory, cloud_environment: Mapping[str, str]) -> Iterator[list[Site]]:
+    """CLOUDS local clouds, each with a clone whose `base` image costs little but has every call of a build."""
+    del cloud_environment  # the session's cloud comes first: it makes the machine image
+    folder = tmp_path_factory.mktemp("crash")
+    with ExitStack() as stack:
+        made = []
+        for number in range(CLOUDS):
+            local = LocalCloud(folder / f"cloud-{number}")
+            stack.callback(local.destroy)
+            local.start()
+            env = {**os.environ, **local.environment()}
+            workspace = Workspace.make(folder / f"clone-{number}", env, PROJECT)
+            for role in ("web", "api"):
+                shutil.rmtree(workspace.root / "packer" / "images" / role)
+            workspace.configure(machines={})
+            view = stack.enter_context(CloudView.connect(env["DIGITALOCEAN_API_URL"], env["DIGITALOCEAN_TOKEN"]).http)
+            made.append(Site(workspace, CloudView(view)))
+        yield made
+
+
+def crash(site: Site, nth: int, effect: str, how: str) -> tuple[str, dict[str, list[str]]]:
+    """End a build at its nth call; what is left after the next command."""
+    with site.cloud.fault(effect, nth=nth, path="/v2/.*") as rule:
+        build = site.workspace.start("bakewell", "build", "base", "--force")
+        try:
+            site.cloud.wait_held(rule)
+            if how == "INT":
+                build.send_signal(signal.SIGINT)
+            elif how == "KILL":
+                build.send_signal(signal.SIGKILL)
+                build.wait()
+            else:  # the host goes down: nothing of the build has a say
+                for process in site.builders_alive():
+                    process.kill()
+        finally:
+            site.cloud.release(rule)
+        output, _ = build.communicate(timeout=120)
+        site.settle()
+    site.workspace.bakewell("clean", "--keep", "50")
+    return output, site.paid_for()
+
+
+def test_nothing_paid_for_outlives_the_next_command(sites: list[Site]) -> None:
+    site = sites[0]
+    site.cloud.forget_calls()
+    site.workspace.bakewell("build", "base")
+    calls = site.cloud.calls()
+    assert len(calls) > 15, "a whole build makes more calls than that"
+    points: SimpleQueue[tuple[int, str, str]] = SimpleQueue()
+    total = 0
+    for number, call in enumerate(calls, start=1):
+        changing = call["method"] in CHANGING
+        # Before a call that changes something is after the one in front of it: reading changes nothing.
+        for how in ("INT", "KILL", "DOWN") if changing else ("KILL", "INT")[number % 2 :][:1]:
+            points.put((number, "hold_after" if changing else "hold_before", how))
+            total += 1
+
+    problems: list[str] = []
+    done = 0
+
+    def work(site: Site) -> int:
+        count = 0
+        while not points.empty():
+            nth, effect, how = points.get()
+            call = calls[nth - 1]
+            try:
+                output, left = crash(site, nth, effect, how)
+            except Exception as error:  # one point's trouble must not hide the others'
+                problems.append(f"{how} at call {nth} ({call['method']} {call['path']}, {effect}): {error!r}")
+                continue
+            count += 1
+            if any(left.values()):
+                problems.append(
+                    f"{how} at call {nth} ({call['method']} {call['path']}, {effect}) left {left}\n{output[-2000:]}"
+                )
+        return count
+
+    with ThreadPoolExecutor(CLOUDS) as pool:
+        done = sum(pool.map(work, sites))
+    assert not problems, "\n".join(problems)
+    assert done == total
+
+    # The survivors are whole: a build after all that adopts.
+    result = site.workspace.bakewell("build", "base")
+    assert "adopted" in result.stdout + result.stderr
+
+
+def test_a_build_that_lives_elsewhere_is_left_alone(sites: list[Site], tmp_path: Path) -> None:
+    site = sites[0]
+    with site.cloud.fault("hold_before", method="POST", path="/v2/droplets/[0-9]+/actions") as rule:
+        build = site.workspace.start("bakewell", "build", "base", "--force")
+        site.cloud.wait_held(rule)
+        held = site.paid_for()
+        assert len(held["builders"]) == len(held["keys"]) == 1
+        # The next command of the same host, and one of a colleague's, who knows it only by its lease.
+        site.workspace.bakewell("clean")
+        site.workspace.bakewell("clean", env={"BAKEWELL_STATE": str(tmp_path / "colleague")})
+        assert site.paid_for() == held
+        site.cloud.release(rule)
+        output, _ = build.communicate(timeout=120)
+        assert build.returncode == 0, output
+    assert not any(site.paid_for().values())
+
+
+@pytest.mark.parametrize("how", ["INT", "KILL"])
+def test_pulumi_itself_is_ended(how: str, sites: list[Site]) -> None:
+    site = sites[1]
+    workspace = site.workspace
+    stack = f"dev{how.lower()}"
+    shutil.copy(workspace.root / "Pulumi.dev.yaml", workspace.root / f"Pulumi.{stack}.yaml")
+    env = {"PULUMI_STACK": stack}
+    workspace.run("pulumi", "stack", "init", stack, "--non-interactive", env=env)
+    workspace.write("packer/images/base/files/stamp.txt", f"base ended by {how}\n")
+    with site.cloud.fault("hold_after", method="POST", path="/v2/droplets") as rule:
+        argv = ("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", stack)
+        up = workspace.start(*argv)
+        site.cloud.wait_held(rule)
+        up.send_signal(signal.SIGINT if how == "INT" else signal.SIGKILL)
+        site.cloud.release(rule)
+        up.communicate(timeout=120)
+        assert up.returncode != 0
+        site.settle()
+    if how == "KILL":
+        workspace.run("pulumi", "cancel", "--yes", "--stack", stack, env=env)
+    done = workspace.up("--stack", stack, env=env)
+    assert "built" in done.stdout
+    left = site.paid_for()
+    assert not any(left.values()), left
+
+
+def test_two_at_once_build_once(sites: list[Site]) -> None:
+    site = sites[2]
+    site.workspace.write("packer/images/base/files/stamp.txt", "base for two\n")
+    before = len(site.cloud.ready(PROJECT))
+    both = [site.workspace.start("bakewell", "build", "base", "--json") for _ in range(2)]
+    outputs = [process.communicate(timeout=120)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], outputs
+    assert len(site.cloud.ready(PROJECT)) == before + 1
+    assert sum('"adopted"' in output for output in outputs) == 1
+    assert isinstance(both[0], subprocess.Popen)

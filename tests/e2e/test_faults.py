@@ -1,0 +1,111 @@
+"""The cloud fails in the ways clouds fail: waited for, retried, or ended with a message that names the remedy."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.cloud import CloudView
+from tests.e2e.workspace import Workspace
+
+
+@pytest.fixture
+def one(workspace: Workspace) -> Workspace:
+    """A clone whose only image is `base`."""
+    workspace.configure(roles=["base"], machines={})
+    return workspace
+
+
+def leftovers(cloud: CloudView, project: str) -> list[object]:
+    """What a failed build left."""
+    ready = {s["id"] for s in cloud.ready(project)}
+    return [
+        *cloud.builders(project),
+        *cloud.build_keys(),
+        *(s for s in cloud.snapshots(project) if s["id"] not in ready),
+    ]
+
+
+def test_unreachable(one: Workspace) -> None:
+    nowhere = {"DIGITALOCEAN_API_URL": "http://127.0.0.1:9"}
+    done = one.bakewell("build", "base", check=False, env=nowhere)
+    assert done.returncode == 3
+    assert "127.0.0.1:9" in done.stderr and "remedy" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_wrong_token(one: Workspace) -> None:
+    wrong = {"DIGITALOCEAN_TOKEN": "not-the-token", "DIGITALOCEAN_ACCESS_TOKEN": "not-the-token"}
+    done = one.bakewell("build", "base", check=False, env=wrong)
+    assert done.returncode == 3
+    assert "DIGITALOCEAN_TOKEN" in done.stderr and "Traceback" not in done.stderr
+    assert "not-the-token" not in done.stderr + done.stdout
+
+
+def test_no_token(one: Workspace) -> None:
+    none = {"DIGITALOCEAN_TOKEN": "", "DIGITALOCEAN_ACCESS_TOKEN": ""}
+    done = one.bakewell("build", "base", check=False, env=none)
+    assert done.returncode == 2
+    assert "DIGITALOCEAN_TOKEN" in done.stderr
+    preview = one.run("pulumi", "preview", "--non-interactive", check=False, env=none)
+    assert preview.returncode != 0
+    assert "DIGITALOCEAN_TOKEN" in preview.stdout + preview.stderr
+    assert "Traceback" not in preview.stdout + preview.stderr
+
+
+def test_a_429_is_waited_out(one: Workspace, cloud: CloudView, project: str) -> None:
+    with (
+        cloud.fault("status", method="GET", path="/v2/(images|snapshots)", nth=1, status=429, retry_after=1) as first,
+        cloud.fault("status", method="POST", path="/v2/account/keys", nth=1, status=429, retry_after=1) as second,
+    ):
+        one.bakewell("build", "base")
+        assert cloud.fired(first) + cloud.fired(second) == 2
+    assert len(cloud.ready(project)) == 1
+
+
+def test_a_500_is_retried_and_then_ends(one: Workspace, cloud: CloudView, project: str) -> None:
+    with cloud.fault("status", method="POST", path="/v2/account/keys", nth=1, times=2, status=500) as rule:
+        one.bakewell("build", "base")
+        assert cloud.fired(rule) == 2
+    with cloud.fault("status", method="POST", path="/v2/account/keys", status=503):
+        done = one.bakewell("build", "base", "--force", check=False)
+    assert done.returncode == 3
+    assert "remedy" in done.stderr and "Traceback" not in done.stderr
+    assert leftovers(cloud, project) == []
+
+
+@pytest.mark.parametrize("effect", ["engine_down", "disk_full", "action_errored"])
+def test_the_cloud_breaks_under_a_build(effect: str, one: Workspace, cloud: CloudView, project: str) -> None:
+    snapshot = {"method": "POST", "path": "/v2/droplets/[0-9]+/actions"}
+    with cloud.fault(effect, nth=1, times=99, **snapshot):
+        done = one.bakewell("build", "base", check=False)
+        assert done.returncode in (3, 4), done.stderr
+        assert "remedy" in done.stderr and "Traceback" not in done.stderr
+    one.bakewell("clean")
+    assert leftovers(cloud, project) == []
+    one.bakewell("build", "base")
+    assert len(cloud.ready(project)) == 1
+
+
+def test_a_failing_check_fails_the_build_and_leaves_nothing(one: Workspace, cloud: CloudView, project: str) -> None:
+    one.write("packer/images/base/checks.py", "def test_never():\n    assert False, 'this machine is not right'\n")
+    done = one.up(check=False)
+    assert done.returncode != 0
+    assert "this machine is not right" in done.stdout + done.stderr
+    assert leftovers(cloud, project) == []
+    assert cloud.snapshots(project) == []
+
+
+def test_no_disk_for_the_build(one: Workspace, cloud: CloudView, project: str, tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    # A mount namespace of its own, so that the small disk goes with the process.
+    alone = ("unshare", "--mount") if os.geteuid() == 0 else ("unshare", "--map-root-user", "--mount")
+    script = 'mount -t tmpfs -o size=16k tmpfs "$0" && exec bakewell build base'
+    done = one.run(*alone, "sh", "-c", script, str(small), check=False, env={"BAKEWELL_STATE": str(small)})
+    assert done.returncode in (1, 4), done.stderr
+    assert "space" in done.stderr and "remedy" in done.stderr and "Traceback" not in done.stderr
+    one.bakewell("clean")
+    assert leftovers(cloud, project) == []

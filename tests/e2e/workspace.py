@@ -1,0 +1,180 @@
+"""A clone of the project for one test: its own folder, its own stack, the session's local cloud.
+
+The clone has the real program, components and templates; by default the small catalog of `tests/e2e/catalog/` takes
+the place of the real images, because a scenario needs a graph that rebuilds in seconds, not nginx.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+PROJECT = Path(__file__).parents[2]
+SMALL = Path(__file__).parent / "catalog"
+COPIED = ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml", "README.md", "bakewell", "components", "packer", "examples")
+LONGEST = 900
+"""Seconds after which a command of a test is taken to hang."""
+
+
+@dataclass
+class Workspace:
+    """Runs pulumi and bakewell in a clone.
+
+    Attributes:
+        root: the clone.
+        env: the whole environment of what runs there.
+        project: the value of `bakewell:project`, one a test, so that tests sharing a cloud see only their own images.
+    """
+
+    root: Path
+    env: dict[str, str]
+    project: str
+    _preview_count: int = field(default=0, repr=False)
+
+    @classmethod
+    def make(cls, root: Path, env: Mapping[str, str], project: str, *, real_images: bool = False) -> Workspace:
+        """Lay the clone out under `root`; its Pulumi state goes beside it."""
+        root.mkdir(parents=True)
+        junk = shutil.ignore_patterns("__pycache__", "*.pyc")
+        for name in COPIED:
+            source = PROJECT / name
+            if source.is_dir():
+                shutil.copytree(source, root / name, ignore=junk)
+            else:
+                shutil.copy(source, root / name)
+        if not real_images:
+            shutil.rmtree(root / "packer" / "images")
+            shutil.copytree(SMALL / "images", root / "packer" / "images", ignore=junk)
+            shutil.copytree(SMALL / "steps", root / "packer" / "steps", ignore=junk, dirs_exist_ok=True)
+        stacks = root.parent / f"{root.name}-stacks"
+        stacks.mkdir()
+        own = {"PULUMI_BACKEND_URL": f"file://{stacks}", "BAKEWELL_STATE": str(root.parent / f"{root.name}-builds")}
+        workspace = cls(root, {**env, **own}, project)
+        workspace.configure(project=project, prefix=project)
+        return workspace
+
+    def configure(self, **settings: object) -> None:
+        """Write `bakewell:<key>` values into Pulumi.dev.yaml."""
+        path = self.root / "Pulumi.dev.yaml"
+        document = yaml.safe_load(path.read_text())
+        for key, value in settings.items():
+            document["config"][f"bakewell:{key}"] = value
+        path.write_text(yaml.safe_dump(document))
+
+    def write(self, path: str, text: str) -> None:
+        """Write a file of the clone."""
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+
+    def run(
+        self, *argv: str, check: bool = True, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in the clone. A failure carries the whole output, for that is what one wants to read."""
+        done = subprocess.run(
+            argv,
+            cwd=cwd or self.root,
+            env={**self.env, **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=LONGEST,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"{argv} exited {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def start(self, *argv: str) -> subprocess.Popen[str]:
+        """Start a command in the clone in a session of its own, so that a test can signal it alone or whole."""
+        return subprocess.Popen(
+            argv,
+            cwd=self.root,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def init(self, stack: str = "dev", cwd: Path | None = None) -> None:
+        """Make the stack."""
+        self.run("pulumi", "stack", "init", stack, "--non-interactive", cwd=cwd)
+
+    def up(
+        self, *options: str, check: bool = True, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """`pulumi up`."""
+        argv = ("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--color=never", *options)
+        return self.run(*argv, check=check, env=env)
+
+    def preview(self, *options: str, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Preview:
+        """`pulumi preview --json`, its steps without the unchanged ones."""
+        done = self.run("pulumi", "preview", "--json", "--non-interactive", *options, env=env, cwd=cwd)
+        return Preview(json.loads(done.stdout))
+
+    def preview_text(self, *options: str, check: bool = True) -> str:
+        """What a person sees of `pulumi preview --diff`."""
+        argv = ("pulumi", "preview", "--diff", "--non-interactive", "--color=never", *options)
+        done = self.run(*argv, check=check)
+        return done.stdout + done.stderr
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs."""
+        loaded: dict[str, Any] = json.loads(self.run("pulumi", "stack", "output", "--json").stdout)
+        return loaded
+
+    def image(self, role: str) -> dict[str, Any]:
+        """The `images` output of a role on DigitalOcean."""
+        found: dict[str, Any] = self.outputs()["images"][role]["digitalocean"]
+        return found
+
+    def bakewell(
+        self, *args: str, check: bool = True, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """The operator's CLI."""
+        return self.run("bakewell", *args, check=check, env=env)
+
+
+class Preview:
+    """The steps of a preview that change something, by the resource's name.
+
+    Attributes:
+        ops: {resource name: operation}, where an operation is "create", "replace", "update", "delete" …; the steps of a
+            replacement count as one.
+    """
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self.document = document
+        self.ops: dict[str, str] = {}
+        self.paths: dict[str, list[str]] = {}
+        for step in document.get("steps", []):
+            op, name = step["op"], step["urn"].rsplit("::", 1)[1]
+            if op in ("same", "read", "refresh"):
+                continue
+            self.ops[name] = "replace" if "replace" in op else op
+            self.paths.setdefault(name, []).extend(step.get("detailedDiff") or {})
+
+    @property
+    def quiet(self) -> bool:
+        """True when nothing would be done."""
+        return not self.ops
+
+    def changed(self, words: Sequence[str]) -> set[str]:
+        """Names of changed resources that have one of `words` among their hyphenated parts."""
+        return {name for name in self.ops if any(word in name.split("-") for word in words)}
+
+
+def signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    """Signal the whole session of `process`, as a terminal's Ctrl-C does."""
+    os.killpg(process.pid, number)
