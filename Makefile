@@ -30,7 +30,7 @@ lint: venv ## ruff, mypy, shellcheck, packer fmt: changes nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	for example in examples/*/; do $(BIN)/mypy "$$example" || exit 1; done
+	for program in examples/*/__main__.py; do $(BIN)/mypy "$$program" || exit 1; done
 	find . -name .venv -prune -o -name .bakewell -prune -o '(' -name '*.sh' -o -path './.ci/run' ')' -print0 | xargs -0 $(BIN)/shellcheck
 	packer=$$($(BIN)/python -m toolchain.build packer) && "$$packer" fmt -check -diff -recursive packer
 

@@ -1,5 +1,10 @@
 """The stack, top to bottom: settings, what the cloud holds, images, machines, retention, outputs."""
 
+# ruff: noqa: E402
+import gc
+
+gc.set_threshold(100_000)  # its default walks the SDKs' classes dozens of times as they load: a tenth of a preview
+
 import os
 from pathlib import Path
 

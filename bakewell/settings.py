@@ -13,11 +13,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_origin
+from typing import Annotated, Any, get_origin
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from bakewell.errors import ConfigError
 from bakewell.reading import Model, Name, Slug, checked, read_text
@@ -26,13 +26,16 @@ NAMESPACE = "bakewell:"
 DIGITALOCEAN = "https://api.digitalocean.com"
 _STACK = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")
 
+_Id = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
+"""A name or an ID; `pulumi config set --path` writes an ID of digits as a number."""
+
 
 class MachineSettings(Model):
     """How many machines of a role, and of what kind."""
 
     count: int = Field(default=1, ge=0, le=100)
     size: Slug = "s-1vcpu-1gb"
-    ssh_keys: list[str] = Field(default_factory=list, description="IDs or fingerprints of keys in the account")
+    ssh_keys: list[_Id] = Field(default_factory=list, description="IDs or fingerprints of keys in the account")
 
 
 class Settings(Model):
@@ -45,7 +48,7 @@ class Settings(Model):
     keep: int = Field(default=3, ge=1)
     roles: list[Name] = Field(default_factory=list, description="roles to bake; empty: all in the catalog")
     machines: dict[Name, MachineSettings] = Field(default_factory=dict)
-    pins: dict[Name, str] = Field(default_factory=dict, description="role: image name or ID its machines must use")
+    pins: dict[Name, _Id] = Field(default_factory=dict, description="role: image name or ID its machines must use")
     local: bool = Field(default=False, description="the stack may only ever run on the local cloud")
     max_context_mb: int = Field(default=100, ge=1, description="largest context of an image, in MB")
 

@@ -89,9 +89,14 @@ def main() -> int:
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     sys.dont_write_bytecode = True
     started = time.monotonic()
+    # The user's own options for pytest are for the user's own tests.
+    os.environ.pop("PYTEST_ADDOPTS", None)
     try:
         client = connect()
         code = deploy()
+    except (OSError, paramiko.SSHException) as error:
+        print(f"provision: no SSH connection to {os.environ['BUILD_HOST']}: {error}", file=sys.stderr)
+        return 1
     finally:
         WRITTEN_KEY.unlink(missing_ok=True)
     if code:

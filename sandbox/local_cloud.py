@@ -24,8 +24,10 @@ from sandbox.machines import Machines
 from sandbox.providers import home
 from toolchain.build import Builder, Toolchain
 from toolchain.folders import ROOT
+from toolchain.processes import end
 
 SERVER = "sandbox.digitalocean"
+SECONDS_TO_END = 15  # what a process is given before it is killed
 PASSPHRASE = "bakewell-local-cloud"  # of a stack that holds no secret worth one
 
 
@@ -117,7 +119,7 @@ class LocalCloud:
         Raises:
             BakewellError: the engine refuses, or does not answer while there is something to remove.
         """
-        end([process for process in servers() if served_folder(process) == self.state / "cloud"])
+        end([process for process in servers() if served_folder(process) == self.state / "cloud"], SECONDS_TO_END)
         address = self.address()
         if address is not None:
             Machines(address.cloud_id).purge()
@@ -125,7 +127,7 @@ class LocalCloud:
 
     def destroy(self) -> None:
         """`stop`, end the builds and Pulumi runs that use this cloud, and remove the whole state folder."""
-        end(self._users())
+        end(self._users(), SECONDS_TO_END)
         self.stop()
         if self.state.exists():
             shutil.rmtree(self.state)
@@ -206,20 +208,3 @@ def served_folder(process: psutil.Process) -> Path | None:
     if "-m" in words and SERVER in words and "--state" in words[:-1]:
         return Path(words[words.index("--state") + 1])
     return None
-
-
-def end(processes: list[psutil.Process], seconds: float = 15) -> None:
-    """Ask each to end; after `seconds` make it."""
-    for process in processes:
-        _signal(process, force=False)
-    _, stubborn = psutil.wait_procs(processes, timeout=seconds)
-    for process in stubborn:
-        _signal(process, force=True)
-    psutil.wait_procs(stubborn, timeout=5)
-
-
-def _signal(process: psutil.Process, *, force: bool) -> None:
-    try:
-        process.kill() if force else process.terminate()
-    except psutil.NoSuchProcess:
-        return

@@ -5,12 +5,11 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-import psutil
-
 from sandbox.local_cloud import LocalCloud, servers
 from sandbox.machines import base_image
 from toolchain import engine, folders
 from toolchain.build import Builder
+from toolchain.processes import find
 from toolchain.progress import say
 
 
@@ -79,10 +78,8 @@ def _left_by_tests() -> list[Path]:
 
 
 def _runs_tests(pid: int) -> bool:
-    try:
-        return any("pytest" in word for word in psutil.Process(pid).cmdline())
-    except psutil.NoSuchProcess:
-        return False
+    process = find(pid)
+    return process is not None and any("pytest" in word for word in process.cmdline())
 
 
 class _InBackground:

@@ -16,11 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-import psutil
 from pydantic import BaseModel, TypeAdapter
 
 from bakewell.errors import BakewellError
 from toolchain.folders import ROOT
+from toolchain.processes import find
 from toolchain.progress import say
 
 INTERRUPTED = 130
@@ -111,10 +111,9 @@ def _holders(locks: Path) -> Iterator[int]:
         except FileNotFoundError:
             continue  # released meanwhile
         pid = int(holder["pid"])
-        try:
-            alive = holder["hostname"] != socket.gethostname() or psutil.Process(pid).name().startswith("pulumi")
-        except psutil.NoSuchProcess:
-            alive = False
+        process = find(pid)
+        here = holder["hostname"] == socket.gethostname()
+        alive = not here or (process is not None and process.name().startswith("pulumi"))
         yield pid if alive else 0
 
 

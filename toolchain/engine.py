@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from bakewell.errors import BakewellError
 from toolchain import folders
+from toolchain.processes import end, find
 from toolchain.progress import Task, say
 
 _SERVICE_MANAGER = Path("/run/systemd/system")
@@ -81,12 +82,8 @@ def started() -> Started | None:
         return None
     if record.pid is None:
         return record if problem() is None else None
-    try:
-        process = psutil.Process(record.pid)
-        same = process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - (record.born or 0)) < 1
-    except psutil.NoSuchProcess:
-        same = False
-    return record if same else None
+    process = find(record.pid)
+    return record if process is not None and abs(process.create_time() - (record.born or 0)) < 1 else None
 
 
 def stop() -> None:
@@ -101,14 +98,11 @@ def stop() -> None:
             if record.pid is None:
                 subprocess.run(["systemctl", "stop", "docker.socket", "docker"], check=True, stdin=subprocess.DEVNULL)
             else:
-                process = psutil.Process(record.pid)
-                process.terminate()
-                try:
-                    process.wait(60)
-                except psutil.TimeoutExpired as error:
+                # Never killed: it would leave its containers and their mounts behind.
+                if end([psutil.Process(record.pid)], 60, force=False):
                     raise BakewellError(
                         f"dockerd ({record.pid}) does not end", file=_log(), remedy="look at its log; then kill it"
-                    ) from error
+                    )
     _record().unlink(missing_ok=True)
 
 

@@ -49,7 +49,7 @@ if [ -z "$uv" ]; then
             # Debian and Ubuntu ship Python without them.
             if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
                 say "installing python3-venv from the distribution"
-                { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends python3-venv; } >&2 ||
+                { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends python3-venv; } >/dev/null ||
                     fail "python3-venv could not be installed" "see apt's message above"
             else
                 fail "this Python has no venv module" "install python3-venv, or uv $wanted"
@@ -77,7 +77,7 @@ fi
 say "installing what requirements.lock names"
 export VIRTUAL_ENV="$PWD/.venv"
 rm -f "$stamp"
-"$uv" pip sync --quiet --require-hashes requirements.lock >&2
+"$uv" pip sync --quiet --compile-bytecode --require-hashes requirements.lock >&2
 "$uv" pip install --quiet --no-deps --no-build-isolation --editable . >&2
 printf '%s\n' "$key" >"$stamp"
 say "ready"

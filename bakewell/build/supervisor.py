@@ -77,18 +77,19 @@ def supervise(command: list[str], log: Log, *, parent: int, grace: float, deadli
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     output = process.stdout.fileno() if process.stdout else -1
     os.set_blocking(output, False)
-    why = 0
+    why, pause = 0, 0.2
     kill_at = float("inf")
     with selectors.DefaultSelector() as selector:
         selector.register(output, selectors.EVENT_READ)
         selector.register(parent, selectors.EVENT_READ)
         while process.poll() is None:
-            for key, _ in selector.select(timeout=0.2):
+            for key, _ in selector.select(timeout=pause):
                 if key.fd == parent:
                     selector.unregister(parent)
                     why = why or INTERRUPTED
                 elif not _drain(output, log):
                     selector.unregister(output)
+                    pause = 0.01  # its end is near
             why = why or (LOG_FAILED if log.failed else OUT_OF_TIME if time.time() >= deadline else 0)
             if why and kill_at == float("inf"):
                 kill_at = time.monotonic() + grace

@@ -32,7 +32,7 @@ def command(
     settings, environment = project.settings, project.environment
     cloud = project.cloud()
     policy = Policy(keep or settings.keep, frozenset(settings.pins.values()), settings.project)
-    current = {role: found.value for role, found in project.fingerprints().items()}
+    current = {role: found.value for role, found in project.fingerprints(settings.roles).items()}
     say = Printer(bound=BOUND, secrets=os.environ).for_role("retention") if from_pulumi else note
     done = clean(cloud, environment.endpoint, environment.state_dir, policy, current, say, dry_run=dry_run)
     if from_pulumi:

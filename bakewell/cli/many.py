@@ -15,7 +15,7 @@ from bakewell.build.job import Job, Result
 from bakewell.build.log import Printer
 from bakewell.build.stop import Stop
 from bakewell.cli.common import CLOUD, Project, print_json, table
-from bakewell.errors import BakewellError, BuildError
+from bakewell.errors import BakewellError, BuildError, Interrupted
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -75,7 +75,12 @@ def _run(jobs: dict[str, Job], stop: Stop, printer: Printer) -> dict[str, Outcom
                 else:
                     continue
                 waiting.remove(role)
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            try:
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+            except KeyboardInterrupt:
+                # Asked twice: do not wait for the threads. Supervisors end Packer, the next command removes the rest.
+                printer.line("error: interrupted again, leaving at once; the next command cleans up")
+                os._exit(Interrupted.exit_code)
             for future in done:
                 role = running.pop(future)
                 try:
@@ -116,11 +121,15 @@ def _printer(roles: Sequence[str]) -> Iterator[Printer]:
 
 def _row(role: str, outcome: Outcome) -> tuple[str, str, str, str]:
     if isinstance(outcome, BakewellError):
-        return role, "failed", "", ""
+        return role, _word(outcome), "", ""
     return role, outcome.action, f"{outcome.seconds:.1f}", outcome.id
+
+
+def _word(error: BakewellError) -> str:
+    return "interrupted" if isinstance(error, Interrupted) else "failed"
 
 
 def _mapping(role: str, outcome: Outcome) -> dict[str, object]:
     if isinstance(outcome, BakewellError):
-        return {"role": role, "action": "failed", "error": str(outcome)}
+        return {"role": role, "action": _word(outcome), "error": str(outcome)}
     return outcome.mapping()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -47,9 +48,10 @@ def create_app(cloud: Cloud, token: str) -> ASGIApp:
     for module in (autoscale, droplet_actions, droplets, images, actions, account, tags, vpcs, reserved_ips):
         app.include_router(module.routes(cloud))
     journal = Journal()
-    app.include_router(_control(cloud, journal))
+    tokens = {token}
+    app.include_router(_control(cloud, journal, tokens))
     _handle_errors(app)
-    return Gate(app, token, cloud.faults, journal)
+    return Gate(app, tokens, cloud.faults, journal)
 
 
 def _handle_errors(app: FastAPI) -> None:
@@ -73,8 +75,8 @@ def _handle_errors(app: FastAPI) -> None:
         return error_response(request.scope, known)
 
 
-def _control(cloud: Cloud, journal: Journal) -> APIRouter:
-    """Health, fault rules and the journal: no part of DigitalOcean's API."""
+def _control(cloud: Cloud, journal: Journal, tokens: set[str]) -> APIRouter:
+    """Health, further tokens, fault rules and the journal: no part of DigitalOcean's API."""
     router = APIRouter(prefix="/sandbox")
     faults: Faults = cloud.faults
 
@@ -86,6 +88,13 @@ def _control(cloud: Cloud, journal: Journal) -> APIRouter:
     @router.get("/health")
     async def health() -> dict[str, object]:
         return {"cloud_id": cloud.cloud_id, "status": "ok"}
+
+    @router.post("/tokens", status_code=201)
+    async def add_token() -> dict[str, object]:
+        """One more token for the account, until the server ends: what rotating a token gives."""
+        token = f"local-{secrets.token_hex(24)}"
+        tokens.add(token)
+        return {"token": token}
 
     @router.get("/faults")
     async def rules() -> dict[str, object]:

@@ -52,11 +52,14 @@ class DroppableProtocol(H11Protocol):
 
 
 class Gate:
-    """ASGI middleware. Calls under /v2 are journalled and may meet a fault; /sandbox is for tests, and never does."""
+    """ASGI middleware. Calls under /v2 are journalled and may meet a fault; /sandbox is for tests, and never does.
 
-    def __init__(self, app: ASGIApp, token: str, faults: Faults, journal: Journal) -> None:
+    `tokens` are those that open the account; tests add to them (a rotated token).
+    """
+
+    def __init__(self, app: ASGIApp, tokens: set[str], faults: Faults, journal: Journal) -> None:
         self._app = app
-        self._token = token
+        self._tokens = tokens
         self._faults = faults
         self._journal = journal
         self._limit = RateLimit()
@@ -117,7 +120,7 @@ class Gate:
 
     def _authorised(self, scope: Scope) -> bool:
         given = next((v for k, v in scope["headers"] if k == b"authorization"), b"")
-        return hmac.compare_digest(given, f"Bearer {self._token}".encode())
+        return any(hmac.compare_digest(given, f"Bearer {token}".encode()) for token in self._tokens)
 
     def _status_headers(self, rule: Rule, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         if rule.spec.status == 429:

@@ -19,6 +19,7 @@ from typing import IO, Any
 
 import uvicorn
 
+from bakewell.errors import BakewellError
 from sandbox.digitalocean.app import create_app
 from sandbox.digitalocean.cloud import Cloud
 from sandbox.digitalocean.gate import DroppableProtocol
@@ -29,8 +30,8 @@ from sandbox.machines.machines import Machines
 log = logging.getLogger(__name__)
 
 
-class ServerError(Exception):
-    """The server can't start: the message says why and what to do."""
+class ServerError(BakewellError):
+    """The server can't start."""
 
 
 def make_server(cloud: Cloud, token: str) -> uvicorn.Server:
@@ -93,7 +94,7 @@ def serve(state: Path, port: int | None, action_seconds: float) -> None:
             )
             cloud.resume()
         except MachineError as error:
-            raise ServerError(str(error)) from error
+            raise ServerError(f"the local cloud can't start: {error.what}", remedy=error.remedy) from error
         # uvicorn raises the signal again once it has shut down
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
@@ -116,14 +117,15 @@ def _lock(lock: IO[str], state: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise ServerError(f"{state}: another server runs on this folder; stop it first") from None
+        raise ServerError("another server runs on this folder", file=state, remedy="stop it first") from None
 
 
 def _listen_again(address: str, port: int) -> socket.socket:
     try:
         return listen(address, port)
     except OSError as error:
-        raise ServerError(f"port {port} of {address}: {error.strerror}; free it or choose another by --port") from error
+        what = f"port {port} of {address}: {error.strerror}"
+        raise ServerError(what, remedy="free it, or choose another by --port") from error
 
 
 def _listen_on_bridge(address: str, port: int) -> list[socket.socket]:
@@ -142,7 +144,7 @@ def _read(state: Path) -> dict[str, Any]:
     try:
         known = json.loads(path.read_text())
     except ValueError as error:
-        raise ServerError(f"{path}: {error}; remove the folder to begin again") from error
+        raise ServerError(str(error), file=path, remedy="remove the folder to begin again") from error
     return dict(known)
 
 

@@ -136,10 +136,11 @@ class Provider(ABC):
             ProviderError: this stand-in does not have it.
         """
         if token not in self.resources:
-            raise ProviderError(self._missing(token, self.resources))
+            raise ProviderError(self.missing(token, self.resources))
         return self.resources[token]
 
-    def _missing(self, token: str, known: Mapping[str, object]) -> str:
+    def missing(self, token: str, known: Mapping[str, object]) -> str:
+        """What to tell who asks for a resource or function that is not among `known`."""
         return (
             f"{token} is not implemented by the local cloud's stand-in for the {self.name} plugin (it has "
             f"{', '.join(sorted(known))}); where the real one can be had, install it with "
@@ -180,7 +181,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         functions = self.provider.functions
         with _failures(context):
             if request.tok not in functions:
-                raise ProviderError(self.provider._missing(request.tok, functions))
+                raise ProviderError(self.provider.missing(request.tok, functions))
             op = Operation(urn="", name=request.tok, log=self._log_to(""))
             response = provider_pb2.InvokeResponse()
             # The field is called `return`, which Python reserves.

@@ -20,6 +20,12 @@ from tests.components.engine import Run, run_program
 from tests.components.fleet import CLOUD, Engine, Listing, exported, image, project
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Warnings of Pulumi's own: of its SDKs' deprecated functions, and of what a failed program leaves undone."""
+    config.addinivalue_line("filterwarnings", "ignore:digitalocean:DeprecationWarning")
+    config.addinivalue_line("filterwarnings", "ignore:coroutine .* was never awaited:RuntimeWarning")
+
+
 @dataclass
 class Fleet:
     """A clone, its cloud, and what its stack exported last."""

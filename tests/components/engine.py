@@ -18,7 +18,7 @@ import pulumi
 import pytest
 from google.protobuf import json_format
 from pulumi.runtime import mocks, rpc
-from pulumi.runtime.settings import configure
+from pulumi.runtime.settings import SETTINGS, configure
 from pulumi.runtime.stack import run_in_stack
 
 UNKNOWN = rpc.UNKNOWN
@@ -138,6 +138,8 @@ def run_program(
         config: namespaced keys to text, as Pulumi gives them.
     """
     run = Run()
+    # A program that fails leaves work undone; asyncio is told not to mind, as the language host tells it.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     logger = logging.Logger("engine", logging.INFO)
     logger.addHandler(_Log(run))
 
@@ -154,6 +156,7 @@ def run_program(
                 organization="organization",
             )
         )
+        SETTINGS.outputs.clear()  # the one thing of a run before, if that failed, which is in no context
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("PULUMI_CONFIG", json.dumps(dict(config or {})))
             pulumi.runtime.set_all_config(dict(config or {}))

@@ -85,9 +85,13 @@ class CloudView:
         finally:
             self.http.delete(f"/sandbox/faults/{rule_id}").raise_for_status()
 
-    def wait_held(self, rule_id: int, timeout: float = 60) -> None:
-        """Return when the rule holds a call."""
-        self.http.get(f"/sandbox/faults/{rule_id}/held", params={"timeout": timeout}).raise_for_status()
+    def holds(self, rule_id: int, timeout: float) -> bool:
+        """True as soon as the rule holds a call; False when it holds none within `timeout` seconds."""
+        answer = self.http.get(f"/sandbox/faults/{rule_id}/held", params={"timeout": timeout})
+        if answer.status_code == httpx.codes.REQUEST_TIMEOUT:
+            return False
+        answer.raise_for_status()
+        return True
 
     def fired(self, rule_id: int) -> int:
         """How often the rule had its way."""

@@ -77,7 +77,7 @@ CASES: dict[str, tuple[Callable[[Workspace], None], tuple[str, ...]]] = {
     "template": (append("packer/build.pkr.hcl", "\nnonsense {}\n"), ("build.pkr.hcl", "nonsense", "remedy")),
     "user_data": (
         append(TOML, "\n[boot]\nservices = [" + ", ".join(f'"{n:0240d}.service"' for n in range(300)) + "]\n"),
-        ("web", "KiB", "remedy"),
+        ("user_data of web", "bytes", "65536", "remedy"),
     ),
 }
 

@@ -25,6 +25,14 @@ def answer(url: str) -> httpx.Response:
             time.sleep(0.2)
 
 
+def summary(log: str, role: str) -> list[str]:
+    """The words of the role's line in the summary at the end of `up`: role, what was done, seconds, ID."""
+    lines = [line.split() for line in log.splitlines()]
+    return next(
+        words for words in reversed(lines) if words[:1] == [role] and set(words) & {"built", "adopted", "unchanged"}
+    )
+
+
 def test_images_are_baked_booted_and_adopted(clone: MakeWorkspace, cloud: CloudView, project: str) -> None:
     first = clone(real_images=True)
     first.init()
@@ -37,7 +45,7 @@ def test_images_are_baked_booted_and_adopted(clone: MakeWorkspace, cloud: CloudV
     # Live progress: Packer's lines, each prefixed by its image, and the summary at the end.
     for role in ("base", "web", "api"):
         assert f"{role} | " in log
-        assert "built" in next(line for line in log.splitlines()[::-1] if role in line.split())
+        assert summary(log, role)[1] == "built", log
 
     outputs = first.outputs()
     assert set(outputs["images"]) == {"base", "web", "api"}
@@ -88,7 +96,7 @@ def _adopts(clone: MakeWorkspace, cloud: CloudView, project: str, runs: dict[str
     for role, image in runs.items():
         adopted = second.image(role)
         assert (adopted["ids"], adopted["fingerprint"]) == (image["ids"], image["fingerprint"])
-        assert "adopted" in next(line for line in log.splitlines()[::-1] if role in line.split())
+        assert summary(log, role)[1] == "adopted", log
     assert second.preview().quiet
 
 

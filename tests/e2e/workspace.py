@@ -6,13 +6,14 @@ the place of the real images, because a scenario needs a graph that rebuilds in 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,6 @@ class Workspace:
     root: Path
     env: dict[str, str]
     project: str
-    _preview_count: int = field(default=0, repr=False)
 
     @classmethod
     def make(cls, root: Path, env: Mapping[str, str], project: str, *, real_images: bool = False) -> Workspace:
@@ -170,11 +170,8 @@ class Preview:
         """True when nothing would be done."""
         return not self.ops
 
-    def changed(self, words: Sequence[str]) -> set[str]:
-        """Names of changed resources that have one of `words` among their hyphenated parts."""
-        return {name for name in self.ops if any(word in name.split("-") for word in words)}
-
 
 def signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    """Signal the whole session of `process`, as a terminal's Ctrl-C does."""
-    os.killpg(process.pid, number)
+    """Signal what is left of the process group of `process`, which may be nothing."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)

@@ -104,5 +104,5 @@ def test_asset_paths_cannot_be_used(stack: Stack) -> None:
         local.Command("c", create="echo x > made.txt", asset_paths=["*.txt"])
         """
     )
-    runs = [stack.up(), stack.refresh(), stack.up()]
-    assert any(run.code != 0 for run in runs)
+    steps = (stack.up, stack.refresh, stack.up)
+    assert any(step().code != 0 for step in steps)

@@ -218,6 +218,15 @@ def test_422_is_not_retried(cloud: Stack, api: LocalApi) -> None:
     assert len(api.calls("POST", "/v2/droplets")) == 1
 
 
+def test_a_droplet_that_fails_to_become_active_is_recorded_with_the_reason(cloud: Stack, api: LocalApi) -> None:
+    api.fault("action_errored", "POST", "/v2/droplets")
+    cloud.write(ONE)
+    done = cloud.up()
+    assert done.code != 0
+    (reason,) = cloud["d"]["initErrors"]
+    assert "Error waiting for droplet" in reason
+
+
 def test_404_on_refresh_drops_the_resource(cloud: Stack, api: LocalApi) -> None:
     cloud.write(ONE)
     assert cloud.up().code == 0

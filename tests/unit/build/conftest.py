@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
 import pytest
 
 from bakewell.bases import Bases
@@ -19,7 +17,10 @@ from bakewell.catalog import Catalog
 from bakewell.clouds.digitalocean import DigitalOcean
 from bakewell.fingerprint import fingerprints
 from bakewell.settings import Environment, Settings
-from tests.contract.served import TOKEN, Served, serving, until
+from tests.contract.served import TOKEN, Served, until
+from tests.unit.one_cloud import one_cloud, served
+
+__all__ = ["one_cloud", "served"]
 
 Said = list[str]
 FILES = {
@@ -93,12 +94,8 @@ class Site:
         return sorted(path.name for path in (self.state / "runs").glob("*"))
 
 
-def _read(response: httpx.Response) -> None:
-    response.read()
-
-
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, served: Served) -> Site:
     programs = tmp_path / "bin"
     programs.mkdir()
     fake = programs / "packer"
@@ -116,10 +113,8 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
     (root / "Pulumi.yaml").write_text("name: bakewell\nruntime: python\n")
-    (tmp_path / "cloud").mkdir()
-    with serving(tmp_path / "cloud", _read) as served:
-        (root / "Pulumi.dev.yaml").write_text("config:\n  bakewell:local: true\n")
-        yield Site(root, tmp_path / "state", tmp_path / "mark", served)
+    (root / "Pulumi.dev.yaml").write_text("config:\n  bakewell:local: true\n")
+    return Site(root, tmp_path / "state", tmp_path / "mark", served)
 
 
 @pytest.fixture

@@ -9,17 +9,22 @@ from pathlib import Path
 import pytest
 
 from bakewell.bases import Bases
-from bakewell.build.build import build
-from bakewell.build.stop import Stop
+from bakewell.image import READY, Identity
 from tests.unit.cli.conftest import Bakewell
 
 
-def built(bakewell: Bakewell, role: str, *changes: str) -> list[str]:
-    """IDs of images of a role, one for each content given."""
+def finished(bakewell: Bakewell, role: str, *numbers: int, on: int | None = None) -> list[str]:
+    """IDs of finished images, one a number; their runs end with it. `on`: the parent's number.
+
+    Images of one second are ordered by name, so the higher number is the newer image.
+    """
     ids = []
-    for text in changes:
-        bakewell.site.write(f"images/{role}/files/page", text)
-        ids.append(build(bakewell.site.job(role), Stop(), lambda _: None).id)
+    for number in numbers:
+        name = f"bakewell-{role}-{number}"
+        parent = None if on is None else f"{on:012x}"
+        who = Identity("bakewell", role, f"{number:064x}", f"{number:012x}", parent, "nyc3")
+        ids.append(str(bakewell.site.served.api.snapshot(name)["id"]))
+        bakewell.site.cloud.tag(ids[-1], [*who.tags(), READY])
     return ids
 
 
@@ -29,7 +34,7 @@ def going(bakewell: Bakewell) -> list[str]:
 
 
 def test_list_shows_who_uses_what(bakewell: Bakewell) -> None:
-    (image,) = built(bakewell, "base", "1")
+    (image,) = finished(bakewell, "base", 1)
     droplet = bakewell.site.served.api.droplet("base-1", image=int(image))
     (row,) = bakewell("list", "--json").json
     assert (row["role"], row["id"], row["state"], row["in_use_by"]) == ("base", image, "ready", ["droplet base-1"])
@@ -38,7 +43,7 @@ def test_list_shows_who_uses_what(bakewell: Bakewell) -> None:
 
 
 def test_clean_keeps_the_newest_and_says_why(bakewell: Bakewell) -> None:
-    ids = built(bakewell, "base", "1", "2", "3")
+    ids = finished(bakewell, "base", 1, 2, 3)
     planned = bakewell("clean", "--keep", "1", "--dry-run", "--json").json
     assert [one["id"] for one in planned["deleted"]] == ids[:2]
     assert [(one["id"], bool(one["reasons"])) for one in planned["kept"]] == [(ids[2], True)]
@@ -50,10 +55,8 @@ def test_clean_keeps_the_newest_and_says_why(bakewell: Bakewell) -> None:
 
 
 def test_clean_spares_what_is_in_use_and_the_parents_of_what_stays(bakewell: Bakewell) -> None:
-    bases = built(bakewell, "base", "1")
-    webs = built(bakewell, "web", "1")
-    bases += built(bakewell, "base", "2", "3")
-    webs += built(bakewell, "web", "2")
+    bases = finished(bakewell, "base", 1, 2, 3)
+    webs = finished(bakewell, "web", 4, on=1) + finished(bakewell, "web", 5, on=3)
     bakewell.site.served.api.droplet("web-1", image=int(webs[0]))
     done = bakewell("clean", "--keep", "1", "--json").json
     assert [one["id"] for one in done["deleted"]] == [bases[1]]
@@ -64,7 +67,7 @@ def test_clean_spares_what_is_in_use_and_the_parents_of_what_stays(bakewell: Bak
 def test_clean_looks_again_before_each_deletion(bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch) -> None:
     from bakewell.clouds.digitalocean import DigitalOcean
 
-    built(bakewell, "base", "1", "2", "3")
+    finished(bakewell, "base", 1, 2, 3)
     ids = going(bakewell)
     delete = DigitalOcean.delete_image
 
@@ -80,7 +83,7 @@ def test_clean_looks_again_before_each_deletion(bakewell: Bakewell, monkeypatch:
 
 @pytest.mark.parametrize("path", ["/v2/droplets", "/v2/droplets/autoscale", "/v2/images"])
 def test_clean_deletes_nothing_on_partial_evidence(bakewell: Bakewell, path: str) -> None:
-    ids = built(bakewell, "base", "1", "2")
+    ids = finished(bakewell, "base", 1, 2)
     bakewell.site.served.api.post("/sandbox/faults", {"effect": "status", "status": 403, "method": "GET", "path": path})
     assert bakewell("clean", "--keep", "1").code == 3
     bakewell.site.served.api.delete("/sandbox/faults")
@@ -88,7 +91,7 @@ def test_clean_deletes_nothing_on_partial_evidence(bakewell: Bakewell, path: str
 
 
 def test_clean_stops_where_evidence_becomes_partial(bakewell: Bakewell) -> None:
-    every = built(bakewell, "base", "1", "2", "3")
+    every = finished(bakewell, "base", 1, 2, 3)
     first = going(bakewell)[0]
     rule = {"effect": "status", "status": 403, "method": "GET", "path": "/v2/droplets/autoscale", "nth": 3, "times": 99}
     bakewell.site.served.api.post("/sandbox/faults", rule)
@@ -99,7 +102,7 @@ def test_clean_stops_where_evidence_becomes_partial(bakewell: Bakewell) -> None:
 
 
 def test_clean_for_pulumi_is_one_line_of_json(bakewell: Bakewell) -> None:
-    built(bakewell, "base", "1", "2", "3", "4")
+    finished(bakewell, "base", 1, 2, 3, 4)
     done = bakewell("clean", "--from-pulumi")
     assert set(done.json) == {"deleted", "kept"} and len(done.json["deleted"]) == 1 and done.json["kept"] == 3
     assert all(line.startswith("retention | ") for line in done.err.splitlines())

@@ -7,14 +7,15 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from bakewell.clouds.digitalocean import DigitalOcean
-from tests.contract.served import TOKEN, Served, serving
+from tests.contract.served import TOKEN, Served
+from tests.unit.one_cloud import one_cloud, served
+
+__all__ = ["one_cloud", "served"]
 
 
 @dataclass
@@ -75,15 +76,6 @@ def script() -> Iterator[Script]:
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    def read(response: httpx.Response) -> None:
-        response.read()
-
-    with serving(tmp_path, read) as one:
-        yield one
 
 
 @pytest.fixture

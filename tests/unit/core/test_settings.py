@@ -85,12 +85,19 @@ def test_an_unknown_key_of_a_machine_is_named_with_its_path() -> None:
         ("project", "-acme"),
         ("machines", '{"web": {"count": "2"}}'),
         ("machines", "[1"),
-        ("pins", {"web": 12}),
+        ("pins", {"web": 1.5}),
         ("max_context_mb", "0"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(key: str, value: object) -> None:
     assert f"`{key}" in refused({f"bakewell:{key}": value}).what
+
+
+def test_an_id_may_be_written_as_a_number() -> None:
+    machines = {"web": {"ssh_keys": [7]}}
+    settings = Settings.from_mapping({"bakewell:pins": '{"web": 1011}', "bakewell:machines": machines}, "x")
+    assert settings.pins == {"web": "1011"}
+    assert settings.machines["web"].ssh_keys == ["7"]
 
 
 def test_a_role_may_be_called_like_a_key() -> None:

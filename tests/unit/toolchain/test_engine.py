@@ -7,11 +7,11 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from bakewell.errors import BakewellError
 from toolchain import engine
+from toolchain.processes import find
 
 NOBODY = "no Docker Engine answers"
 
@@ -74,7 +74,7 @@ def test_root_starts_it_and_ends_the_one_it_started(host: Host) -> None:
     assert record.pid is not None
     assert engine.ensure() is False, "it runs by now"
     engine.stop()
-    assert not psutil.pid_exists(record.pid) or psutil.Process(record.pid).status() == psutil.STATUS_ZOMBIE
+    assert find(record.pid) is None
     assert engine.started() is None
     assert host.calls == ["dockerd"]
 

@@ -21,16 +21,16 @@ from sandbox import stacks
 
 # Tells each interrupt it gets, and ends at the second one.
 PATIENT = """
-import signal, sys, time
+import os, signal, sys, time
 count = 0
 def told(*_):
     global count
     count += 1
-    print(f"interrupt {count}", flush=True)
+    os.write(1, f"interrupt {count}\\n".encode())
     if count == 2:
         sys.exit(7)
 signal.signal(signal.SIGINT, told)
-print("ready", flush=True)
+os.write(1, b"ready\\n")
 time.sleep(60)
 time.sleep(60)
 """

@@ -1,0 +1,173 @@
+"""Components by themselves: where their children hang, and what they do with what a command prints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import mocks
+
+from bakewell.user_data import UserData
+from components.outputs import StackOutputs
+from components.packer_image import BuildResult, PackerImage, PackerImageArgs
+from components.published_images import PublishedImages
+from components.role_droplet import RoleDroplet
+from components.summary import table
+from tests.components.engine import Run, run_program
+
+WEB: PackerImageArgs = {
+    "role": "web",
+    "stack": "dev",
+    "fingerprint": "f" * 64,
+    "digests": {"image.toml": "1"},
+    "attempt": 0,
+    "home": "nyc3",
+    "regions": ["nyc3"],
+}
+LINE = {
+    "role": "web",
+    "id": "1020",
+    "name": "bakewell-web-2026-11-21-0314-a51f71",
+    "fingerprint": "f" * 64,
+    "run": "a51f71f82eb2",
+    "parent": None,
+    "home": "nyc3",
+    "action": "built",
+    "seconds": 61.0,
+    "finished": 2000.0,
+    "something_newer": True,
+}
+PUBLISHED = {
+    "images": {
+        "web": {
+            "digitalocean": {
+                "ids": {"nyc3": "1020", "sfo3": "1021"},
+                "name": "bakewell-web-2026-11-21-0314-a51f71",
+                "fingerprint": "f" * 64,
+                "attempt": 0.0,  # Pulumi's numbers are floats
+                "run": "a51f71f82eb2",
+            }
+        }
+    }
+}
+
+
+@dataclass
+class Says:
+    """An engine whose commands print `stdout`, and in which every stack exported `outputs`."""
+
+    stdout: str = json.dumps(LINE)
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(self, asked: mocks.MockResourceArgs) -> Mapping[str, Any]:
+        if asked.typ == "pulumi:pulumi:StackReference":
+            return {"outputs": dict(self.outputs), "secretOutputNames": []}
+        return {"stdout": self.stdout, "ipv4Address": "192.0.2.7"}
+
+    def stack_outputs(self, name: str) -> Mapping[str, Any]:
+        return self.outputs
+
+
+def test_a_callers_options_do_not_move_the_children() -> None:
+    def program() -> None:
+        outer = pulumi.ComponentResource("test:index:Outer", "outer")
+        PackerImage("web", WEB, opts=pulumi.ResourceOptions(parent=outer))
+        RoleDroplet(
+            "web-1",
+            {
+                "project": "bakewell",
+                "role": "web",
+                "image": "1",
+                "region": "nyc3",
+                "size": "s-1vcpu-1gb",
+                "ssh_keys": [],
+                "user_data": UserData(role="web"),
+                "health": None,
+            },
+            pulumi.ResourceOptions(parent=outer),
+        )
+
+    run = run_program(program, Says())
+    parents = {(r.type, r.name): r.parent for r in run.resources}
+    assert parents["bakewell:index:PackerImage", "web"] == "outer"
+    assert run["web"].parent == "web"
+    assert run["web-1"].parent == "web-1"
+
+
+@pytest.mark.parametrize("stdout", ["", "Build finished", '{"role": "web"}', "[]"])
+def test_a_command_that_prints_something_else_is_an_error_that_says_what_to_do(stdout: str) -> None:
+    def program() -> None:
+        pulumi.export("web", PackerImage("web", WEB).published())
+
+    run = run_program(program, Says(stdout))
+    assert isinstance(run.error, pulumi.RunError)
+    assert "run `bakewell build web` by hand" in str(run.error)
+
+
+def test_the_id_is_no_secret_though_the_command_s_output_is() -> None:
+    def program() -> None:
+        pulumi.export("ids", PackerImage("web", WEB).ids)
+
+    assert run_program(program, Says()).outputs["ids"] == {"nyc3": "1020"}
+
+
+def published(outputs: Mapping[str, Any], role: str, region: str, cloud: str = "digitalocean") -> Run:
+    def program() -> None:
+        images = PublishedImages("organization/bakewell/dev")
+        pulumi.export("id", images.image_id(role, region=region, cloud=cloud))
+
+    return run_program(program, Says(outputs=outputs))
+
+
+def test_published_images_by_region() -> None:
+    assert published(PUBLISHED, "web", "nyc3").outputs["id"] == "1020"
+    assert published(PUBLISHED, "web", "sfo3").outputs["id"] == "1021"
+
+
+@pytest.mark.parametrize(
+    ("outputs", "role", "region", "cloud", "said"),
+    [
+        (PUBLISHED, "wbe", "nyc3", "digitalocean", "there is no image wbe\n  remedy: its images: web"),
+        (PUBLISHED, "web", "ams3", "digitalocean", "image web is not in ams3\n  remedy: use one of: nyc3, sfo3"),
+        (PUBLISHED, "web", "nyc3", "aws", "image web is not in aws\n  remedy: use one of: digitalocean"),
+        ({}, "web", "nyc3", "digitalocean", "its images: none; run `pulumi up` there first"),
+        ({"images": ["web"]}, "web", "nyc3", "digitalocean", "output images can't be read"),
+    ],
+)
+def test_an_image_that_is_not_published_is_named_with_what_there_is(
+    outputs: Mapping[str, Any], role: str, region: str, cloud: str, said: str
+) -> None:
+    run = published(outputs, role, region, cloud)
+    assert isinstance(run.error, pulumi.RunError)
+    assert str(run.error).startswith("stack organization/bakewell/dev: ")
+    assert said in str(run.error)
+
+
+def test_outputs_without_a_parent_or_an_url_are_read() -> None:
+    machine = {"role": "api", "address": "192.0.2.7", "image": "1"}
+    outputs = StackOutputs.model_validate(PUBLISHED | {"machines": {"api-1": machine}})
+    web = outputs.image("web", "digitalocean")
+    assert web is not None
+    assert web.parent is None
+    assert outputs.machines["api-1"].url is None
+    assert outputs.image("web", "aws") is outputs.image("api", "digitalocean") is None
+
+
+def test_summary() -> None:
+    made = BuildResult.model_validate(LINE)
+    results = {
+        "base": made.model_copy(update={"role": "base", "finished": 999.9, "id": "7"}),
+        "web": made,
+        "consul-api": made.model_copy(update={"action": "adopted", "seconds": 0.4}),
+    }
+    name = LINE["name"]
+    assert table(results, since=1000.0) == (
+        "image       result     seconds  ID\n"
+        f"base        unchanged        -  7  {name}\n"
+        f"web         built           61  1020  {name}\n"
+        f"consul-api  adopted          0  1020  {name}"
+    )

@@ -1,0 +1,113 @@
+"""Bad input ends a preview with one message, before anything is registered."""
+
+from __future__ import annotations
+
+import pytest
+
+from bakewell.errors import CloudError, ConfigError
+from bakewell.image import Image
+from tests.components.conftest import Fleet
+from tests.components.engine import Run
+
+
+def refused(fleet: Fleet) -> Run:
+    run = fleet.run(preview=True)
+    assert isinstance(run.error, SystemExit)
+    assert run.error.code == 32  # the language host then adds nothing of its own
+    assert {r.type for r in run.resources} <= {"pulumi:pulumi:Stack"}
+    assert len(run.messages) == 1
+    return run
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("keep", "0", "`keep` should be greater than or equal to 1"),
+        ("kepe", "3", "unknown key `kepe` (did you mean `keep`?)"),
+        ("machines", '{"wbe": {}}', "`wbe` is not an image that this stack bakes (did you mean `web`?)"),
+        ("pins", '{"wbe": "x"}', "bakewell:pins.wbe"),
+        ("pins", '{"web": "bakewell-web-gone"}', "there is no image `bakewell-web-gone` of role web"),
+        ("roles", '["wbe"]', "there is no image `wbe`"),
+    ],
+)
+def test_config(fleet: Fleet, key: str, value: str, said: str) -> None:
+    fleet.config[f"bakewell:{key}"] = value
+    message = refused(fleet).said("error")
+    assert said in message
+    assert "remedy:" in message
+
+
+def test_a_machine_of_a_role_that_is_not_baked(fleet: Fleet) -> None:
+    fleet.config["bakewell:roles"] = '["web"]'
+    assert "bakewell:machines.api" in refused(fleet).said("error")
+
+
+def test_a_pin_to_an_image_that_is_not_where_the_machines_run(fleet: Fleet) -> None:
+    baked = fleet.bake()
+    fleet.config |= {"bakewell:regions": '["sfo3"]', "bakewell:pins": f'{{"web": "{baked["web"].name}"}}'}
+    assert "is in nyc3, not in sfo3" in refused(fleet).said("error")
+
+
+def test_a_pin_to_an_unfinished_image(fleet: Fleet) -> None:
+    web = fleet.bake()["web"]
+    fleet.listing.found = [Image(**{**{f: getattr(web, f) for f in web.__slots__}, "ready": False})]
+    fleet.config["bakewell:pins"] = f'{{"web": "{web.name}"}}'
+    assert "there is no image" in refused(fleet).said("error")
+
+
+def test_no_token(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.delenv("DIGITALOCEAN_TOKEN", raising=False)
+    monkeypatch.delenv("DIGITALOCEAN_ACCESS_TOKEN", raising=False)
+    monkeypatch.setenv("DIGITALOCEAN_API_URL", "http://127.0.0.1:9")
+    assert "DIGITALOCEAN_TOKEN is not set" in refused(fleet).said("error")
+
+
+def test_a_local_stack_never_leaves_this_machine(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGITALOCEAN_API_URL", "https://api.digitalocean.com")
+    assert "local cloud only" in refused(fleet).said("error")
+    assert fleet.listing.asked == []
+
+
+def test_an_api_that_refuses(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    def images(project: str) -> list[Image]:
+        raise CloudError("401, the token is not valid", remedy="check DIGITALOCEAN_TOKEN")
+
+    monkeypatch.setattr(fleet.listing, "images", images)
+    assert refused(fleet).said("error") == "401, the token is not valid\n  remedy: check DIGITALOCEAN_TOKEN"
+
+
+def test_a_file_of_the_catalog(fleet: Fleet) -> None:
+    (fleet.root / "packer/images/web/deploy.py").unlink()
+    message = refused(fleet).said("error")
+    assert "packer/images/web/deploy.py" in message
+
+
+def test_templates_are_validated_for_what_is_not_built_only(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    def validate(catalog: object, role: str, *rest: object) -> None:
+        seen.append(role)
+        if role == "api":
+            raise ConfigError("image api: packer validate refuses its templates")
+
+    monkeypatch.setattr("bakewell.build.packer.validate", validate)
+    baked = fleet.bake()
+    assert fleet.run(preview=True).error is None
+    assert seen == []
+    fleet.listing.found.remove(baked["web"])
+    fleet.listing.found.remove(baked["api"])
+    assert "refuses its templates" in refused(fleet).said("error")
+    assert "api" in seen
+    assert "base" not in seen
+
+
+def test_an_api_that_fails_while_retention_is_planned(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    def references() -> list[object]:
+        raise CloudError("500 for the third time")
+
+    monkeypatch.setattr(fleet.listing, "references", references)
+    fleet.bake()
+    run = fleet.run(preview=True)
+    assert "500 for the third time" in str(run.error)
+    assert type(run.error).__name__ == "RunError"  # Pulumi prints its message and no traceback
