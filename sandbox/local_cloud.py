@@ -144,7 +144,7 @@ class LocalCloud:
         if self._toolchain is None:
             self._toolchain = Builder().ensure()
         return {
-            "PATH": self._path(self._toolchain),
+            "PATH": search_path(self._toolchain),
             "PULUMI_HOME": str(self.state / "pulumi-home"),
             "PULUMI_BACKEND_URL": f"file://{self.state / 'stacks'}",
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
@@ -162,12 +162,6 @@ class LocalCloud:
     def install_providers(self) -> dict[str, str]:
         """Lay out its Pulumi home; says which provider plugin is in force, by name."""
         return home.install(self._folder("pulumi-home"))
-
-    def _path(self, toolchain: Toolchain) -> str:
-        """PATH with the tools first; what is on it already moves, so that repeating this changes nothing."""
-        first = [str(Path(sys.prefix) / "bin"), *map(str, toolchain.path)]
-        rest = os.environ.get("PATH", os.defpath).split(os.pathsep)
-        return os.pathsep.join(dict.fromkeys([*first, *rest]))
 
     def _folder(self, name: str) -> Path:
         path = self.state / name
@@ -188,6 +182,13 @@ class LocalCloud:
             except psutil.Error:
                 continue  # it ended meanwhile, or is another user's
         return found
+
+
+def search_path(toolchain: Toolchain) -> str:
+    """PATH with the tools first; what is on it already moves, so that repeating this changes nothing."""
+    first = [str(Path(sys.prefix) / "bin"), *map(str, toolchain.path)]
+    rest = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return os.pathsep.join(dict.fromkeys([*first, *rest]))
 
 
 def servers() -> list[psutil.Process]:

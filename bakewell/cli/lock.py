@@ -29,7 +29,14 @@ def command(
         raise ConfigError("--image is for one base", remedy="name the base: bakewell lock NAME --image SLUG")
     cloud, moved = project.cloud(), {}
     for name in wanted:
-        slug = image or (project.bases.entry(name, CLOUD).image if name in project.bases else f"{name}-x64")
+        locked = project.bases.entry(name, CLOUD) if name in project.bases else None
+        if locked and locked.ids and project.environment.local:
+            raise ConfigError(
+                f"base `{name}` is locked to images of the real cloud, and the endpoint is the local one",
+                file=project.bases.path,
+                remedy="lock it with the real cloud's token and no DIGITALOCEAN_API_URL",
+            )
+        slug = image or (locked.image if locked else f"{name}-x64")
         stock = cloud.stock(slug)
         # IDs of the local cloud mean nothing elsewhere; there a build starts from the slug.
         ids = {} if project.environment.local else stock.ids

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 import psutil
 import pytest
@@ -117,12 +117,13 @@ def sites(tmp_path_factory: pytest.TempPathFactory, cloud_environment: Mapping[s
         yield made
 
 
-def crash(site: Site, nth: int, effect: str, how: str) -> str:
-    """End a build at its nth call; its output. A build of fewer calls (it polls less) just ends."""
+def crash(site: Site, nth: int, effect: str, how: str) -> tuple[str, bool]:
+    """End a build at its nth call: its output, and whether it came so far. One that polls less makes fewer calls."""
     with site.cloud.fault(effect, nth=nth, path="/v2/.*") as rule:
         build = site.workspace.start("bakewell", "build", "base", "--force")
         try:
-            if site.held(rule, build):
+            reached = site.held(rule, build)
+            if reached:
                 if how == "INT":
                     build.send_signal(signal.SIGINT)
                 elif how == "KILL":
@@ -135,7 +136,7 @@ def crash(site: Site, nth: int, effect: str, how: str) -> str:
             site.cloud.release(rule)
         output, _ = build.communicate(timeout=120)
         site.settle()
-    return output
+    return output, reached
 
 
 def test_nothing_paid_for_outlives_the_next_command(sites: list[Site]) -> None:
@@ -154,31 +155,33 @@ def test_nothing_paid_for_outlives_the_next_command(sites: list[Site]) -> None:
             total += 1
 
     problems: list[str] = []
-    done = 0
 
     def work(site: Site) -> int:
         count = 0
-        while not points.empty():
-            nth, effect, how = points.get()
+        while True:
+            try:
+                nth, effect, how = points.get_nowait()
+            except Empty:
+                return count
             call = calls[nth - 1]
             try:
-                output = crash(site, nth, effect, how)
+                output, reached = crash(site, nth, effect, how)
                 site.workspace.bakewell("clean", "--keep", "50")
                 left = site.left()
             except Exception as error:  # one point's trouble must not hide the others'
                 problems.append(f"{how} at call {nth} ({call['method']} {call['path']}, {effect}): {error!r}")
                 continue
-            count += 1
+            count += reached
             if left:
                 problems.append(
                     f"{how} at call {nth} ({call['method']} {call['path']}, {effect}) left {left}\n{output[-2000:]}"
                 )
-        return count
 
     with ThreadPoolExecutor(CLOUDS) as pool:
         done = sum(pool.map(work, sites))
     assert not problems, "\n".join(problems)
-    assert done == total
+    # The last calls of the first build may be polls more than others needed; all else was really ended there.
+    assert done >= 0.9 * total, f"only {done} of {total} points were reached"
 
     # The survivors are whole: a build after all that adopts.
     result = site.workspace.bakewell("build", "base")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -76,15 +77,26 @@ def test_a_500_is_retried_and_then_ends(one: Workspace, cloud: CloudView, projec
     assert leftovers(cloud, project) == []
 
 
-@pytest.mark.parametrize("effect", ["engine_down", "disk_full", "action_errored"])
-def test_the_cloud_breaks_under_a_build(effect: str, one: Workspace, cloud: CloudView, project: str) -> None:
-    snapshot = {"method": "POST", "path": "/v2/droplets/[0-9]+/actions"}
-    with cloud.fault(effect, nth=1, times=99, **snapshot):
+@pytest.mark.parametrize(
+    ("effect", "nth"),
+    [("engine_down", 1), ("engine_down", 3), ("disk_full", 3), ("action_errored", 3)],
+    ids=["engine-down-at-shutdown", "engine-down-at-snapshot", "disk-full", "action-errored"],
+)
+def test_the_cloud_breaks_under_a_build(effect: str, nth: int, one: Workspace, cloud: CloudView, project: str) -> None:
+    # Packer's plugin does not look at errored actions, it waits for its limits: short ones here.
+    path = one.root / "packer" / "digitalocean.pkr.hcl"
+    patient = path.read_text()
+    limits = re.compile(r'((?:state|snapshot)_timeout += )"[0-9]+m"')
+    assert len(limits.findall(patient)) == 2
+    path.write_text(limits.sub(r'\1"7s"', patient))
+    # Two calls to shut down come before the one that takes the snapshot.
+    with cloud.fault(effect, method="POST", path="/v2/droplets/[0-9]+/actions", nth=nth, times=99):
         done = one.bakewell("build", "base", check=False)
         assert done.returncode in (3, 4), done.stderr
         assert "remedy" in done.stderr and "Traceback" not in done.stderr
     one.bakewell("clean")
     assert leftovers(cloud, project) == []
+    path.write_text(patient)
     one.bakewell("build", "base")
     assert len(cloud.ready(project)) == 1
 
@@ -105,7 +117,7 @@ def test_no_disk_for_the_build(one: Workspace, cloud: CloudView, project: str, t
     alone = ("unshare", "--mount") if os.geteuid() == 0 else ("unshare", "--map-root-user", "--mount")
     script = 'mount -t tmpfs -o size=16k tmpfs "$0" && exec bakewell build base'
     done = one.run(*alone, "sh", "-c", script, str(small), check=False, env={"BAKEWELL_STATE": str(small)})
-    assert done.returncode in (1, 4), done.stderr
+    assert done.returncode != 0, done.stderr
     assert "space" in done.stderr and "remedy" in done.stderr and "Traceback" not in done.stderr
     one.bakewell("clean")
     assert leftovers(cloud, project) == []

@@ -125,6 +125,16 @@ def test_validate_needs_no_token_and_always_asks_packer(bakewell: Bakewell, monk
     assert done.code == 2 and "Unsupported argument" in done.err
 
 
+def test_lock_on_the_local_cloud_keeps_what_is_locked_to_the_real_one(bakewell: Bakewell) -> None:
+    path = bakewell.site.root / "packer" / "bases.lock"
+    path.write_text(path.read_text() + '\n[debian-12.digitalocean.ids]\nnyc3 = "1234"\n')
+    before = path.read_text()
+    done = bakewell("lock")
+    assert done.code == 2
+    assert "bases.lock" in done.err and "debian-12" in done.err and "remedy" in done.err
+    assert path.read_text() == before
+
+
 def test_lock_writes_down_what_bases_are_now(bakewell: Bakewell) -> None:
     first = bakewell("lock", "--json")
     assert first.code == 0 and first.json == {"debian-12": True}
