@@ -28,13 +28,14 @@ from components.role_droplet import RoleDroplet
 from components.summary import summarise
 
 with refusals():
-    settings = stack_settings()
+    root = Path(__file__).parent
+    settings = stack_settings(root)
     environment = Environment.read(os.environ)
     environment.check(settings)
-    survey = Survey(connect(CLOUD, environment), settings.project)
-    wanted = desired.read(settings, Path(__file__).parent, CLOUD, file=stack_file())
+    survey = Survey(connect(CLOUD, environment), settings.project, settings.region)
+    wanted = desired.read(settings, root, CLOUD, file=stack_file())
     validate_unbuilt(wanted, survey, CLOUD, environment)
-    pins = {role: survey.pinned(role, image, settings.region) for role, image in settings.pins.items()}
+    pins = {role: survey.pinned(role, image) for role, image in settings.pins.items()}
 
     last = last_outputs()
     catalog = ImageCatalog("images", {"desired": wanted, "survey": survey, "last": last})

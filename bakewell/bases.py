@@ -19,7 +19,7 @@ from typing import Annotated
 from pydantic import Field, RootModel
 
 from bakewell.errors import ConfigError
-from bakewell.reading import Model, Slug, checked, did_you_mean, read_text, read_toml
+from bakewell.reading import Model, Slug, checked, did_you_mean, looking, read_text, read_toml
 
 _Text = Annotated[str, Field(min_length=1, max_length=255)]
 
@@ -62,7 +62,9 @@ class Bases:
         Raises:
             ConfigError: unreadable, no TOML, an unknown key or a wrong type.
         """
-        if not path.exists():
+        with looking("bases.lock", path):
+            missing = not path.exists()
+        if missing:
             return cls(path, {})
         data = read_toml(path, "bases.lock")
         for name, clouds in data.items():

@@ -28,7 +28,6 @@ class Machine:
         ssh_keys: IDs or fingerprints of keys in the account.
         services: systemd units that it starts at boot.
         health: where it answers HTTP once it is up; None for a role that does not.
-        pin: name or ID of the image it must use; None: the one of this stack's catalog.
     """
 
     name: str
@@ -37,7 +36,6 @@ class Machine:
     ssh_keys: tuple[str, ...]
     services: list[str]
     health: Health | None
-    pin: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,6 @@ def read(settings: Settings, root: Path, cloud: str, *, file: str, now: datetime
             ssh_keys=tuple(wanted.ssh_keys),
             services=catalog[role].boot.services,
             health=catalog[role].boot.health,
-            pin=settings.pins.get(role),
         )
         for role, wanted in settings.machines.items()
         for number in range(1, wanted.count + 1)

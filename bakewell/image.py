@@ -36,6 +36,11 @@ class Identity:
     parent: str | None
     home: str
 
+    @property
+    def builder_name(self) -> str:
+        """`<role>-<run>`: what its builder is called. A hostname of one label, so 63 characters at most."""
+        return f"{self.role[:50]}-{self.run}"
+
     def tags(self) -> tuple[str, ...]:
         """The identity as tags, sorted."""
         pairs = {
@@ -50,12 +55,17 @@ class Identity:
 
     @classmethod
     def from_tags(cls, tags: Iterable[str]) -> Identity | None:
-        """The identity that `tags` spell, or None where they don't name a whole one: not ours, then."""
-        found = dict(pair for t in tags if (pair := parse_tag(t)) is not None)
+        """The identity that `tags` spell, or None where they don't name exactly one whole one: not ours, then."""
+        found: dict[str, set[str]] = {}
+        for text in tags:
+            pair = parse_tag(text)
+            if pair is not None and pair[1]:
+                found.setdefault(pair[0], set()).add(pair[1])
         wanted = ("project", "role", "fingerprint", "run", "home")
-        if any(not found.get(key) for key in wanted):
+        parents = found.get("parent", set())
+        if any(len(found.get(key, ())) != 1 for key in wanted) or len(parents) > 1:
             return None
-        return cls(**{key: found[key] for key in wanted}, parent=found.get("parent") or None)
+        return cls(**{key: found[key].pop() for key in wanted}, parent=next(iter(parents), None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +160,16 @@ def newest_first(images: Iterable[Image]) -> list[Image]:
     return sorted(images, key=lambda i: (i.created_at, i.name, i.id), reverse=True)
 
 
-def adoptable(images: Iterable[Image], role: str, fingerprint: str) -> Image | None:
-    """The newest image that may stand for a build of `fingerprint`: ready, not revoked, no revoked ancestor."""
+def adoptable(images: Iterable[Image], role: str, fingerprint: str, region: str) -> Image | None:
+    """The image that stands for a build of `fingerprint` in `region`: ready, not revoked, no revoked ancestor.
+
+    Of several, one that was built in `region` comes first, then one that can be booted there, then the newest.
+    """
     every = list(images)
     by_run = {image.run: image for image in every}
     fits = [i for i in every if i.role == role and i.fingerprint == fingerprint and i.ready]
-    return next((i for i in newest_first(fits) if not tainted(i, by_run)), None)
+    good = [i for i in newest_first(fits) if not tainted(i, by_run)]
+    return min(good, key=lambda i: (i.identity.home != region, region not in i.regions), default=None)
 
 
 def tainted(image: Image, by_run: dict[str, Image]) -> bool:

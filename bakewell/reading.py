@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
@@ -47,11 +48,24 @@ def read_text(path: Path, what: str) -> str:
         raise ConfigError(f"{what} cannot be read: {error.strerror}", file=path, remedy=remedy) from error
 
 
+@contextmanager
+def looking(what: str, file: Path) -> Iterator[None]:
+    """Around looking whether files exist: one that may not even be looked at is a ConfigError that names it."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(
+            f"{what} cannot be read: {error.strerror}",
+            file=error.filename or file,
+            remedy="make it, and the folders that it lies in, readable",
+        ) from error
+
+
 def read_toml(path: Path, what: str) -> dict[str, Any]:
     """The TOML file as a mapping. Raises ConfigError as `read_text` does, and for a syntax error with its line."""
     try:
         return tomllib.loads(read_text(path, what))
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError; endless digits or nesting
         raise ConfigError(f"{what} is not TOML: {error}", file=path, remedy="correct the syntax there") from None
 
 
@@ -88,9 +102,16 @@ def _fault(model: type[BaseModel], fault: Any) -> tuple[str, str]:
         said = _WORDS.get(fault["ctx"]["pattern"], said)
     if kind in ("value_error", "assertion_error") or not key:
         return (f"`{key}`: {said}" if key else said), f"correct {f'`{key}`' if key else 'it'}"
-    shown = repr(fault["input"])
+    shown = _shown(fault["input"])
     shown = "a secret" if secret_setting(key, fault["input"]) else shown if len(shown) <= 60 else shown[:57] + "..."
     return f"`{key}` {said}, but is {shown}", f"correct `{key}`"
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)
+    except ValueError:
+        return "a number without end"
 
 
 def _keys(model: type[BaseModel], loc: list[str]) -> list[str]:

@@ -145,13 +145,19 @@ def plan(
         references: everything in the account that refers to an image, in any order.
         policy: how many, which, whose.
         unborn: roles whose next image is not built yet; it counts as the newest of its role.
-        current: role -> the fingerprint that the stack's files have now; the image that stands for it is kept.
+        current: role -> the fingerprint that the stack's files have now; the image that stands for it in a region is
+            kept.
         now: decides which leases still run; must carry a time zone.
     """
     by_image: dict[str, list[Reference]] = defaultdict(list)
     for reference in sorted(references, key=lambda r: (r.kind, r.name, r.id)):
         by_image[reference.image_id].append(reference)
-    asked = (adoptable(images, role, fingerprint) for role, fingerprint in (current or {}).items())
+    regions = {region for image in images for region in (image.identity.home, *image.regions)}
+    asked = (
+        adoptable(images, role, fingerprint, region)
+        for role, fingerprint in (current or {}).items()
+        for region in sorted(regions)  # of any stack: each adopts the image that suits its own
+    )
     evidence = Evidence(
         policy=policy,
         references=by_image,

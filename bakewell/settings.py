@@ -20,10 +20,11 @@ import yaml
 from pydantic import BeforeValidator, Field, field_validator
 
 from bakewell.errors import ConfigError
-from bakewell.reading import Model, Name, Slug, checked, read_text
+from bakewell.reading import Model, Name, Slug, checked, looking, read_text
 
 NAMESPACE = "bakewell:"
 DIGITALOCEAN = "https://api.digitalocean.com"
+_TOKENS = ("DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN")
 _STACK = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")
 
 _Id = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
@@ -104,7 +105,7 @@ def _from_text(name: str, text: str) -> object:
     if get_origin(wanted) in (list, dict):
         try:
             return json.loads(text)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             return text
     return text
 
@@ -120,7 +121,9 @@ def load_settings(stack: str, root: Path) -> Settings:
         remedy = "letters, digits, hyphens, dots and underscores make a stack's name"
         raise ConfigError(f"`{stack}` is no stack's name", remedy=remedy)
     path = root / f"Pulumi.{stack}.yaml"
-    if not path.exists():
+    with looking("stack config", path):
+        missing = not path.exists()
+    if missing:
         stacks = sorted(p.name.split(".")[1] for p in root.glob("Pulumi.*.yaml"))
         raise ConfigError(
             f"stack {stack} has no config",
@@ -129,7 +132,8 @@ def load_settings(stack: str, root: Path) -> Settings:
         )
     try:
         document = yaml.safe_load(read_text(path, "stack config"))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
+        # All but the first: values that look like dates, numbers or tagged values and are none; nesting without end.
         problem = " ".join(str(error).split())
         raise ConfigError(f"stack config is not YAML: {problem}", file=path, remedy="correct the syntax") from None
     document = {} if document is None else document
@@ -164,20 +168,27 @@ class Environment:
         PULUMI_STACK) and BAKEWELL_PARALLEL. A missing token is no error here.
 
         Raises:
-            ConfigError: a value that cannot be meant.
+            ConfigError: a value that cannot be meant; a token is never repeated.
         """
         cache = Path(environ.get("XDG_STATE_HOME") or Path(environ.get("HOME") or Path.home()) / ".local" / "state")
         parallel = environ.get("BAKEWELL_PARALLEL", "")
-        if parallel and not (parallel.isascii() and parallel.isdigit() and 1 <= int(parallel) <= 64):
+        if parallel and not (re.fullmatch(r"[0-9]{1,2}", parallel) and 1 <= int(parallel) <= 64):
             raise ConfigError(
                 f"BAKEWELL_PARALLEL is `{parallel}`", remedy="set it to a number from 1 to 64, or unset it"
+            )
+        variable = next((name for name in _TOKENS if environ.get(name)), _TOKENS[0])
+        token = environ.get(variable, "").strip()
+        if token and not re.fullmatch(r"[!-~]+", token):
+            raise ConfigError(
+                f"{variable} is no token: it holds a space, a control character or a letter outside ASCII",
+                remedy="copy the token again: one line, without quotes that a word processor made",
             )
         return cls(
             endpoint=_endpoint(environ.get("DIGITALOCEAN_API_URL") or DIGITALOCEAN),
             state_dir=Path(environ.get("BAKEWELL_STATE") or cache / "bakewell").absolute(),
             stack=(environ.get("BAKEWELL_STACK") or environ.get("PULUMI_STACK") or "dev").rpartition("/")[2],
             parallel=int(parallel) if parallel else None,
-            token=(environ.get("DIGITALOCEAN_TOKEN") or environ.get("DIGITALOCEAN_ACCESS_TOKEN") or "").strip(),
+            token=token,
         )
 
     @property

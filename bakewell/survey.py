@@ -31,12 +31,14 @@ class Survey:
     Args:
         source: where to look.
         project: whose images.
+        region: where the stack builds images and runs machines.
 
     Every method that needs an answer waits for it, and raises the `CloudError` that the cloud gave instead.
     """
 
-    def __init__(self, source: Source, project: str) -> None:
+    def __init__(self, source: Source, project: str, region: str) -> None:
         self._source = source
+        self._region = region
         self._images = _in_background(lambda: tuple(source.images(project)))
         self._references: Future[tuple[Reference, ...]] | None = None
         self._asking = threading.Lock()
@@ -54,18 +56,16 @@ class Survey:
 
     def adoptable(self, role: str, fingerprint: str) -> Image | None:
         """The image that a build of `fingerprint` would adopt; None when it would have to build."""
-        return adoptable(self.images(), role, fingerprint)
+        return adoptable(self.images(), role, fingerprint, self._region)
 
-    def home(self, role: str, fingerprint: str, region: str) -> str:
-        """Where the image of `fingerprint` is, or will be, without a copy: `region` if it is, or will be, built there.
+    def home(self, role: str, fingerprint: str) -> str:
+        """Where the image of `fingerprint` is, or will be, without a copy.
 
-        An image that only exists elsewhere (another stack's first region, say) keeps its home there.
+        That is the stack's region, unless the image that a build would adopt was built elsewhere (in another stack's
+        first region, say): it keeps its home there.
         """
-        found = [i for i in self.images() if i.role == role and i.fingerprint == fingerprint and i.ready]
-        if not found or any(region == i.identity.home for i in found):
-            return region
-        best = self.adoptable(role, fingerprint)
-        return best.identity.home if best else region
+        found = self.adoptable(role, fingerprint)
+        return found.identity.home if found else self._region
 
     def lost(self, run: str) -> str | None:
         """Why the image of `run` can't be used any more ("gone from the cloud", …); None while it can."""
@@ -77,13 +77,13 @@ class Survey:
             return "revoked"
         return "built on a revoked image" if tainted(image, by_run) else None
 
-    def pinned(self, role: str, wanted: str, region: str) -> Image:
+    def pinned(self, role: str, wanted: str) -> Image:
         """The image of `role` that `wanted` (a name or an ID) means.
 
         Raises:
-            ConfigError: no finished image of that role is called so, or it is not in `region`.
+            ConfigError: no finished image of that role is called so, or it is not in the stack's region.
         """
-        key = f"bakewell:pins.{role}"
+        key, region = f"bakewell:pins.{role}", self._region
         of_role = [i for i in self.images() if i.role == role and i.ready]
         image = next((i for i in of_role if wanted in (i.name, i.id)), None)
         if image is None:

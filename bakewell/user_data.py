@@ -1,56 +1,40 @@
 """user_data says who a machine is and what it starts, never how to install it: that is in the image.
 
-Rendered as cloud-init YAML, checked before anything is created. It holds no secret: user_data can be read by every
-process of the machine, and lies in Pulumi's state.
+Rendered as cloud-init YAML, checked before anything is created. It has no room for a secret, only for a role and names
+of units: user_data can be read by every process of the machine, and lies in Pulumi's state.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from bakewell.catalog.spec import Unit
 from bakewell.errors import ConfigError
 from bakewell.reading import Model, Name, checked
-from bakewell.secret_shapes import secret_setting
 
 LIMITS = {"digitalocean": 64 * 1024}
 """Bytes of user_data that a cloud takes."""
 
 MACHINE_FILE = "/etc/bakewell/machine.json"
 
-_Fact = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-
 
 class UserData(Model):
     """Who a machine is.
 
     Attributes:
-        role: the role of its image; with `facts`, the content of /etc/bakewell/machine.json (mode 0644).
+        role: the role of its image, written to /etc/bakewell/machine.json (mode 0644).
         services: systemd units to enable and start, in this order, without waiting for them.
-        facts: what else it has to know, such as the cluster to join. No secrets.
     """
 
     role: Name
     services: list[Unit] = Field(default_factory=list)
-    facts: dict[_Fact, str] = Field(default_factory=dict)
-
-    @field_validator("facts")
-    @classmethod
-    def _no_secrets(cls, facts: dict[str, str]) -> dict[str, str]:
-        for key, value in facts.items():
-            if why := secret_setting(key, value):
-                raise ValueError(f"{why}; let the machine fetch secrets when it starts")
-        if "role" in facts:
-            raise ValueError("`role` has a field of its own")
-        return facts
 
     @classmethod
-    def of(cls, role: str, services: list[str], facts: dict[str, str] | None = None) -> UserData:
+    def of(cls, role: str, services: list[str]) -> UserData:
         """As the constructor, but bad values raise a ConfigError."""
-        data = {"role": role, "services": services, "facts": facts or {}}
+        data = {"role": role, "services": services}
         return checked(cls, data, file=f"user_data of {role}", what="machine")
 
     def render(self, cloud: str = "digitalocean") -> str:
@@ -59,7 +43,7 @@ class UserData(Model):
         Raises:
             ConfigError: it is larger than the cloud takes.
         """
-        machine = json.dumps({"role": self.role, **self.facts}, sort_keys=True)
+        machine = json.dumps({"role": self.role})
         document: dict[str, object] = {
             "write_files": [{"path": MACHINE_FILE, "permissions": "0644", "content": machine + "\n"}]
         }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -36,19 +35,18 @@ def main(names: list[str]) -> int:
         return 2
     setup.install()
     rows = []
-    folder = Path(tempfile.mkdtemp(prefix="bakewell-bench-"))
-    cloud = LocalCloud(setup.tests_folder(os.getpid()), Builder().ensure())
-    try:
-        cloud.start()
-        cloud.install_providers()
-        for name in names or BENCHES:
-            print(f"bench: {name}", file=sys.stderr, flush=True)
-            row = BENCHES[name](folder, cloud.environment()).row()
-            print(row, flush=True)
-            rows.append(row)
-    finally:
-        cloud.destroy()
-        shutil.rmtree(folder)
+    with setup.own_folder() as clouds, tempfile.TemporaryDirectory(prefix="bakewell-bench-") as folder:
+        cloud = LocalCloud(clouds / "bench", Builder().ensure())
+        try:
+            cloud.start()
+            cloud.install_providers()
+            for name in names or BENCHES:
+                print(f"bench: {name}", file=sys.stderr, flush=True)
+                row = BENCHES[name](Path(folder), cloud.environment()).row()
+                print(row, flush=True)
+                rows.append(row)
+        finally:
+            cloud.destroy()
     if not names:
         _write(rows)
     return 0

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pulumi
 
-from bakewell.settings import Settings
+from bakewell.errors import ConfigError
+from bakewell.settings import NAMESPACE, Settings, load_settings
 
 
-def stack_settings() -> Settings:
+def stack_settings(root: Path) -> Settings:
     """The stack's settings.
 
+    Pulumi may have merged other sources into them: values in Pulumi.yaml, another file (`--config-file`), an
+    environment of Pulumi Cloud. The commands that it runs read `root`/Pulumi.<stack>.yaml and nothing else.
+
     Raises:
-        ConfigError: unknown key, wrong type, or value out of range.
+        ConfigError: unknown key, wrong type, value out of range, or that file says something else.
     """
-    return Settings.from_mapping(pulumi.runtime.get_config_env(), stack_file())
+    settings = Settings.from_mapping(pulumi.runtime.get_config_env(), stack_file())
+    written = load_settings(pulumi.get_stack(), root)
+    differing = [
+        f"{NAMESPACE}{key}" for key in Settings.model_fields if getattr(settings, key) != getattr(written, key)
+    ]
+    if differing:
+        keys = ", ".join(differing)
+        raise ConfigError(
+            f"Pulumi has other values than this file for {keys}, and builds and commands read the file",
+            file=stack_file(),
+            remedy=f"set {keys} there (pulumi config set), and nowhere else: not in Pulumi.yaml, an environment or "
+            "another config file",
+        )
+    return settings
 
 
 def stack_file() -> str:

@@ -51,7 +51,7 @@ class ImageCatalog(pulumi.ComponentResource):
                     "fingerprint": fingerprint.value,
                     "digests": fingerprint.digests,
                     "attempt": self._attempt(role, fingerprint.value, last, survey),
-                    "home": survey.home(role, fingerprint.value, desired.settings.region),
+                    "home": survey.home(role, fingerprint.value),
                     "regions": desired.settings.regions,
                 },
                 built_on=self.images[parent] if parent else None,

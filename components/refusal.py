@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -21,14 +23,20 @@ _ALREADY_TOLD = 32
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Around the whole program: a `BakewellError` ends it with one error message; nothing is registered after that."""
+    """Around the whole program: a `BakewellError` ends it with one error message; nothing is registered after that.
+
+    Ctrl-C, and the engine's own SIGINT to a program that still waits when a resource has failed, end it in silence.
+    """
     try:
         yield
-    except BakewellError as error:
-        pulumi.log.error(str(error))
+    except (BakewellError, KeyboardInterrupt) as error:
+        if isinstance(error, BakewellError):
+            pulumi.log.error(str(error))
         # What was scheduled and now never runs would be reported as never awaited.
         warnings.filterwarnings("ignore", message="coroutine .* was never awaited", category=RuntimeWarning)
         sys.exit(_ALREADY_TOLD)
+    # From here on only Pulumi's event loop runs, and that shows a KeyboardInterrupt with its traceback.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(_ALREADY_TOLD))
 
 
 def refusing(function: Callable[_P, _R]) -> Callable[_P, _R]:

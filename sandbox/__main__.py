@@ -23,8 +23,8 @@ HTTP_SECONDS = 60
 # Fast ones first: a broken function is told in seconds, not after the slow ones.
 SUITES = ("unit", "components", "providers", "contract", "sandbox", "e2e")
 
-# Most of the time is spent waiting for machines, so workers outnumber cores. Each has a local cloud of its own; a file's
-# tests stay together, in order.
+# Most of the time is spent waiting for machines, so workers outnumber cores. Each has a local cloud of its own; the
+# tests of a file stay together, in order.
 WORKERS = ("-n", "4", "--dist", "loadfile")
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)

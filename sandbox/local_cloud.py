@@ -6,6 +6,7 @@ The folder holds all that the cloud and its stacks know: `cloud/` (the server's)
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -102,8 +103,9 @@ class LocalCloud:
             return False
         try:
             with urllib.request.urlopen(f"{address.endpoint}/sandbox/health", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
+                # Its port may be another's by now.
+                return bool(json.load(answer).get("cloud_id") == address.cloud_id)
+        except (urllib.error.URLError, OSError, ValueError):
             return False
 
     def address(self) -> Address | None:
@@ -171,17 +173,22 @@ class LocalCloud:
     def _users(self) -> list[psutil.Process]:
         """Processes of ours that run in this cloud's environment: not the shells and editors that also do."""
         builds = str(self.state / "builds")
+        me = psutil.Process()
+        spared = {me.pid, *(process.pid for process in me.parents())}
         found = []
         for process in psutil.process_iter():
             try:
-                ours = process.name().startswith(("pulumi", "packer")) or any(
-                    "bakewell" in word or "sandbox." in word for word in process.cmdline()[1:4]
-                )
-                if ours and process.pid != os.getpid() and process.environ().get("BAKEWELL_STATE") == builds:
+                in_ours = process.pid not in spared and process.environ().get("BAKEWELL_STATE") == builds
+                if in_ours and (process.name().startswith(("pulumi", "packer")) or _is_bakewell(process.cmdline())):
                     found.append(process)
             except psutil.Error:
                 continue  # it ended meanwhile, or is another user's
         return found
+
+
+def _is_bakewell(words: list[str]) -> bool:
+    """True for the `bakewell` command, which a Python interpreter runs by its path."""
+    return any(Path(word).name == "bakewell" for word in words[:2]) and not words[0].endswith("sh")
 
 
 def search_path(toolchain: Toolchain) -> str:

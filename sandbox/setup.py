@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from sandbox.local_cloud import LocalCloud, servers
-from sandbox.machines import base_image
+from sandbox.machines import base_image, limits
 from toolchain import engine, folders
 from toolchain.build import Builder
-from toolchain.processes import find
 from toolchain.progress import say
 
 
@@ -22,6 +27,7 @@ def install() -> bool:
         BakewellError: one of them can't be had.
     """
     begun_engine = engine.ensure()
+    limits.allow_enough(lambda line: say("kernel", line))
     image = _InBackground()
     Builder().ensure()
     image.wait()
@@ -48,15 +54,29 @@ def tear_down(state: Path) -> None:
 
 
 def remove_leftovers() -> None:
-    """Remove the local clouds of test runs that were killed before they could do it."""
+    """Remove the local clouds of test runs and benches that were killed before they could do it."""
     for folder in _left_by_tests():
         say("cloud", f"removing what a test run left: {folder}")
-        LocalCloud(folder).destroy()
+        for cloud in sorted(path.parent for path in folder.glob("*/cloud")):
+            LocalCloud(cloud).destroy()
+        shutil.rmtree(folder, ignore_errors=True)
+        _owner(folder).unlink(missing_ok=True)
 
 
-def tests_folder(pid: int) -> Path:
-    """Where a test run keeps its local cloud: found again by `remove_leftovers` when that process is gone."""
-    return folders.state() / "tests" / str(pid)
+@contextmanager
+def own_folder() -> Iterator[Path]:
+    """A folder for the local clouds of this process, each in a folder of its own below it.
+
+    While the block runs, the folder is locked; one whose lock nobody holds is what `remove_leftovers` looks for.
+    """
+    folder = folders.state() / "tests" / str(os.getpid())
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(_owner(folder)):
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    _owner(folder).unlink(missing_ok=True)
 
 
 def end_engine() -> None:
@@ -73,13 +93,19 @@ def end_engine() -> None:
 
 
 def _left_by_tests() -> list[Path]:
-    folder = folders.state() / "tests"
-    return [path for path in sorted(folder.glob("[0-9]*")) if not _runs_tests(int(path.name))]
+    return [path for path in sorted((folders.state() / "tests").glob("*/")) if not _locked(_owner(path))]
 
 
-def _runs_tests(pid: int) -> bool:
-    process = find(pid)
-    return process is not None and any("pytest" in word for word in process.cmdline())
+def _owner(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.lock")
+
+
+def _locked(path: Path) -> bool:
+    try:
+        with FileLock(path, timeout=0):
+            return False
+    except Timeout:
+        return True
 
 
 class _InBackground:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +13,10 @@ from sandbox.local_cloud import LocalCloud
 from toolchain.build import Builder, Toolchain
 
 # A shell that ran `eval "$(make -s env)"` must not point the tests at its stack, nor an operator's at the real cloud.
-# PULUMI_HOME stays: it may hold the real provider plugins.
+# PULUMI_HOME stays: it may hold the real provider plugins; the other says to test those.
 for name in list(os.environ):
-    if name.startswith(("DIGITALOCEAN_", "BAKEWELL_", "PULUMI_", "PACKER_", "PKR_")) and name != "PULUMI_HOME":
+    ours = name.startswith(("DIGITALOCEAN_", "BAKEWELL_", "PULUMI_", "PACKER_", "PKR_"))
+    if ours and name not in ("PULUMI_HOME", "BAKEWELL_TEST_PLUGINS"):
         del os.environ[name]
 
 
@@ -25,13 +27,20 @@ def toolchain() -> Toolchain:
 
 
 @pytest.fixture(scope="session")
-def local_cloud(toolchain: Toolchain) -> Iterator[LocalCloud]:
+def clouds_folder() -> Iterator[Path]:
+    """Where this session's local clouds live: found again, and removed, also when the session is killed."""
+    with setup.own_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def local_cloud(toolchain: Toolchain, clouds_folder: Path) -> Iterator[LocalCloud]:
     """A local cloud of this session's own, with provider plugins; gone at the end, also after a failure.
 
     Tests that share it keep apart by project name.
     """
     setup.install()
-    cloud = LocalCloud(setup.tests_folder(os.getpid()), toolchain)
+    cloud = LocalCloud(clouds_folder / "session", toolchain)
     try:
         cloud.start()
         cloud.install_providers()

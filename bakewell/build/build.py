@@ -12,7 +12,6 @@ import json
 import os
 import threading
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -48,31 +47,35 @@ def build(job: Job, stop: Stop, say: Say) -> Result:
     cloud = connect(job.cloud, job.environment, sleep=stop.sleep)
     where, project, state = job.environment.endpoint, job.settings.project, job.environment.state_dir
     with slots.once(state, f"{project}-{job.role}-{job.fingerprint.value[:16]}", stop, say):
-        images = cloud.images(project)
-        found = None if job.force else adoptable(images, job.role, job.fingerprint.value)
-        if found is not None:
-            say(f"image {found.name} ({found.id}) has this content already: adopted")
-            if orphans.waiting(where, project, state):
-                _reap(cloud, where, project, state, say)
-            return Result.of(found, "adopted", time.monotonic() - started, time.time())
-        parent = _parent(job, images)
-        with slots.slot(state, job.slots, stop, say):
-            image = _Baking(job, cloud, parent, stop, say).bake()
-    say(f"image {image.name} ({image.id}) is ready after {time.monotonic() - started:.0f} s")
-    return Result.of(image, "built", time.monotonic() - started, time.time())
+        found, parent = _look(job, cloud)
+        if found is None:
+            with slots.slot(state, job.slots, stop, say) as waited:
+                if waited:  # meanwhile another host may have built it, or an operator revoked its parent
+                    found, parent = _look(job, cloud)
+                if found is None:
+                    image = _Baking(job, cloud, parent, stop, say).bake()
+                    say(f"image {image.name} ({image.id}) is ready after {time.monotonic() - started:.0f} s")
+                    return Result.of(image, "built", time.monotonic() - started, time.time())
+        say(f"image {found.name} ({found.id}) has this content already: adopted")
+        if orphans.waiting(where, project, state):
+            _reap(cloud, where, project, state, say)
+    return Result.of(found, "adopted", time.monotonic() - started, time.time())
 
 
-def _parent(job: Job, images: Sequence[Image]) -> Image | None:
+def _look(job: Job, cloud: Cloud) -> tuple[Image | None, Image | None]:
+    """The image to adopt, or else the one to build on (None for a stock base)."""
+    images, region = cloud.images(job.settings.project), job.settings.region
+    found = None if job.force else adoptable(images, job.role, job.fingerprint.value, region)
     role, fingerprint = job.spec.parent, job.fingerprint.parent
-    if role is None or fingerprint is None:
-        return None
-    parent = adoptable(images, role, fingerprint)
+    if found is not None or role is None or fingerprint is None:
+        return found, None
+    parent = adoptable(images, role, fingerprint, region)
     if parent is None:
         raise BuildError(
             f"image {job.role}: its parent {role} ({fingerprint[:12]}) is not built",
             remedy=f"build it first: bakewell build {role} (or `pulumi up`, which orders builds)",
         )
-    return parent
+    return None, parent
 
 
 @dataclass
@@ -86,7 +89,9 @@ class _Baking:
     say: Say
 
     def bake(self) -> Image:
-        job, started = self.job, time.time()
+        job = self.job
+        self.base = self._base()  # first: a transfer may take most of an hour, and the lease counts from then
+        started = time.time()
         run_id = new_run()
         self.lease = int(started) + LEASE_SECONDS
         self.identity = Identity(
@@ -109,7 +114,6 @@ class _Baking:
             lease=self.lease,
         )
         run = runs.begin(job.environment.state_dir, record)
-        self.log = log.create(job.environment.state_dir, self.name)
         reaper = threading.Thread(target=self._reap_others, name="reaper", daemon=True)
         reaper.start()
         try:
@@ -125,6 +129,7 @@ class _Baking:
         return self._finish(run, image, key, reaper)
 
     def _run(self, run: runs.Run) -> tuple[Image, str]:
+        self.log = log.create(self.job.environment.state_dir, self.name)
         context = Context.collect(self.job.catalog, self.job.role, self.job.cloud, self.job.bases)
         if not context.digests.items() <= self.job.fingerprint.digests.items():
             raise ConfigError(f"image {self.job.role}: its files changed meanwhile", remedy="run the command again")
@@ -138,7 +143,7 @@ class _Baking:
         self.stop.check()
         command = [str(program), "build", "-color=false", f"-var-file={run.folder / 'variables.json'}", "."]
         environ = packer.environment_for(os.environ, self.job.environment)
-        self.say(f"building {self.name} on {self._base()}, log: {self.log}")
+        self.say(f"building {self.name} on {self.base}, log: {self.log}")
         with log.Follower(self.log, self.say):
             process = packer.Supervised(command, folder, environ, self.log, run, deadline=self.lease - _MARGIN)
             status = process.wait(self.stop)
@@ -150,11 +155,11 @@ class _Baking:
         return {
             "role": self.job.role,
             "prefix": settings.prefix,
-            "base_image": self._base(),
+            "base_image": self.base,
             "region": settings.region,
             "size": self.job.spec.size,
             "image_name": self.name,
-            "droplet_name": self.name,
+            "droplet_name": self.identity.builder_name,
             "tags": [*self.identity.tags(), tag("lease", str(self.lease)), BUILDER],
             "ssh_key_id": int(key),
             "ssh_private_key_file": str(run.folder / "key"),
@@ -162,6 +167,7 @@ class _Baking:
         }
 
     def _base(self) -> str:
+        """What the cloud calls the image to start from; a parent that is elsewhere is brought to the region."""
         spec, region = self.job.spec, self.job.settings.region
         if self.parent is None:
             bases, name = self.job.bases, spec.base or ""
@@ -246,8 +252,11 @@ class _Baking:
 
     def _reap_others(self) -> None:
         environment = self.job.environment
-        cloud = connect(self.job.cloud, environment)
-        _reap(cloud, environment.endpoint, self.job.settings.project, environment.state_dir, self.say)
+        try:
+            cloud = connect(self.job.cloud, environment)
+            _reap(cloud, environment.endpoint, self.job.settings.project, environment.state_dir, self.say)
+        except Exception as error:  # nobody waits for this thread, and its traceback would land among other lines
+            self.say(f"removing what dead builds left failed: unexpected {type(error).__name__}: {error}")
 
     def _local(self, error: OSError) -> BuildError:
         """A failure of this host's files or processes."""

@@ -7,7 +7,7 @@ image that came into use a second ago stays. Anything that cannot be read whole 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,11 +36,11 @@ class Cleaned:
     reaped: int
 
 
-def survey(cloud: Cloud, policy: Policy, current: Mapping[str, str], unborn: Collection[str] = ()) -> Plan:
+def survey(cloud: Cloud, policy: Policy, current: Mapping[str, str]) -> Plan:
     """The plan for what the cloud holds right now. Raises CloudError where it cannot be read whole."""
     # References last: an image that gets into use between the two reads is then seen to be.
     images = cloud.images(policy.project)
-    return plan(images, cloud.references(), policy, unborn=unborn, current=current, now=datetime.now(UTC))
+    return plan(images, cloud.references(), policy, current=current, now=datetime.now(UTC))
 
 
 def clean(

@@ -3,7 +3,11 @@
 A build is dead when this host knows its run and nobody holds the run's lock, or when its lease ran out and this host
 does not know it. A colleague's build whose lease still runs, and one that a process here holds, are left alone, however
 they look. What goes: builder machines (once their pending snapshots are done, with the unfinished snapshots), images
-without the ready tag, keys, and tags that nothing carries any more. Finished images are retention's alone.
+that were never finished, keys, and tags that nothing carries any more.
+
+Finished images are retention's alone. So an image that carries the ready tag stays whatever else is wrong with it, and
+one that lost that tag stays too: a finished image has no lease, and without one only a run that died here dooms it. Nor
+does any image go that something in the account boots from.
 """
 
 from __future__ import annotations
@@ -15,10 +19,10 @@ from pathlib import Path
 
 from bakewell.build import runs
 from bakewell.build.log import Say
-from bakewell.clouds import LEASE_SECONDS, Cloud
-from bakewell.image import Image, tag
+from bakewell.clouds import LEASE_SECONDS, Builder, Cloud
+from bakewell.image import READY, Identity, Image, lease_of, tag
 
-Dead = Callable[[str, int], bool]  # (run, lease) -> whether its build is dead
+Dead = Callable[[str, int | None], bool]  # (run, its lease where one is known) -> whether its build is dead
 
 
 def reap(cloud: Cloud, endpoint: str, project: str, state_dir: Path, say: Say, *, now: float | None = None) -> int:
@@ -40,17 +44,29 @@ def reap(cloud: Cloud, endpoint: str, project: str, state_dir: Path, say: Say, *
                     held.callback(run.release)
                     claimed[record.run] = run
 
-        def dead(run: str, lease: int) -> bool:
-            return run in claimed or (not runs.is_known(state_dir, run) and lease < moment)
+        def dead(run: str, lease: int | None) -> bool:
+            return run in claimed or (lease is not None and lease < moment and not runs.is_known(state_dir, run))
 
-        count = _sweep(cloud, project, dead, [run.record for run in claimed.values()], say)
+        sweep = _Sweep(cloud, project, dead, say)
+        sweep.run([run.record for run in claimed.values()])
+        # A young one may be about to get its tags, on another host.
+        doubtful = [
+            f"{image.name} ({image.id})"
+            for image in sweep.doubtful
+            if not runs.is_known(state_dir, image.run) and image.created_at.timestamp() + LEASE_SECONDS < moment
+        ]
+        if doubtful:
+            say(
+                f"left alone, having neither the ready tag nor a lease: {', '.join(doubtful)};"
+                f" tag them {READY} or delete them yourself"
+            )
         # Those of live builds too are carried from the moment that their machine is created.
         cloud.delete_unused_tags()
-        if count == 0:
+        if sweep.count == 0:
             # A request of a killed build may have been under way: a run is forgotten once nothing of it was found.
             for run in claimed.values():
                 run.finish()
-    return count
+    return sweep.count
 
 
 def waiting(endpoint: str, project: str, state_dir: Path) -> bool:
@@ -66,43 +82,76 @@ def waiting(endpoint: str, project: str, state_dir: Path) -> bool:
 
 def remove_run(cloud: Cloud, record: runs.Record, say: Say) -> int:
     """Remove what one build left, which the caller knows to be over; how many things went."""
-    count = _sweep(cloud, record.project, lambda run, _: run == record.run, [record], say)
+    sweep = _Sweep(cloud, record.project, lambda run, _: run == record.run, say)
+    sweep.run([record])
     names = [tag("run", record.run), tag("lease", str(record.lease)), tag("fingerprint", record.fingerprint)]
     cloud.delete_unused_tags(names)
-    return count
+    return sweep.count
 
 
-def _sweep(cloud: Cloud, project: str, dead: Dead, records: Iterable[runs.Record], say: Say) -> int:
-    count = 0
-    names = {record.name for record in records}
-    for builder in cloud.builders(project):
-        if not dead(builder.identity.run, builder.lease):
-            continue
-        for snapshot in cloud.settle(builder.id):
-            image = cloud.image(snapshot)
-            if image is None or (not image.ready and image.run == builder.identity.run):
-                say(f"removing unfinished snapshot {snapshot} of builder {builder.name}")
-                cloud.delete_image(snapshot)
-                count += 1
-        say(f"removing builder {builder.name} ({builder.id})")
-        cloud.delete_builder(builder.id)
-        count += 1
-    for image in cloud.images(project):
-        if not image.ready and dead(image.run, _lease(image)):
-            say(f"removing unfinished image {image.name} ({image.id})")
-            cloud.delete_image(image.id)
-            count += 1
-    for leftover in cloud.leftovers(names):
-        say(f"removing unfinished snapshot {leftover.name} ({leftover.id}), which was never tagged")
-        cloud.delete_image(leftover.id)
-        count += 1
-    for key in cloud.build_keys():
-        if dead(key.run, key.lease):
-            say(f"removing key {key.name}")
-            cloud.delete_key(key.id)
-            count += 1
-    return count
+class _Sweep:
+    """One pass over what a project has in the cloud.
 
+    Attributes:
+        count: how many things went.
+        doubtful: images that may be finished or not: nothing says.
+    """
 
-def _lease(image: Image) -> int:
-    return image.lease or int(image.created_at.timestamp()) + LEASE_SECONDS
+    def __init__(self, cloud: Cloud, project: str, dead: Dead, say: Say) -> None:
+        self._cloud, self._project, self._dead, self._say = cloud, project, dead, say
+        self._judged: set[str] = set()
+        self.count = 0
+        self.doubtful: list[Image] = []
+
+    def run(self, records: Iterable[runs.Record]) -> None:
+        """Remove what is dead. `records`: runs that are known to be, whose images may have no tags yet."""
+        for builder in self._cloud.builders(self._project):
+            if self._dead(builder.identity.run, builder.lease):
+                self._remove_builder(builder)
+        for image in self._cloud.images(self._project):
+            if READY in image.tags:
+                continue
+            if self._dead(image.run, image.lease):
+                self._remove_image(image.id, f"image {image.name} ({image.id})")
+            elif image.lease is None:
+                self.doubtful.append(image)
+        for leftover in self._cloud.leftovers({record.name for record in records}):
+            self._remove_image(leftover.id, f"snapshot {leftover.name} ({leftover.id}), which was never tagged")
+        for key in self._cloud.build_keys():
+            if self._dead(key.run, key.lease):
+                self._say(f"removing key {key.name}")
+                self._cloud.delete_key(key.id)
+                self.count += 1
+
+    def _remove_builder(self, builder: Builder) -> None:
+        # Its snapshots first: without it, one that has no tags yet could not be told from anybody's.
+        for snapshot in self._cloud.settle(builder.id):
+            self._remove_image(snapshot, f"snapshot {snapshot} of builder {builder.name}")
+        self._say(f"removing builder {builder.name} ({builder.id})")
+        self._cloud.delete_builder(builder.id)
+        self.count += 1
+
+    def _remove_image(self, image_id: str, what: str) -> None:
+        """Delete an image that a dead build made, unless a fresh look shows that it is finished or needed."""
+        if image_id in self._judged:
+            return
+        self._judged.add(image_id)
+        tags = self._cloud.tags_of(image_id)
+        if tags is None or not self._unfinished(tags):
+            return
+        users = [reference for reference in self._cloud.references() if reference.image_id == image_id]
+        if users:
+            self._say(f"unfinished {what} stays: in use by {users[0]}")
+            return
+        self._say(f"removing unfinished {what}")
+        self._cloud.delete_image(image_id)
+        self.count += 1
+
+    def _unfinished(self, tags: tuple[str, ...]) -> bool:
+        """Whether the tags of what a dead build made allow to delete it; those of another build are judged as its."""
+        if READY in tags:
+            return False
+        identity = Identity.from_tags(tags)
+        if identity is None:
+            return True
+        return identity.project == self._project and self._dead(identity.run, lease_of(tags))

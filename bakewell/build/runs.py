@@ -78,6 +78,7 @@ def begin(state_dir: Path, record: Record) -> Run:
     """
     path = _folder(state_dir) / f"{record.run}.lock"
     fresh = path.with_suffix(".new")  # locked under this name first, so that no reaper ever finds it free
+    fd = -1
     try:
         make_private(path.parent)
         fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
@@ -86,6 +87,8 @@ def begin(state_dir: Path, record: Record) -> Run:
         path.with_suffix("").mkdir(mode=0o700)
         fresh.rename(path)
     except OSError as error:
+        if fd >= 0:
+            Run(record, fresh, fd).finish()
         raise unwritable(state_dir, error) from error
     return Run(record, path, fd)
 

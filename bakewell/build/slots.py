@@ -20,25 +20,25 @@ _PRUNE_AFTER = 30 * 24 * 3600.0  # seconds
 
 
 @contextmanager
-def slot(state_dir: Path, cap: int, stop: Stop, say: Callable[[str], None]) -> Iterator[None]:
-    """Hold one of `cap` slots, waiting for one to become free.
+def slot(state_dir: Path, cap: int, stop: Stop, say: Callable[[str], None]) -> Iterator[bool]:
+    """Hold one of `cap` slots, waiting for one to become free. Gives whether it had to wait.
 
     Raises:
         Interrupted: told to stop while waiting.
     """
     folder = state_dir / "slots"
-    told = False
+    waited = False
     while True:
         for number in range(cap):
             lock = _try(folder / f"{number}.lock")
             if lock is not None:
                 try:
-                    yield
+                    yield waited
                 finally:
                     lock.release()
                 return
-        if not told:
-            told = True
+        if not waited:
+            waited = True
             say(f"waiting for a free slot: {cap} builds at once (bakewell:parallel)")
         stop.sleep(_PAUSE)
 
@@ -67,8 +67,11 @@ def prune(state_dir: Path, now: float) -> None:
     """Delete logs and lock files that nobody has touched for 30 days."""
     for folder in ("logs", "roles", "validated"):
         for path in (state_dir / folder).glob("*"):
-            if now - path.stat().st_mtime > _PRUNE_AFTER:
-                path.unlink(missing_ok=True)
+            try:
+                if now - path.stat().st_mtime > _PRUNE_AFTER:
+                    path.unlink()
+            except FileNotFoundError:
+                continue  # another command prunes too
 
 
 def _try(path: Path) -> FileLock | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from bakewell.catalog.spec import ImageSpec, load_spec
 from bakewell.catalog.step_imports import PACKAGE, StepImport, imported_steps, python_files
 from bakewell.errors import ConfigError
-from bakewell.reading import did_you_mean
+from bakewell.reading import did_you_mean, looking
 
 
 class Catalog:
@@ -36,9 +36,14 @@ class Catalog:
 
         Raises:
             ConfigError: naming file, key and remedy: see `spec.load_spec`; besides, an unknown parent, a cycle, a
-                step that does not exist, an import of a step that is not declared, or no image at all.
+                step that does not exist, an import of a step that is not declared, an unreadable folder, or no image.
         """
         packer_dir = packer_dir.absolute()
+        with looking("the catalog", packer_dir):
+            return cls._read(packer_dir, max_context_mb)
+
+    @classmethod
+    def _read(cls, packer_dir: Path, max_context_mb: int) -> Catalog:
         images = packer_dir / "images"
         try:
             folders = sorted(entry.name for entry in os.scandir(images) if entry.is_dir() and entry.name[0] not in "._")
@@ -79,15 +84,6 @@ class Catalog:
             parent = self[parent].parent
         return tuple(chain)
 
-    def descendants(self, role: str) -> tuple[str, ...]:
-        """Everything built on `role`, directly or not, parents first."""
-        self[role]
-        return tuple(other for other in self.roles if role in self.ancestors(other))
-
-    def waves(self) -> tuple[tuple[str, ...], ...]:
-        """Roles by depth: those of a wave are built only on roles of earlier ones, so they can be built at once."""
-        return self._waves()
-
     def select(self, roles: Collection[str]) -> tuple[str, ...]:
         """`roles` and all they are built on, parents first; every role where `roles` is empty.
 
@@ -103,6 +99,7 @@ class Catalog:
         return module if module.is_file() else package if package.is_dir() else None
 
     def _waves(self) -> tuple[tuple[str, ...], ...]:
+        """Roles by depth: those of a wave are built only on roles of earlier ones."""
         for spec in self._specs.values():
             if spec.parent is not None and spec.parent not in self._specs:
                 raise ConfigError(

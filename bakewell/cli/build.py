@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from bakewell.cli.common import CLOUD, Debug, Json, Project, demanded, print_json
+from bakewell.cli.common import Debug, Json, Project, print_json
 from bakewell.errors import BakewellError, ConfigError, Interrupted
 
 
@@ -38,7 +38,6 @@ def command(
 def _for_pulumi(roles: list[str], *, force: bool, parallel: int | None, debug: bool) -> int:
     """One image; the exit code. Errors are lines of the image too."""
     from bakewell.build.build import build
-    from bakewell.build.job import Job
     from bakewell.build.log import BOUND, Printer
     from bakewell.build.stop import Stop
 
@@ -48,19 +47,7 @@ def _for_pulumi(roles: list[str], *, force: bool, parallel: int | None, debug: b
     say = Printer(bound=BOUND, secrets=os.environ).for_role(role)
     try:
         project = Project.here()
-        found = project.fingerprints([role])[role]
-        demanded(role, found)
-        job = Job(
-            role=role,
-            cloud=CLOUD,
-            fingerprint=found,
-            catalog=project.catalog,
-            bases=project.bases,
-            settings=project.settings,
-            environment=project.environment,
-            force=force,
-            cap=parallel,
-        )
+        job = project.job(role, project.demanded(role), force=force, parallel=parallel)
         with Stop().on_signals() as stop:
             result = build(job, stop, say)
     except BakewellError as error:

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,12 +18,14 @@ from bakewell.errors import ConfigError
 
 if TYPE_CHECKING:
     from bakewell.bases import Bases
+    from bakewell.build.job import Job
     from bakewell.catalog import Catalog
     from bakewell.clouds import Cloud
     from bakewell.fingerprint import Fingerprint
     from bakewell.settings import Environment, Settings
 
 CLOUD = "digitalocean"
+_LONGEST_UP = timedelta(days=1)
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout instead of a table.")]
 
@@ -71,11 +73,48 @@ class Project:
 
         return Bases.load(self.root / "packer" / "bases.lock")
 
-    def fingerprints(self, roles: Collection[str] = ()) -> dict[str, Fingerprint]:
-        """Of `roles` and what they are built on; of all where none is named."""
+    def fingerprints(self, roles: Collection[str] = (), *, now: datetime | None = None) -> dict[str, Fingerprint]:
+        """Of `roles` and what they are built on; of all where none is named. Rebuild windows are those of `now`."""
         from bakewell.fingerprint import fingerprints
 
-        return fingerprints(self.catalog, CLOUD, self.bases, now=datetime.now(UTC), roles=roles)
+        return fingerprints(self.catalog, CLOUD, self.bases, now=now or datetime.now(UTC), roles=roles)
+
+    def demanded(self, role: str) -> Fingerprint:
+        """The fingerprint of `role`: the one that Pulumi runs this command for (BAKEWELL_FINGERPRINT), if it does.
+
+        An `up` may begin in one rebuild window and end in the next: the window of a day ago is taken as well.
+
+        Raises:
+            ConfigError: the files give neither.
+        """
+        wanted, now = os.environ.get("BAKEWELL_FINGERPRINT"), datetime.now(UTC)
+        found = self.fingerprints([role], now=now)[role]
+        if not wanted or wanted == found.value:
+            return found
+        before = self.fingerprints([role], now=now - _LONGEST_UP)[role]
+        if wanted == before.value:
+            return before
+        raise ConfigError(
+            f"image {role}: its files, or the period of a rebuild window, changed since Pulumi read them "
+            f"({wanted[:12]} wanted, {found.value[:12]} found)",
+            remedy="run `pulumi up` again",
+        )
+
+    def job(self, role: str, found: Fingerprint, *, force: bool, parallel: int | None) -> Job:
+        """The build of one image. `parallel`: how many builds at once on this host, where it overrides the settings."""
+        from bakewell.build.job import Job
+
+        return Job(
+            role=role,
+            cloud=CLOUD,
+            fingerprint=found,
+            catalog=self.catalog,
+            bases=self.bases,
+            settings=self.settings,
+            environment=self.environment,
+            force=force,
+            cap=parallel,
+        )
 
     def roles(self, named: Sequence[str]) -> tuple[str, ...]:
         """`named` as roles, parents first; the stack's own where none, or `all`, is named."""
@@ -91,20 +130,6 @@ class Project:
 
         self.environment.check(self.settings)
         return connect(CLOUD, self.environment)
-
-
-def demanded(role: str, found: Fingerprint) -> None:
-    """Hold the files against the fingerprint that Pulumi runs this command for (BAKEWELL_FINGERPRINT), if it does.
-
-    Raises:
-        ConfigError: they differ.
-    """
-    wanted = os.environ.get("BAKEWELL_FINGERPRINT")
-    if wanted and wanted != found.value:
-        raise ConfigError(
-            f"image {role}: its files changed since Pulumi read them ({wanted[:12]} wanted, {found.value[:12]} found)",
-            remedy="run `pulumi up` again",
-        )
 
 
 def print_json(value: Any) -> None:

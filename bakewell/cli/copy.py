@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bakewell.cli.common import Debug, Project, demanded, note, print_json
+from bakewell.cli.common import Debug, Project, note, print_json
 from bakewell.errors import BuildError
 
 
@@ -20,10 +20,8 @@ def command(
     from bakewell.image import adoptable
 
     project = Project.here()
-    found = project.fingerprints([role])[role]
-    demanded(role, found)
-    cloud = project.cloud()
-    image = adoptable(cloud.images(project.settings.project), role, found.value)
+    found, settings, cloud = project.demanded(role), project.settings, project.cloud()
+    image = adoptable(cloud.images(settings.project), role, found.value, settings.region)
     if image is None:
         raise BuildError(
             f"image {role} ({found.value[:12]}) is not built, so it cannot be copied to {region}",

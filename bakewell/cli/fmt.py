@@ -8,6 +8,9 @@ from typing import Annotated
 import typer
 
 from bakewell.cli.common import Debug, Project, note
+from bakewell.errors import ConfigError
+
+_UNFORMATTED = 3  # how `packer fmt -check` ends when it would change something, and nothing else is wrong
 
 
 def command(
@@ -22,8 +25,11 @@ def command(
 
     folder = Project.here().root / "packer"
     options = ["-check", "-diff"] if check else []
-    done = subprocess.run([find(), "fmt", "-recursive", *options, "."], cwd=folder, check=False)
-    if done.returncode and check:
+    status = subprocess.run([find(), "fmt", "-recursive", *options, "."], cwd=folder, check=False).returncode
+    if check and status == _UNFORMATTED:
         note("some templates are not laid out as packer fmt does\n  remedy: run: bakewell fmt")
-    if done.returncode:
         raise typer.Exit(1)
+    if status:
+        raise ConfigError(
+            "packer fmt cannot read every template", file=folder, remedy="correct the syntax where Packer says so above"
+        )

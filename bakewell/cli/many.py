@@ -14,7 +14,7 @@ from bakewell.build.build import build
 from bakewell.build.job import Job, Result
 from bakewell.build.log import Printer
 from bakewell.build.stop import Stop
-from bakewell.cli.common import CLOUD, Project, print_json, table
+from bakewell.cli.common import Project, print_json, table
 from bakewell.errors import BakewellError, BuildError, Interrupted
 
 if TYPE_CHECKING:
@@ -30,20 +30,7 @@ def build_many(
     chosen = project.roles(named)
     roles = project.catalog.select(chosen)
     found = project.fingerprints(roles)
-    jobs = {
-        role: Job(
-            role=role,
-            cloud=CLOUD,
-            fingerprint=found[role],
-            catalog=project.catalog,
-            bases=project.bases,
-            settings=project.settings,
-            environment=project.environment,
-            force=force and role in chosen,
-            cap=parallel,
-        )
-        for role in roles
-    }
+    jobs = {role: project.job(role, found[role], force=force and role in chosen, parallel=parallel) for role in roles}
     with Stop().on_signals() as stop, _printer(roles) as printer:
         outcomes = _run(jobs, stop, printer)
     failures = [outcome for outcome in outcomes.values() if isinstance(outcome, BakewellError)]

@@ -110,6 +110,9 @@ class Cloud(Protocol):
     def image(self, image_id: str) -> Image | None:
         """One image by its ID, whatever its project; None when it is gone or carries no identity."""
 
+    def tags_of(self, image_id: str) -> tuple[str, ...] | None:
+        """All tags that an image carries now, whoever's they are; None when it is gone."""
+
     def tag(self, image_id: str, tags: Sequence[str]) -> None:
         """Add tags to an image, creating tag objects as needed."""
 
@@ -117,7 +120,11 @@ class Cloud(Protocol):
         """Take tags off an image; one it does not carry is no error."""
 
     def delete_unused_tags(self, names: Sequence[str] | None = None) -> int:
-        """Delete those of our tag objects (`names`, or all) that nothing carries; how many went. Flags stay."""
+        """Delete those of our tag objects (`names`, or all) that nothing carries; how many went.
+
+        Only those of one build or one content go: run, lease, parent, fingerprint. Deleting a tag object takes it off
+        everything, so those that builds share (project, role, home, flags) stay: something may be getting them now.
+        """
 
     def delete_image(self, image_id: str) -> None:
         """Delete an image in all its regions; one that is gone already is no error."""

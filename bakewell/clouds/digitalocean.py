@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -22,6 +22,7 @@ from bakewell.image import READY, REVOKED, Identity, Image, Reference, lease_of,
 WAIT_SNAPSHOT = 30 * 60.0  # seconds; large disks take minutes
 WAIT_TRANSFER = 60 * 60.0  # seconds; transfers outlast Packer's own 30-minute limit
 _KEY = re.compile(r"^bakewell-(?P<run>[0-9a-f]{12})-(?P<lease>\d{1,12})$")
+_PASSING = ("run", "lease", "parent", "fingerprint")  # keys of tags that belong to one build, or to one content
 _T = TypeVar("_T")
 
 
@@ -104,15 +105,20 @@ class DigitalOcean:
     # who needs images
 
     def references(self) -> list[Reference]:
+        droplets = [*self.api.pages("/v2/droplets", "droplets"), *self._gpu_droplets()]
         found = [
             Reference(str(item["image"]["id"]), "droplet", str(item["id"]), item["name"])
-            for item in self.api.pages("/v2/droplets", "droplets")
+            for item in droplets
             if item.get("image")
         ]
         return found + [
             Reference(str(item["droplet_template"]["image"]), "autoscale pool", str(item["id"]), item["name"])
             for item in self._pools()
         ]
+
+    def _gpu_droplets(self) -> list[dict[str, Any]]:
+        """Those with a GPU, which no other list of droplets shows; the API can't filter them by tag."""
+        return self.api.pages("/v2/droplets", "droplets", type="gpus")
 
     def _pools(self) -> list[dict[str, Any]]:
         try:
@@ -124,7 +130,8 @@ class DigitalOcean:
 
     def builders(self, project: str) -> list[Builder]:
         found = []
-        for item in self.api.pages("/v2/droplets", "droplets", tag_name=BUILDER):
+        machines = self.api.pages("/v2/droplets", "droplets", tag_name=BUILDER)
+        for item in [*machines, *(d for d in self._gpu_droplets() if BUILDER in (d.get("tags") or ()))]:
             identity = Identity.from_tags(item.get("tags") or [])
             if identity is not None and identity.project == project:
                 lease = lease_of(item["tags"]) or int(_time(item["created_at"]).timestamp()) + LEASE_SECONDS
@@ -169,6 +176,13 @@ class DigitalOcean:
 
     # tags
 
+    def tags_of(self, image_id: str) -> tuple[str, ...] | None:
+        try:
+            item = self.api.get(f"/v2/images/{image_id}")["image"]
+        except NotFound:
+            return None
+        return None if item.get("status") == "deleted" else tuple(item.get("tags") or ())
+
     def tag(self, image_id: str, tags: Sequence[str]) -> None:
         for name in tags:
             self._tag(image_id, name)
@@ -195,23 +209,23 @@ class DigitalOcean:
             self.api.delete(f"/v2/tags/{quote(name, safe='')}/resources", body)
 
     def delete_unused_tags(self, names: Sequence[str] | None = None) -> int:
-        gone = 0
-        for item in self._all_tags() if names is None else self._some_tags(names):
-            pair = parse_tag(item["name"])
-            if pair is not None and pair[1] and item["resources"]["count"] == 0:  # flags (no value) stay
-                self.api.delete(f"/v2/tags/{quote(item['name'], safe='')}")
-                gone += 1
-        return gone
+        if names is None:  # a glance will do: each is looked at again, and one that is missed goes next time
+            names = [item["name"] for item in self.api.glance("/v2/tags", "tags") if item["resources"]["count"] == 0]
+        return sum(self._delete_unused_tag(name) for name in names)
 
-    def _all_tags(self) -> list[dict[str, Any]]:
-        return self.api.pages("/v2/tags", "tags")
-
-    def _some_tags(self, names: Sequence[str]) -> Iterator[dict[str, Any]]:
-        for name in names:
-            try:
-                yield self.api.get(f"/v2/tags/{quote(name, safe='')}")["tag"]
-            except NotFound:
-                continue
+    def _delete_unused_tag(self, name: str) -> bool:
+        key, value = parse_tag(name) or ("", "")
+        if key not in _PASSING or not value:
+            return False
+        path = f"/v2/tags/{quote(name, safe='')}"
+        try:
+            carriers = self.api.get(path)["tag"]["resources"]["count"]  # as late as can be: see the protocol
+        except NotFound:
+            return False
+        if carriers:
+            return False
+        self.api.delete(path)
+        return True
 
     # waiting
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,9 +24,17 @@ log = logging.getLogger(__name__)
 
 PAGE = 200  # the largest page that DigitalOcean serves
 TRIES = 6  # one, and five more after a 5xx
+WALKS = 4  # through a list that changes while it is read
 CONNECT_TRIES = 3  # an API that nothing listens for will not appear by waiting
 PATIENCE = 15 * 60.0  # seconds: the longest wait that a rate limit may ask for
 TIMEOUT = urllib3.Timeout(connect=10, read=60)
+_REMEDY = "check that DIGITALOCEAN_API_URL is the API meant, and what the answer says, then run the command again"
+_REMEDIES = {
+    402: "see the account's billing page, then run the command again",
+    409: "wait until what else changes it is done, then run the command again",
+    422: "correct what the answer names (an account's limit: have it raised), then run the command again",
+    423: "wait until what else changes it is done, then run the command again",
+}
 
 
 class NotFound(CloudError):
@@ -35,7 +44,7 @@ class NotFound(CloudError):
 class Refused(CloudError):
     """Any other 4xx: the request itself is at fault, so it is not sent again."""
 
-    def __init__(self, what: str, *, status: int, remedy: str = "") -> None:
+    def __init__(self, what: str, *, status: int, remedy: str) -> None:
         super().__init__(what, remedy=remedy)
         self.status = status
 
@@ -48,6 +57,15 @@ class _Again(Exception):
         self.error = error
         self.tries = tries
         self.wait = wait
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """One pass over the pages of a list; `total` is what the API says there is, None where it doesn't say."""
+
+    items: list[dict[str, Any]]
+    total: int | None
+    pages: int
 
 
 class Api:
@@ -86,19 +104,31 @@ class Api:
             log.debug("%s was gone already", path)
 
     def pages(self, path: str, key: str, **query: str | int) -> list[dict[str, Any]]:
-        """Every item of a list, all pages of it; raises rather than leaving some out."""
-        for _ in range(3):
-            items = list(self._walk(path, key, query))
-            total = items.pop()
-            if total is None or len(items) >= total:
-                return items
+        """Every item of a list, all pages of it; raises rather than leaving some out.
+
+        Something made or deleted between two pages shifts the rest: an item then comes twice, or never, and the total
+        still fits. So a list of several pages counts only once two walks in a row found the same items.
+        """
+        before: set[str] | None = None
+        for _ in range(WALKS):
+            walk = self._walk(path, key, query)
+            names = {str(item.get("id") or item.get("name")) for item in walk.items}
+            whole = len(names) == len(walk.items) and (walk.total is None or len(walk.items) >= walk.total)
+            if whole and (walk.pages == 1 or names == before):
+                return walk.items
+            before = names if whole else None
         raise CloudError(
-            f"GET {self.endpoint}{path}: {len(items)} of {total} items came back, three times",
+            f"GET {self.endpoint}{path}: the list could not be read whole in {WALKS} tries"
+            f" ({len(walk.items)} of {walk.total} items came back)",
             remedy="wait until nothing else changes the account, then run the command again",
         )
 
-    def _walk(self, path: str, key: str, query: Mapping[str, str | int]) -> Iterator[Any]:
-        """The items of each page, and last the total that the API claims (None where it claims none)."""
+    def glance(self, path: str, key: str) -> list[dict[str, Any]]:
+        """The items of a list, read once: where it changes meanwhile, some may be left out or come twice."""
+        return self._walk(path, key, {}).items
+
+    def _walk(self, path: str, key: str, query: Mapping[str, str | int]) -> _Walk:
+        found: list[dict[str, Any]] = []
         page = 1
         while True:
             answer = self.call("GET", path, query={**query, "page": page, "per_page": PAGE})
@@ -107,11 +137,10 @@ class Api:
                 items = []
             if not isinstance(items, list):
                 raise CloudError(f"GET {self.endpoint}{path}: `{key}` is not a list", remedy="check the API endpoint")
-            yield from items
+            found += items
             links = answer.get("links") or {}
             if not (links.get("pages") or {}).get("next"):
-                yield (answer.get("meta") or {}).get("total")
-                return
+                return _Walk(found, (answer.get("meta") or {}).get("total"), page)
             page += 1
 
     def call(
@@ -184,7 +213,7 @@ class Api:
             return Refused(f"{what}: 403, forbidden ({said})", status=status, remedy=remedy)
         if status == 404:
             return NotFound(f"{what}: 404, not found ({said})", remedy="check that it still exists")
-        return Refused(f"{what}: {status} ({said})", status=status)
+        return Refused(f"{what}: {status} ({said})", status=status, remedy=_REMEDIES.get(status, _REMEDY))
 
 
 def _stop(state: RetryCallState) -> bool:

@@ -6,6 +6,7 @@ image. Nothing is written into the folders that are hashed.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -19,6 +20,7 @@ from bakewell.context.hashing import File, copy, hash_files
 from bakewell.context.walk import Found, files_in, one_file
 from bakewell.errors import ContextError
 from bakewell.frames import Frames
+from bakewell.reading import looking
 
 GENERATED = "image.auto.pkrvars.json"
 """Packer variables that follow from the catalog; written into every staged context, read by Packer by itself."""
@@ -100,7 +102,8 @@ class Context:
                     folder.chmod(0o755)
                 os.utime(folder, (_MTIME, _MTIME))
         except OSError as error:
-            remedy = "free some space there, or choose a folder that you can write to"
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            remedy = "free disk space there" if full else "choose a folder that you can write to"
             raise ContextError(
                 f"staging {self.role} failed: {error.strerror}", file=directory, remedy=remedy
             ) from error
@@ -109,8 +112,9 @@ class Context:
 def collect_all(catalog: Catalog, roles: Collection[str], cloud: str, bases: Bases | None = None) -> dict[str, Context]:
     """The contexts of several images, as `Context.collect` gives each, reading every file once."""
     bases = bases or Bases.load(catalog.packer_dir / "bases.lock")
-    shared = list(files_in(catalog.packer_dir, deep=False, skip=NOTES | {"bases.lock"}))
-    found = {role: _find(catalog, catalog[role], shared) for role in roles}
+    with looking("the context", catalog.packer_dir):
+        shared = list(files_in(catalog.packer_dir, deep=False, skip=NOTES | {"bases.lock"}))
+        found = {role: _find(catalog, catalog[role], shared) for role in roles}
     digests = hash_files(one for files in found.values() for one in files)
     contexts = {}
     for role, files in found.items():

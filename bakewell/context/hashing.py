@@ -78,6 +78,7 @@ def copy(file: File, target: Path) -> None:
 
     Raises:
         ContextError: its source cannot be read, or no longer has the content that was hashed.
+        OSError: `target` cannot be written.
     """
     with target.open("xb", buffering=0) as out:
         if file.source is None:
@@ -94,13 +95,13 @@ def _read(source: str, path: str, out: int | None) -> str:
     if buffer is None:
         buffer = _local.buffer = memoryview(bytearray(_BUFFER))
     hasher = hashlib.sha256()
+    first = True
     try:
         descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
         raise _unreadable(path, source, error) from error
     try:
-        first = True
-        while count := os.readv(descriptor, [buffer]):
+        while count := _fill(descriptor, buffer, path, source):
             block = buffer[:count]
             if first:
                 first = False
@@ -113,11 +114,16 @@ def _read(source: str, path: str, out: int | None) -> str:
             hasher.update(block)
             if out is not None:
                 _write_all(out, block)
-    except OSError as error:
-        raise _unreadable(path, source, error) from error
     finally:
         os.close(descriptor)
     return hasher.hexdigest()
+
+
+def _fill(descriptor: int, buffer: memoryview, path: str, source: str) -> int:
+    try:
+        return os.readv(descriptor, [buffer])
+    except OSError as error:
+        raise _unreadable(path, source, error) from error
 
 
 def _write_all(out: int, block: memoryview) -> None:

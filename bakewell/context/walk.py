@@ -70,7 +70,9 @@ def files_in(
 def one_file(path: Path, name: str) -> Found:
     """The single file at `path`, as `name` in the context. Raises ContextError as `files_in` does."""
     with os.scandir(path.parent) as entries:
-        entry = next(entry for entry in entries if entry.name == path.name)
+        entry = next((entry for entry in entries if entry.name == path.name), None)
+    if entry is None:
+        raise ContextError(f"{name} is gone", file=path, remedy="restore it, then run the command again")
     return _file(entry, name, os.path.realpath(path.parent))
 
 

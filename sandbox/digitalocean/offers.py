@@ -38,6 +38,7 @@ SIZES: dict[str, Size] = {
         Size("s-2vcpu-4gb", 4096, 2, 80, 4.0, 24.0),
         Size("s-4vcpu-8gb", 8192, 4, 160, 5.0, 48.0),
         Size("c-2", 4096, 2, 25, 4.0, 42.0, "CPU-Optimized"),
+        Size("gpu-h100x1-80gb", 245760, 20, 720, 15.0, 2522.88, "GPU H100 1X"),  # a machine like any other here
     )
 }
 
@@ -69,6 +70,11 @@ def region_view(slug: str) -> dict[str, Any]:
         "available": True,
         "sizes": list(SIZES),
     }
+
+
+def has_gpu(slug: str) -> bool:
+    """Whether droplets of that size have a GPU: lists show them apart."""
+    return slug.startswith("gpu-")
 
 
 def size_view(slug: str) -> dict[str, Any]:

@@ -6,12 +6,14 @@ import io
 import json
 import tarfile
 import threading
+import time
 from collections.abc import Sequence
 
 from docker.errors import APIError, ImageNotFound, NotFound
 from docker.models.containers import Container
 from docker.types import Mount
 
+from sandbox.machines import limits
 from sandbox.machines.engine import LABEL, connect, plain_errors
 from sandbox.machines.errors import MachineError
 from sandbox.machines.network import CloudNetwork
@@ -22,6 +24,7 @@ WRITABLE_V2 = ["/bin/sh", "-c", f"mount -o remount,bind,rw /sys/fs/cgroup && exe
 # systemd's own signal for "halt now"; it does not understand SIGTERM that way.
 STOP_SIGNAL = "SIGRTMIN+3"
 STOP_SECONDS = 30
+FIRST_MOMENTS = 0.1  # seconds; a systemd that cannot start ends within a tenth of that
 
 
 class Machines:
@@ -65,7 +68,7 @@ class Machines:
                 container = self._create_container(name, image, hostname, address)
             try:
                 container.put_archive("/", _seed(hostname, instance_id, user_data, public_keys))
-                container.start()
+                self._boot(name, container)
             except BaseException:
                 container.remove(force=True, v=True)
                 raise
@@ -75,8 +78,7 @@ class Machines:
         """Boots a machine that is off; returns its address, the same as before."""
         with plain_errors(f"starting machine {name}"):
             container = self._get(name)
-            container.start()
-            container.reload()
+            self._boot(name, container)
             address = container.attrs["NetworkSettings"]["Networks"][self._network.name]["IPAddress"]
         return str(address)
 
@@ -149,6 +151,14 @@ class Machines:
             for network in self._client.networks.list(filters=ours):
                 network.remove()
             self._network = CloudNetwork(self._client, self._cloud_id)
+
+    def _boot(self, name: str, container: Container) -> None:
+        """Start it, and see that its systemd did not end at once, as it does where the kernel refuses it something."""
+        container.start()
+        time.sleep(FIRST_MOMENTS)
+        container.reload()
+        if container.status != "running":
+            raise MachineError(f"machine {name} ended as soon as it was started", remedy=limits.REMEDY)
 
     def _remove_container(self, name_or_id: str) -> None:
         try:

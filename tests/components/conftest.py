@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import runpy
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -36,6 +38,7 @@ class Fleet:
     config: dict[str, str] = field(
         default_factory=lambda: {"bakewell:machines": '{"web": {"count": 2}, "api": {}}', "bakewell:local": "true"}
     )
+    written: dict[str, Any] | None = None  # what Pulumi.dev.yaml says, where that is not `config`
 
     def fingerprint(self, role: str) -> str:
         packer = self.root / "packer"
@@ -56,11 +59,17 @@ class Fleet:
         """`pulumi up`, or `pulumi preview`. `rerun`: Commands that would run, so that their stdout is unknown."""
         engine = Engine(self.listing, self.outputs, rerun, finished)
         program = str(self.root / "__main__.py")
+        written = self.config if self.written is None else self.written
+        (self.root / "Pulumi.dev.yaml").write_text(json.dumps({"config": written}))  # JSON is YAML
 
         def main() -> None:
             runpy.run_path(program, run_name="__main__")
 
-        return run_program(main, engine, preview=preview, config=self.config)
+        on_interrupt = signal.getsignal(signal.SIGINT)  # the program's own would end pytest without a word
+        try:
+            return run_program(main, engine, preview=preview, config=self.config)
+        finally:
+            signal.signal(signal.SIGINT, on_interrupt)
 
 
 @pytest.fixture

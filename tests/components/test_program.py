@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from bakewell.image import Reference
 from tests.components.conftest import Fleet
 from tests.components.engine import COMMAND, DROPLET, UNKNOWN
-from tests.components.fleet import image
+from tests.components.fleet import NOON, image
 
 ALL = frozenset({"base", "web", "api", "retention"})
 
@@ -128,6 +129,17 @@ def test_an_image_that_is_only_elsewhere_is_copied_to_where_machines_run(fleet: 
     assert {"web-sfo3", "base-sfo3", "api-sfo3"} <= set(run.of_type(COMMAND))
     assert "web-nyc3" not in run.of_type(COMMAND)
     assert run["web-1"].inputs["image"] == baked["web"].id
+
+
+def test_of_two_images_of_one_content_the_one_built_where_machines_run_counts(fleet: Fleet) -> None:
+    baked = fleet.bake()
+    identity = replace(baked["web"].identity, home="sfo3", run="9" * 12)
+    here = replace(baked["web"], id="1009", identity=identity, regions=("sfo3",), created_at=NOON)
+    fleet.listing.found.append(here)
+    fleet.config["bakewell:regions"] = '["sfo3"]'
+    assert not [name for name in fleet.run().of_type(COMMAND) if name.startswith("web-")], "there is nothing to copy"
+    fleet.listing.found[-1] = replace(here, revoked=True)
+    assert "web-sfo3" in fleet.run().of_type(COMMAND), "the other one is adopted, and lives elsewhere"
 
 
 def test_a_pin_gives_the_machines_another_image_and_builds_as_before(fleet: Fleet) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from bakewell.errors import CloudError, ConfigError
 from bakewell.image import Image
 from tests.components.conftest import Fleet
 from tests.components.engine import Run
+from tests.components.fleet import PROJECT
 
 
 def refused(fleet: Fleet) -> Run:
@@ -35,6 +39,39 @@ def test_config(fleet: Fleet, key: str, value: str, said: str) -> None:
     message = refused(fleet).said("error")
     assert said in message
     assert "remedy:" in message
+
+
+def test_config_that_the_commands_would_not_see(fleet: Fleet) -> None:
+    fleet.written = dict(fleet.config)
+    fleet.config |= {"bakewell:project": "shop", "bakewell:regions": '["sfo3"]'}
+    message = refused(fleet).said("error")
+    assert message.startswith("Pulumi.dev.yaml: ")
+    assert "bakewell:project, bakewell:regions" in message and "bakewell:keep" not in message
+    assert "remedy: set bakewell:project, bakewell:regions there" in message
+    assert fleet.listing.asked == []
+
+
+def test_config_that_only_the_commands_would_see(fleet: Fleet) -> None:
+    fleet.written = {**fleet.config, "bakewell:keep": 5}
+    assert "bakewell:keep" in refused(fleet).said("error")
+
+
+def test_a_value_may_be_written_in_either_form(fleet: Fleet) -> None:
+    machines = {"web": {"count": 2}, "api": {"count": 1}}
+    fleet.written = {"bakewell:machines": machines, "bakewell:local": True, "bakewell:keep": 3, "other:key": "x"}
+    assert fleet.run(preview=True).error is None
+
+
+@pytest.mark.parametrize("place", ["program", "event loop"])
+def test_an_interrupted_program_ends_in_silence(place: str) -> None:
+    interrupt = "os.kill(os.getpid(), signal.SIGINT)"
+    lines = ["import asyncio, os, signal", "from components.refusal import refusals", "with refusals():"]
+    lines += [f"    {interrupt if place == 'program' else 'loop = asyncio.new_event_loop()'}"]
+    lines += ["async def wait():", f"    {interrupt}", "    await asyncio.sleep(30)", "loop.run_until_complete(wait())"]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (32, "", "")
 
 
 def test_a_machine_of_a_role_that_is_not_baked(fleet: Fleet) -> None:

@@ -69,6 +69,37 @@ def test_lists_by_name_and_tag(api: Api) -> None:
     assert api.get("/v2/droplets")["meta"]["total"] == 2
 
 
+def test_droplets_with_a_gpu_are_listed_apart(api: Api) -> None:
+    api.droplet("web", tags=["both"])
+    api.droplet("trainer", size="gpu-h100x1-80gb", tags=["both"])
+
+    def names(**query: str) -> list[str]:
+        return [d["name"] for d in api.get("/v2/droplets", **query)["droplets"]]
+
+    assert names() == names(type="droplets") == names(tag_name="both") == ["web"]
+    assert names(type="gpus") == names(type="gpus", name="trainer") == ["trainer"]
+    assert names(name="trainer") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("tag_name=both&type=gpus", "tag_name can not be combined with name or type."),
+        ("tag_name=both&name=web", "tag_name can not be combined with name or type."),
+        ("type=toasters", "type must be one of: droplets, gpus"),
+    ],
+)
+def test_filters_that_cannot_be(api: Api, query: str, message: str) -> None:
+    assert api.refused("GET", f"/v2/droplets?{query}") == message
+
+
+def test_a_long_name_of_short_labels_gives_the_machine_its_first_label(served: Served, api: Api) -> None:
+    host = "w" * 60
+    droplet = api.droplet(f"{host}.example.com")
+    assert droplet["name"] == f"{host}.example.com"
+    assert served.machines.machines[f"droplet-{droplet['id']}"].hostname == host
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
@@ -78,6 +109,8 @@ def test_lists_by_name_and_tag(api: Api) -> None:
         ({"region": "moon1"}, "You specified an invalid region for Droplet creation."),
         ({"name": "no_underscores"}, "Only valid hostname characters are allowed. (a-z, A-Z, 0-9, . and -)"),
         ({"name": ""}, "Name can't be blank"),
+        ({"name": "w" * 64}, "Name is too long (maximum is 63 characters between dots)"),
+        ({"name": "web." + "w" * 64}, "Name is too long"),
         ({"ssh_keys": [424242]}, "424242 are invalid key identifiers for Droplet creation."),
         ({"vpc_uuid": "5a4981aa-9653-4bd1-bef5-d6bff52042e4"}, "You specified an invalid VPC for Droplet creation."),
         ({"tags": ["not a tag"]}, "invalid tag 'not a tag'"),

@@ -93,14 +93,16 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def sites(tmp_path_factory: pytest.TempPathFactory, cloud_environment: Mapping[str, str]) -> Iterator[list[Site]]:
+def sites(
+    tmp_path_factory: pytest.TempPathFactory, clouds_folder: Path, cloud_environment: Mapping[str, str]
+) -> Iterator[list[Site]]:
     """CLOUDS local clouds, each with a clone whose `base` image costs little but has every call of a build."""
     del cloud_environment  # the session's cloud comes first: it makes the machine image
     folder = tmp_path_factory.mktemp("crash")
     with ExitStack() as stack:
         made = []
         for number in range(CLOUDS):
-            local = LocalCloud(folder / f"cloud-{number}")
+            local = LocalCloud(clouds_folder / f"crash-{number}")
             stack.callback(local.destroy)
             local.start()
             local.install_providers()
@@ -231,12 +233,19 @@ def test_pulumi_itself_is_ended(how: str, sites: list[Site]) -> None:
     assert site.left() == {}
 
 
-def test_two_at_once_build_once(sites: list[Site]) -> None:
+def test_two_ups_at_once_build_once(sites: list[Site]) -> None:
     site = sites[2]
-    site.workspace.write("packer/images/base/files/stamp.txt", "base for two\n")
+    workspace = site.workspace
+    workspace.write("packer/images/base/files/stamp.txt", "base for two\n")
     before = len(site.cloud.ready(PROJECT))
-    both = [site.workspace.start("bakewell", "build", "base", "--json") for _ in range(2)]
-    outputs = [process.communicate(timeout=120)[0] for process in both]
+    both = []
+    for stack in ("one", "two"):
+        shutil.copy(workspace.root / "Pulumi.dev.yaml", workspace.root / f"Pulumi.{stack}.yaml")
+        workspace.run("pulumi", "stack", "init", stack, "--non-interactive", env={"PULUMI_STACK": stack})
+    for stack in ("one", "two"):
+        both.append(workspace.start("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", stack))
+    outputs = [process.communicate(timeout=180)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs
     assert len(site.cloud.ready(PROJECT)) == before + 1
-    assert sum('"adopted"' in output for output in outputs) == 1
+    assert sorted("adopted" in output for output in outputs) == [False, True]
+    assert site.left() == {}

@@ -57,19 +57,24 @@ def test_no_token(one: Workspace) -> None:
 
 
 def test_a_429_is_waited_out(one: Workspace, cloud: CloudView, project: str) -> None:
+    slow = {"nth": 1, "status": 429, "retry_after": 1}
     with (
-        cloud.fault("status", method="GET", path="/v2/(images|snapshots)", nth=1, status=429, retry_after=1) as first,
-        cloud.fault("status", method="POST", path="/v2/account/keys", nth=1, status=429, retry_after=1) as second,
+        cloud.fault("status", method="GET", path="/v2/(images|snapshots)", **slow) as first,
+        cloud.fault("status", method="POST", path="/v2/account/keys", **slow) as second,
+        cloud.fault("status", method="POST", path="/v2/droplets", **slow) as packers,
     ):
         one.bakewell("build", "base")
-        assert cloud.fired(first) + cloud.fired(second) == 2
+        assert [cloud.fired(rule) for rule in (first, second, packers)] == [1, 1, 1]
     assert len(cloud.ready(project)) == 1
 
 
 def test_a_500_is_retried_and_then_ends(one: Workspace, cloud: CloudView, project: str) -> None:
-    with cloud.fault("status", method="POST", path="/v2/account/keys", nth=1, times=2, status=500) as rule:
+    with (
+        cloud.fault("status", method="POST", path="/v2/account/keys", nth=1, times=2, status=500) as ours,
+        cloud.fault("status", method="GET", path="/v2/droplets/[0-9]+", nth=1, status=500) as packers,
+    ):
         one.bakewell("build", "base")
-        assert cloud.fired(rule) == 2
+        assert [cloud.fired(ours), cloud.fired(packers)] == [2, 1]
     with cloud.fault("status", method="POST", path="/v2/account/keys", status=503):
         done = one.bakewell("build", "base", "--force", check=False)
     assert done.returncode == 3

@@ -166,3 +166,15 @@ def test_docker_out_of_reach_says_what_to_do(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(MachineError, match="reaching Docker: Docker does not answer") as caught:
         Machines("test-nowhere")
     assert "DOCKER_HOST" in caught.value.remedy
+
+
+def test_a_machine_that_ends_at_once_is_no_machine(machines: Machines) -> None:
+    broken = f"bakewell/{uuid.uuid4().hex[:8]}:broken"
+    address = boot(machines, "to-break", base_image.ensure(print))
+    run(address, "printf '#!/bin/sh\\nexit 255\\n' > /tmp/it && chmod +x /tmp/it && mv /tmp/it /lib/systemd/systemd")
+    machines.stop("to-break", graceful=False)
+    machines.commit("to-break", broken)
+    with pytest.raises(MachineError, match="ended as soon as it was started") as refused:
+        boot(machines, "broken", broken)
+    assert "max_user_instances" in refused.value.remedy
+    assert not machines.exists("broken")

@@ -32,7 +32,8 @@ def served(one_cloud: Served) -> Iterator[Served]:
 def wipe(api: Api) -> None:
     """Take away all that a test made."""
     api.delete("/sandbox/faults")
-    for path, key in (("/v2/droplets", "droplets"), ("/v2/images?private=true", "images")):
+    droplets, gpus, images = "/v2/droplets", "/v2/droplets?type=gpus", "/v2/images?private=true"
+    for path, key in ((droplets, "droplets"), (gpus, "droplets"), (images, "images")):
         until(partial(_delete_all, api, path, key), lambda found: found == 0)
     for key in api.get("/v2/account/keys?per_page=200")["ssh_keys"]:
         api.delete(f"/v2/account/keys/{key['id']}")

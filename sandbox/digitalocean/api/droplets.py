@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from sandbox.digitalocean import offers
@@ -20,6 +20,7 @@ from sandbox.digitalocean.errors import ApiError, not_found, pending_event, unpr
 from sandbox.digitalocean.records import Action, Droplet, Image, Vpc
 
 _HOSTNAME = re.compile(r"[a-zA-Z0-9]?[a-z0-9A-Z.\-]*[a-z0-9A-Z]")
+LABEL_LIMIT = 63
 USER_DATA_LIMIT = 64 * 1024
 
 
@@ -46,6 +47,8 @@ def checked_name(name: str | None) -> str:
         raise unprocessable("Name can't be blank")
     if len(name) > 255 or not _HOSTNAME.fullmatch(name):
         raise unprocessable("Only valid hostname characters are allowed. (a-z, A-Z, 0-9, . and -)")
+    if any(len(label) > LABEL_LIMIT for label in name.split(".")):
+        raise unprocessable(f"Name is too long (maximum is {LABEL_LIMIT} characters between dots)")
     return name
 
 
@@ -100,8 +103,17 @@ def routes(cloud: Cloud) -> APIRouter:
     store = cloud.store
 
     @router.get("")
-    def every(request: Request, tag_name: str | None = None, name: str | None = None) -> Response:
-        found = store.all(Droplet)
+    def every(
+        request: Request,
+        tag_name: str | None = None,
+        name: str | None = None,
+        kind: Annotated[str | None, Query(alias="type")] = None,
+    ) -> Response:
+        if tag_name and (name or kind):
+            raise unprocessable("tag_name can not be combined with name or type.")
+        if kind not in (None, "", "droplets", "gpus"):
+            raise unprocessable("type must be one of: droplets, gpus")
+        found = store.all(Droplet, lambda d: offers.has_gpu(d.size) == (kind == "gpus"))
         if tag_name:
             found = [d for d in found if tag_name.lower() in (tag.lower() for tag in d.tags)]
         if name:
@@ -194,7 +206,7 @@ def _make(cloud: Cloud, name: str, plan: dict[str, Any]) -> tuple[Droplet, Actio
     droplet = Droplet(
         id=droplet_id,
         name=name,
-        hostname=name[:63].rstrip(".-"),  # the kernel takes 64 characters
+        hostname=name if len(name) <= LABEL_LIMIT else name.strip(".").partition(".")[0],  # the kernel takes 64
         created_at=timestamp(),
         status="new",
         pending=action.id,

@@ -84,6 +84,8 @@ def main() -> None:
             where = f"{Path.cwd()}/build.pkr.hcl"
             print(f"Error: Unsupported argument\n\n  on {where} line 2:\n  (source code not available)\n")
             raise SystemExit(1)
+    elif sys.argv[1] == "fmt":
+        raise SystemExit(int(os.environ["FAKE_PACKER_FMT"]))
     elif sys.argv[1] == "build":
         if Path("mode").exists() and Path("mode").read_text().strip() == "stubborn":
             signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 import stat
 import threading
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bakewell.build import slots
 from bakewell.build.build import build
 from bakewell.build.job import Result
 from bakewell.build.stop import Stop
-from bakewell.errors import BuildError, ConfigError
+from bakewell.clouds.digitalocean import DigitalOcean
+from bakewell.errors import BakewellError, BuildError, ConfigError
 from bakewell.image import REVOKED
+from bakewell.settings import Settings
+from tests.contract.served import until
 from tests.unit.build.conftest import Said, Site
 
 
@@ -32,6 +38,14 @@ def test_a_build_makes_a_ready_image_and_leaves_nothing_else(site: Site, said: S
     site.leaves()
     assert site.runs() == []
     assert not [tag for tag in image.tags if tag.startswith(("bakewell:lease", "bakewell:builder"))]
+
+
+def test_the_builder_is_named_for_its_role_and_run(site: Site, said: Said) -> None:
+    result = build(site.job("base"), Stop(), said.append)
+    headers = {"Authorization": "Bearer local-test-token"}
+    calls = site.served.api.http.get("/sandbox/calls", headers=headers).json()["calls"]
+    made = [call["body"]["name"] for call in calls if (call["method"], call["path"]) == ("POST", "/v2/droplets")]
+    assert made[-1] == f"base-{result.run}"
 
 
 def test_the_result_is_one_short_json_value(site: Site, said: Said) -> None:
@@ -88,6 +102,84 @@ def test_a_child_without_its_parent_is_refused(site: Site, said: Said) -> None:
         build(site.job("web"), Stop(), said.append)
     assert "bakewell build base" in caught.value.remedy
     site.leaves()
+
+
+def test_a_parent_that_lives_elsewhere_is_brought_once_and_before_the_lease_begins(
+    site: Site, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = build(site.job("base"), Stop(), said.append)
+    copied: list[tuple[str, str]] = []
+    copy = DigitalOcean.copy
+
+    def count(cloud: DigitalOcean, image: str, region: str) -> None:
+        copied.append((image, region))
+        assert site.runs() == [] and cloud.build_keys() == []
+        copy(cloud, image, region)
+
+    monkeypatch.setattr(DigitalOcean, "copy", count)
+    web = build(site.job("web", settings=Settings(regions=["sfo3"])), Stop(), said.append)
+    assert copied == [(base.id, "sfo3")]
+    assert (web.parent, web.home) == (base.run, "sfo3")
+
+
+def waiting_for_a_slot(site: Site, said: Said, role: str, meanwhile: Callable[[], object]) -> Result | BuildError:
+    """What becomes of a build during whose wait for the only slot something happened."""
+    outcome: list[Result | BuildError] = []
+
+    def run() -> None:
+        try:
+            outcome.append(build(site.job(role, cap=1), Stop(), said.append))
+        except BuildError as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=run)
+    with slots.slot(site.state, 1, Stop(), said.append):
+        thread.start()
+        until(lambda: any("waiting for a free slot" in line for line in said), bool)
+        meanwhile()
+    thread.join(30)
+    return outcome[0]
+
+
+def test_a_parent_that_was_revoked_during_the_wait_for_a_slot_is_not_built_on(site: Site, said: Said) -> None:
+    base = build(site.job("base"), Stop(), said.append)
+    found = waiting_for_a_slot(site, said, "web", lambda: site.cloud.tag(base.id, [REVOKED]))
+    assert isinstance(found, BuildError) and "is not built" in found.what
+    site.leaves()
+
+
+def test_what_another_host_built_during_the_wait_for_a_slot_is_adopted(site: Site, said: Said) -> None:
+    job = site.job("base")
+    elsewhere = replace(job, environment=replace(job.environment, state_dir=site.state.with_name("other")))
+    built: list[Result] = []
+    found = waiting_for_a_slot(site, said, "base", lambda: built.append(build(elsewhere, Stop(), said.append)))
+    assert isinstance(found, Result)
+    assert (found.action, found.id) == ("adopted", built[0].id)
+
+
+def test_a_log_that_cannot_be_created_leaves_nothing_locked(
+    site: Site, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> Path:
+        raise BakewellError("No space left on device", remedy="free disk space")
+
+    monkeypatch.setattr("bakewell.build.log.create", full)
+    with pytest.raises(BakewellError, match="No space left"):
+        build(site.job("base"), Stop(), said.append)
+    assert site.runs() == []
+    site.leaves()
+
+
+def test_a_reaper_that_breaks_says_so_and_shows_no_traceback(
+    site: Site, said: Said, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> int:
+        raise OSError("no such luck")
+
+    monkeypatch.setattr("bakewell.build.orphans.reap", broken)
+    assert build(site.job("base"), Stop(), said.append).action == "built"
+    assert "removing what dead builds left failed: unexpected OSError: no such luck" in said
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_failed_build_shows_the_end_of_its_log_and_leaves_nothing(site: Site, said: Said) -> None:

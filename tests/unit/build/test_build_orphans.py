@@ -9,9 +9,12 @@ import pytest
 
 from bakewell.build import orphans, runs
 from bakewell.clouds import BUILDER
+from bakewell.clouds.digitalocean import DigitalOcean
 from bakewell.errors import CloudError
-from bakewell.image import READY, Identity, new_run, tag
-from tests.contract.served import KEY, until
+from bakewell.image import READY, Identity, Image, new_run, tag
+from sandbox.digitalocean.api import images
+from sandbox.digitalocean.api.images import image_view
+from tests.contract.served import KEY, TOKEN, until
 from tests.unit.build.conftest import Said, Site
 
 PAST, FUTURE = int(time.time()) - 60, int(time.time()) + 3600
@@ -54,8 +57,10 @@ def dead_here(site: Site, run: str, **changes: Any) -> None:
     runs.begin(site.state, record(site, run, **changes)).release()
 
 
-def reap(site: Site, said: Said) -> int:
-    return orphans.reap(site.cloud, site.environment.endpoint, "bakewell", site.state, said.append)
+def reap(site: Site, said: Said, later: float = 0) -> int:
+    """Reap, `later` seconds from now."""
+    moment = time.time() + later
+    return orphans.reap(site.cloud, site.environment.endpoint, "bakewell", site.state, said.append, now=moment)
 
 
 def machines(site: Site) -> list[int]:
@@ -125,6 +130,80 @@ def test_unfinished_images_and_keys_go_with_their_run_and_finished_ones_stay(sit
     assert site.cloud.build_keys() == []
 
 
+def test_a_finished_image_stays_while_the_cloud_is_busy_with_it(
+    site: Site, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "image_view", lambda image: image_view(image) | {"status": "pending"})
+    run = new_run()
+    dead_here(site, run)
+    kept = [snapshot(site, new_run(), PAST, READY), snapshot(site, run, None, READY)]
+    assert [image.ready for image in site.cloud.images("bakewell")] == [False, False]
+    assert reap(site, said) == 0
+    assert {image.id for image in site.cloud.images("bakewell")} == set(kept)
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_a_finished_image_that_lost_its_ready_tag_stays_and_is_spoken_of(site: Site, said: Said, used: bool) -> None:
+    image = snapshot(site, new_run(), None, READY)
+    site.served.api.delete(f"/v2/tags/{READY}")  # `doctl compute tag delete`: off everything that carries it
+    if used:
+        site.served.api.droplet("web-1", image=int(image))
+    assert reap(site, said) == 0 and said == []
+    assert reap(site, said, later=2 * 365 * 24 * 3600) == 0
+    assert [line for line in said if image in line and "neither the ready tag nor a lease" in line] == said != []
+    assert site.cloud.image(image) is not None
+
+
+def test_an_unfinished_image_that_something_boots_from_stays(site: Site, said: Said) -> None:
+    kept, gone_one = snapshot(site, new_run(), PAST), snapshot(site, new_run(), PAST)
+    site.served.api.droplet("web-1", image=int(kept))
+    assert reap(site, said) == 1
+    assert [image.id for image in site.cloud.images("bakewell")] == [kept] != [gone_one]
+    assert any("in use by droplet web-1" in line for line in said)
+
+
+def test_who_uses_images_is_asked_only_where_one_would_go(site: Site, said: Said) -> None:
+    snapshot(site, new_run(), PAST, READY)
+    snapshot(site, new_run(), FUTURE)
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    site.served.api.http.delete("/sandbox/calls", headers=headers)
+    reap(site, said)
+    calls = site.served.api.http.get("/sandbox/calls", headers=headers).json()["calls"]
+    assert calls and "/v2/droplets/autoscale" not in {call["path"] for call in calls}
+
+
+def test_an_image_finished_since_it_was_listed_stays(site: Site, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    image, listed = snapshot(site, new_run(), PAST), DigitalOcean.images
+
+    def finished_then(cloud: DigitalOcean, project: str) -> list[Image]:
+        found = listed(cloud, project)
+        cloud.tag(image, [READY])
+        return found
+
+    monkeypatch.setattr(DigitalOcean, "images", finished_then)
+    assert reap(site, said) == 0
+    assert site.cloud.image(image) is not None
+
+
+def test_a_finished_image_whose_other_tags_are_broken_stays_with_its_builder_or_record(site: Site, said: Said) -> None:
+    run, api = new_run(), site.served.api
+    dead_here(site, run)
+    named = api.snapshot(f"bakewell-base-{run}")["id"]
+    taken = api.snapshot("anything", droplet_id=builder(site, run, PAST))["id"]
+    for image in (named, taken):
+        site.cloud.tag(str(image), [*(t for t in identity(run).tags() if not t.startswith("bakewell:role")), READY])
+    assert reap(site, said) == 1, "the builder"
+    assert {i["id"] for i in api.get("/v2/images", private="true")["images"]} == {named, taken}
+
+
+def test_a_dead_gpu_builder_goes(site: Site, said: Said) -> None:
+    tags = [*identity(new_run()).tags(), tag("lease", str(PAST)), BUILDER]
+    machine = int(site.served.api.droplet("trainer", size="gpu-h100x1-80gb", tags=tags)["id"])
+    assert machine not in machines(site), "it is in another list"
+    assert reap(site, said) == 1
+    until(lambda: site.served.api.get("/v2/droplets", type="gpus")["droplets"], lambda left: not left)
+
+
 def test_keys_of_people_and_of_live_builds_stay(site: Site, said: Said) -> None:
     api, other = site.served.api, KEY.replace("IMIuQ1", "IMIuQ2")
     api.post("/v2/account/keys", {"name": "bakewell-laptop", "public_key": KEY})
@@ -188,11 +267,12 @@ def test_a_run_is_forgotten_only_when_nothing_of_it_was_found(site: Site, said: 
 def test_unused_tags_go_and_used_ones_stay(site: Site, said: Said) -> None:
     image = snapshot(site, "a" * 12, None, READY)
     api = site.served.api
-    for name in ("bakewell:run:dead", "bakewell:lease:1", "bakewell:revoked", "somebodys"):
+    shared = ("bakewell:role:old", "bakewell:project:old", "bakewell:home:ams3", "bakewell:revoked", "somebodys")
+    for name in ("bakewell:run:dead", "bakewell:lease:1", "bakewell:parent:p", "bakewell:fingerprint:f", *shared):
         api.post("/v2/tags", {"name": name})
     reap(site, said)
     names = {t["name"] for t in api.get("/v2/tags", per_page=200)["tags"]}
-    assert names == {*identity("a" * 12).tags(), READY, "bakewell:revoked", "somebodys"}
+    assert names == {*identity("a" * 12).tags(), READY, *shared}
     assert site.cloud.image(image) is not None
 
 

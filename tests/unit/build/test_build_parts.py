@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -60,6 +61,19 @@ def test_a_state_directory_that_cannot_be_written_is_an_error_with_a_remedy(tmp_
     assert "BAKEWELL_STATE" in caught.value.remedy
 
 
+def test_a_record_that_cannot_be_written_leaves_nothing_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", write)
+        with pytest.raises(BakewellError, match="No space left"):
+            runs.begin(tmp_path, RECORD)
+    assert list((tmp_path / "runs").iterdir()) == []
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
 # slots
 
 
@@ -109,6 +123,21 @@ def test_old_logs_are_pruned_and_new_ones_kept(tmp_path: Path) -> None:
     os.utime(old, (1, 1))
     slots.prune(tmp_path, time.time())
     assert not old.exists() and new.exists()
+
+
+def test_a_log_that_another_command_pruned_first_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, other = log.create(tmp_path, "old"), log.create(tmp_path, "other")
+    os.utime(other, (1, 1))
+    glob = Path.glob
+
+    def both_then_one(folder: Path, pattern: str) -> list[Path]:
+        found = list(glob(folder, pattern))
+        old.unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr(Path, "glob", both_then_one)
+    slots.prune(tmp_path, time.time())
+    assert not other.exists()
 
 
 # lines

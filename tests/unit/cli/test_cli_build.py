@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta, tzinfo
+
 import pytest
 
+from bakewell.fingerprint import fingerprints
 from tests.unit.cli.conftest import Bakewell
+
+
+class Clock(datetime):
+    """One minute past midnight on a Monday."""
+
+    MONDAY = datetime(2026, 11, 23, 0, 1, tzinfo=UTC)
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Clock:
+        at = cls.MONDAY
+        return cls(at.year, at.month, at.day, at.hour, at.minute, tzinfo=tz)
 
 
 def test_all_images_are_built_parents_first(bakewell: Bakewell) -> None:
@@ -54,6 +68,35 @@ def test_for_pulumi_other_files_than_it_read_are_refused(bakewell: Bakewell, mon
     for command in (("build", "base"), ("copy", "base", "sfo3")):
         done = bakewell(*command)
         assert done.code == 2 and "changed since Pulumi read them" in done.err and done.out == ""
+
+
+def test_for_pulumi_content_of_the_rebuild_window_before_is_still_built(
+    bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = 'description = "base"\nbase = "debian-12"\n[rebuild]\nwindow = "weekly"\n'
+    bakewell.site.write("images/base/image.toml", window)
+    job = bakewell.site.job("base")
+    monkeypatch.setattr("bakewell.cli.common.datetime", Clock)
+
+    def wanted(now: datetime) -> str:
+        return fingerprints(job.catalog, "digitalocean", job.bases, now=now)["base"].value
+
+    monkeypatch.setenv("BAKEWELL_FINGERPRINT", wanted(Clock.MONDAY - timedelta(minutes=1)))
+    done = bakewell("build", "base")
+    assert done.code == 0 and done.json["fingerprint"] == wanted(Clock.MONDAY - timedelta(minutes=1))
+    assert bakewell("copy", "base", "sfo3").code == 0
+    monkeypatch.setenv("BAKEWELL_FINGERPRINT", wanted(Clock.MONDAY - timedelta(days=8)))
+    done = bakewell("build", "base")
+    assert done.code == 2 and "rebuild window" in done.err
+
+
+def test_a_copy_is_of_the_image_that_the_stack_adopts(bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch) -> None:
+    built = bakewell("build", "base", "--json").json[0]
+    (bakewell.site.root / "Pulumi.dev.yaml").write_text("config:\n  bakewell:local: true\n  bakewell:regions: [sfo3]\n")
+    assert bakewell("build", "base", "--force").code == 0
+    (bakewell.site.root / "Pulumi.dev.yaml").write_text("config:\n  bakewell:local: true\n")
+    assert bakewell("copy", "base", "fra1").json["id"] == built["id"], "not the newer one that lives in sfo3"
+    assert bakewell("build", "base", "--json").json[0]["id"] == built["id"]
 
 
 def test_for_pulumi_failures_are_lines_of_the_image_and_stdout_stays_empty(

@@ -177,6 +177,24 @@ def test_wrong_usage_is_bad_input(bakewell: Bakewell) -> None:
         assert bakewell(*arguments).code == 2
 
 
+@pytest.mark.parametrize(
+    ("packers", "options", "code", "said"),
+    [
+        (0, ["--check"], 0, ""),
+        (3, ["--check"], 1, "remedy: run: bakewell fmt"),
+        (1, ["--check"], 2, "correct the syntax"),
+        (1, [], 2, "correct the syntax"),
+    ],
+)
+def test_fmt_tells_a_syntax_error_from_another_layout(
+    bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch, packers: int, options: list[str], code: int, said: str
+) -> None:
+    monkeypatch.setenv("FAKE_PACKER_FMT", str(packers))
+    done = bakewell("fmt", *options)
+    assert done.code == code and said in done.err
+    assert ("bakewell fmt" in done.err) == (code == 1)
+
+
 @pytest.mark.parametrize("command", ["build", "validate", "fmt", "list", "clean", "stage", "copy", "lock", "doctor"])
 def test_every_command_has_help_and_debug(bakewell: Bakewell, command: str) -> None:
     done = bakewell(command, "--help")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -57,9 +58,37 @@ def test_tags_come_and_go(served: Served, cloud: DigitalOcean) -> None:
 def test_unused_tags_are_deleted_and_nothing_else(served: Served, cloud: DigitalOcean) -> None:
     image(served, cloud)
     cloud.api.post("/v2/tags", {"name": tag("lease", "1")})
-    cloud.api.post("/v2/tags", {"name": "somebodys"})
-    assert cloud.delete_unused_tags([tag("lease", "1"), tag("run", WHO.run), "bakewell:gone:x"]) == 1
+    for name in ("somebodys", READY, *(tag(key, "x") for key in ("project", "role", "home", "other"))):
+        cloud.api.post("/v2/tags", {"name": name})
+    assert cloud.delete_unused_tags([tag("lease", "1"), tag("run", WHO.run), tag("role", "x")]) == 1
     assert cloud.delete_unused_tags() == 0
+    for key in ("run", "lease", "parent", "fingerprint"):
+        cloud.api.post("/v2/tags", {"name": tag(key, "x")})
+    assert cloud.delete_unused_tags() == 4
+
+
+def test_a_tag_that_came_into_use_since_it_was_listed_stays(
+    served: Served, cloud: DigitalOcean, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, listed = image(served, cloud), cloud.api.glance
+    cloud.api.post("/v2/tags", {"name": tag("fingerprint", "x")})
+
+    def used_then(path: str, key: str) -> list[dict[str, Any]]:
+        found = listed(path, key)
+        cloud.tag(made, [tag("fingerprint", "x")])
+        return found
+
+    monkeypatch.setattr(cloud.api, "glance", used_then)
+    assert cloud.delete_unused_tags() == 0
+    assert tag("fingerprint", "x") in (cloud.tags_of(made) or ())
+
+
+def test_all_tags_of_an_image_are_told_whoever_owns_it(served: Served, cloud: DigitalOcean) -> None:
+    made = str(served.api.snapshot("somebodys")["id"])
+    assert cloud.tags_of(made) == ()
+    cloud.tag(made, ["theirs"])
+    assert cloud.tags_of(made) == ("theirs",)
+    assert cloud.tags_of("987654") is None
 
 
 def test_images_that_are_gone_are_none(cloud: DigitalOcean) -> None:
@@ -80,6 +109,18 @@ def test_droplets_refer_to_their_images(served: Served, cloud: DigitalOcean) -> 
     made = image(served, cloud, READY)
     droplet = served.api.droplet("web-1", image=int(made))["id"]
     assert (made, "droplet", str(droplet)) in [(r.image_id, r.kind, r.id) for r in cloud.references()]
+
+
+def test_droplets_with_a_gpu_refer_to_their_images_too(served: Served, cloud: DigitalOcean) -> None:
+    made = image(served, cloud, READY)
+    served.api.droplet("trainer", image=int(made), size="gpu-h100x1-80gb")
+    assert (made, "droplet", "trainer") in [(r.image_id, r.kind, r.name) for r in cloud.references()]
+
+
+def test_builders_with_a_gpu_are_found_too(served: Served, cloud: DigitalOcean) -> None:
+    for name, tags in (("builder", [*WHO.tags(), BUILDER]), ("trainer", WHO.tags())):
+        served.api.droplet(name, size="gpu-h100x1-80gb", tags=[*tags])
+    assert [b.name for b in cloud.builders("bakewell")] == ["builder"]
 
 
 def test_builders_are_machines_with_identity_and_mark(served: Served, cloud: DigitalOcean) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Sequence
 
 import pytest
 
+from bakewell.clouds import Key
 from bakewell.clouds.digitalocean import DigitalOcean
 from bakewell.errors import CloudError
 from tests.unit.clouds.conftest import Script
@@ -70,6 +72,14 @@ def test_403_speaks_of_scopes(script: Script) -> None:
     assert "scopes" in caught.value.remedy
 
 
+@pytest.mark.parametrize("status", [400, 402, 404, 405, 409, 412, 422, 423])
+def test_every_refusal_says_what_to_do(script: Script, status: int) -> None:
+    script.answer(status, {"id": "no", "message": "no"})
+    with pytest.raises(CloudError, match=str(status)) as caught:
+        script.cloud().check_account()
+    assert caught.value.remedy and len(script.asked) == 1
+
+
 def test_an_api_that_is_not_there_is_an_error_soon(script: Script) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -89,19 +99,18 @@ def test_an_answer_that_is_no_json_object_is_an_error(script: Script, body: str)
         script.cloud().check_account()
 
 
-def page(numbers: range, total: int, more: bool) -> dict[str, object]:
+def page(numbers: Sequence[int], total: int, more: bool) -> dict[str, object]:
     links = {"pages": {"next": "https://elsewhere.example/v2/account/keys?page=2"}} if more else {}
     keys = [{"id": n, "name": f"bakewell-{n:012x}-99"} for n in numbers]
     return {"ssh_keys": keys, "links": links, "meta": {"total": total}}
 
 
 def test_every_page_is_read_from_the_endpoint_itself(script: Script) -> None:
-    script.answer(200, page(range(200), 250, True)).answer(200, page(range(200, 250), 250, False))
+    for _ in range(2):
+        script.answer(200, page(range(200), 250, True)).answer(200, page(range(200, 250), 250, False))
     assert len(script.cloud().build_keys()) == 250
-    assert [path for _, path, _ in script.asked] == [
-        "/v2/account/keys?page=1&per_page=200",
-        "/v2/account/keys?page=2&per_page=200",
-    ]
+    pages = ["/v2/account/keys?page=1&per_page=200", "/v2/account/keys?page=2&per_page=200"]
+    assert [path for _, path, _ in script.asked] == [*pages, *pages]
 
 
 def test_an_unreadable_page_leaves_nothing_to_act_on(script: Script) -> None:
@@ -114,7 +123,43 @@ def test_fewer_items_than_the_api_counts_are_an_error(script: Script) -> None:
     script.answer(200, page(range(3), 4, False))
     with pytest.raises(CloudError, match="3 of 4 items"):
         script.cloud().build_keys()
+    assert len(script.asked) == 4
+
+
+def ids(keys: list[Key]) -> list[int]:
+    return sorted(int(key.id) for key in keys)
+
+
+def test_an_item_deleted_between_two_pages_hides_no_other(script: Script) -> None:
+    # 5 goes after the first page: 200 moves up to that page, and 249 items of 249 come back all the same.
+    script.answer(200, page(range(200), 250, True)).answer(200, page(range(201, 250), 249, False))
+    for _ in range(2):
+        first = page([n for n in range(201) if n != 5], 249, True)
+        script.answer(200, first).answer(200, page(range(201, 250), 249, False))
+    assert ids(script.cloud().build_keys()) == [n for n in range(250) if n != 5]
+
+
+def test_an_item_made_between_two_pages_comes_once_and_hides_no_other(script: Script) -> None:
+    # 250 is made after the first page, before all others: 199 moves down to the second page and comes twice.
+    script.answer(200, page(range(200), 250, True)).answer(200, page(range(199, 250), 251, False))
+    for _ in range(2):
+        script.answer(200, page([250, *range(199)], 251, True)).answer(200, page(range(199, 250), 251, False))
+    assert ids(script.cloud().build_keys()) == list(range(251))
+
+
+def test_a_list_that_shrank_to_one_page_is_whole(script: Script) -> None:
+    script.answer(200, page(range(200), 201, True)).answer(200, page(range(0), 200, False))
+    script.answer(200, page(range(1, 201), 200, False))
+    assert ids(script.cloud().build_keys()) == list(range(1, 201))
     assert len(script.asked) == 3
+
+
+def test_a_long_list_that_never_keeps_still_is_an_error(script: Script) -> None:
+    for n in range(5):
+        script.answer(200, page(range(n, 200 + n), 250, True)).answer(200, page(range(200 + n, 250 + n), 250, False))
+    with pytest.raises(CloudError, match="could not be read whole in 4 tries"):
+        script.cloud().build_keys()
+    assert len(script.asked) == 8
 
 
 def test_a_list_that_changed_while_it_was_read_is_read_again(script: Script) -> None:
@@ -138,19 +183,26 @@ def test_a_key_that_is_refused_is_an_error(script: Script) -> None:
 
 def test_accounts_without_autoscale_pools_have_none(script: Script) -> None:
     script.answer(200, {"droplets": [{"id": 1, "name": "web", "image": {"id": 9}}], "meta": {"total": 1}})
-    script.answer(404, {"id": "not_found", "message": "no"})
+    script.answer(200, {"droplets": []}).answer(404, {"id": "not_found", "message": "no"})
     assert [str(r) for r in script.cloud().references()] == ["droplet web (1)"]
 
 
 def test_autoscale_pools_that_cannot_be_read_are_an_error(script: Script) -> None:
-    script.answer(200, {"droplets": []}).answer(403, {"id": "forbidden", "message": "no"})
-    with pytest.raises(CloudError):
+    script.answer(200, {"droplets": []}).answer(200, {"droplets": []})
+    script.answer(403, {"id": "forbidden", "message": "no"})
+    with pytest.raises(CloudError, match="autoscale"):
+        script.cloud().references()
+
+
+def test_gpu_droplets_that_cannot_be_read_are_an_error(script: Script) -> None:
+    script.answer(200, {"droplets": []}).answer(403, {"id": "forbidden", "message": "no"}).answer(200, {"droplets": []})
+    with pytest.raises(CloudError, match="/v2/droplets: 403"):
         script.cloud().references()
 
 
 def test_autoscale_pools_refer_to_their_image(script: Script) -> None:
     pool = {"id": "p1", "name": "workers", "droplet_template": {"image": "77"}}
-    script.answer(200, {"droplets": []}).answer(200, {"autoscale_pools": [pool]})
+    script.answer(200, {"droplets": []}).answer(200, {"droplets": []}).answer(200, {"autoscale_pools": [pool]})
     assert [(r.image_id, r.kind) for r in script.cloud().references()] == [("77", "autoscale pool")]
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 import pytest
 from hypothesis import settings
@@ -52,6 +54,25 @@ FILES: Mapping[str, str | bytes] = {
 }
 
 Tree = Callable[..., Path]
+
+
+@contextmanager
+def unreadable(folder: Path) -> Iterator[None]:
+    """Nobody may look into `folder` meanwhile: not this process either, should it be root's."""
+    root = os.geteuid() == 0
+    open_to_all = folder.parents[: len(folder.parts) - len(Path(gettempdir()).parts)]
+    for parent in open_to_all if root else ():
+        parent.chmod(0o755)
+    mode = folder.stat().st_mode
+    folder.chmod(0o000)
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        folder.chmod(mode)
 
 
 @pytest.fixture(scope="session")

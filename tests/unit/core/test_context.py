@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import hashlib
+import errno
 import json
 import os
 import socket
@@ -12,7 +12,9 @@ import pytest
 from bakewell.bases import Bases
 from bakewell.catalog import Catalog
 from bakewell.context import GENERATED, Context, collect_all
+from bakewell.context.walk import one_file
 from bakewell.errors import BakewellError, ConfigError, ContextError
+from tests.unit.core.conftest import unreadable
 
 Tree = Callable[..., Path]
 WEB = "images/web"
@@ -244,57 +246,30 @@ def test_a_huge_file_is_refused_at_once_and_the_remedy_allows_it(tree: Tree) -> 
     assert collect(packer, "base", max_context_mb=1).size < 1_000_000
 
 
-def test_staging_normalises_modes_and_times_whatever_the_umask(tree: Tree, tmp_path: Path) -> None:
+def test_a_read_that_fails_in_the_middle_names_the_file(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    def readv(descriptor: int, buffers: object) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
     packer = tree()
-    (packer / "provision.sh").chmod(0o700)
-    (packer / WEB / "files" / "index.html").chmod(0o666)
-    before = os.umask(0o077)
-    try:
-        collect(packer).stage(tmp_path / "out")
-    finally:
-        os.umask(before)
-    staged = {path.relative_to(tmp_path / "out").as_posix(): path.stat() for path in (tmp_path / "out").rglob("*")}
-    assert oct(staged["provision.sh"].st_mode & 0o777) == oct(0o755)
-    assert oct(staged["files/index.html"].st_mode & 0o777) == oct(0o644)
-    assert oct(staged["files"].st_mode & 0o777) == oct(0o755)
-    assert len({status.st_mtime_ns for status in staged.values()}) == 1
+    monkeypatch.setattr(os, "readv", readv)
+    with pytest.raises(ContextError, match="cannot be read: Input/output error") as caught:
+        collect(packer)
+    assert caught.value.file is not None and caught.value.file.startswith(str(packer))
 
 
-def test_what_is_staged_is_what_was_hashed(tree: Tree, tmp_path: Path) -> None:
-    context = collect(tree({f"{WEB}/files/large.bin": os.urandom(700_001), f"{WEB}/files/empty": ""}))
-    context.stage(tmp_path / "out")
-    staged = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
-    assert {
-        path.relative_to(tmp_path / "out").as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in staged
-    } == {file.path: file.digest for file in context.files}
-    assert context.size == sum(path.stat().st_size for path in staged)
-
-
-def test_a_file_that_changes_between_hashing_and_staging_is_noticed(tree: Tree, tmp_path: Path) -> None:
+@pytest.mark.parametrize("folder", ["steps", "images/web", "."])
+def test_a_folder_that_may_not_be_looked_into_is_named(tree: Tree, folder: str) -> None:
     packer = tree()
-    context = collect(packer)
-    (packer / WEB / "files" / "index.html").write_text("<p>hallo\n")
-    with pytest.raises(ContextError, match=r"files/index\.html changed while it was staged"):
-        context.stage(tmp_path / "out")
-    (packer / WEB / "files" / "index.html").unlink()
-    with pytest.raises(ContextError, match=r"files/index\.html cannot be read"):
-        context.stage(tmp_path / "again")
+    catalog, bases = Catalog.load(packer), Bases.load(packer / "bases.lock")
+    with unreadable(packer / folder), pytest.raises(ConfigError, match="Permission denied") as caught:
+        Context.collect(catalog, "web", "digitalocean", bases)
+    assert caught.value.file is not None and caught.value.file.startswith(str(packer / folder))
+    assert "readable" in caught.value.remedy
 
 
-def test_staging_wants_an_empty_folder(tree: Tree, tmp_path: Path) -> None:
-    context = collect(tree())
-    (tmp_path / "mine.txt").touch()
-    with pytest.raises(ContextError, match="not empty"):
-        context.stage(tmp_path)
-    with pytest.raises(ContextError, match="staging web failed: Not a directory"):
-        context.stage(tmp_path / "mine.txt" / "out")
-
-
-def test_nothing_is_written_into_the_folders_that_are_hashed(tree: Tree, tmp_path: Path) -> None:
-    packer = tree()
-    before = sorted(packer.rglob("*"))
-    collect(packer).stage(tmp_path / "out")
-    assert sorted(packer.rglob("*")) == before
+def test_a_file_that_goes_while_it_is_looked_for_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ContextError, match=r"steps/x\.py is gone"):
+        one_file(tmp_path / "x.py", "steps/x.py")
 
 
 def test_digests_name_the_files(tree: Tree) -> None:

@@ -45,8 +45,10 @@ def image(
     ready: bool = True,
     revoked: bool = False,
     fingerprint: str = "f",
+    home: str = "nyc3",
+    copied: tuple[str, ...] = (),
 ) -> Image:
-    identity = Identity("shop", "web", fingerprint, run, parent, "nyc3")
+    identity = Identity("shop", "web", fingerprint, run, parent, home)
     return Image(
         cloud="digitalocean",
         id=f"id-{run}",
@@ -54,7 +56,7 @@ def image(
         identity=identity,
         created_at=START + timedelta(days=day),
         size_gb=1.0,
-        regions=("nyc3",),
+        regions=tuple(sorted((home, *copied))),
         ready=ready,
         revoked=revoked,
         lease=None,
@@ -83,6 +85,20 @@ def test_other_tags_and_their_order_make_no_difference(identity: Identity, other
 def test_an_image_that_lacks_part_of_its_identity_is_not_ours(lost: str) -> None:
     identity = Identity("shop", "web", "f", "r", "p", "nyc3")
     assert Identity.from_tags(t for t in identity.tags() if not t.startswith(f"bakewell:{lost}:")) is None
+
+
+@pytest.mark.parametrize("key", ["project", "role", "fingerprint", "run", "parent", "home"])
+def test_an_image_with_two_values_for_part_of_its_identity_is_not_ours(key: str) -> None:
+    tags = Identity("shop", "web", "f", "r", "p", "nyc3").tags()
+    for both in ([*tags, tag(key, "other")], [tag(key, "other"), *tags]):
+        assert Identity.from_tags(both) is None
+    assert Identity.from_tags([*tags, *tags]) is not None, "the same value twice is one"
+
+
+def test_builders_names_are_hostnames_of_one_label() -> None:
+    name = Identity("shop", "w" * 40, "f", "0123456789ab", None, "nyc3").builder_name
+    assert name == "w" * 40 + "-0123456789ab" and len(name) <= 63
+    assert len(Identity("shop", "w" * 80, "f", "0123456789ab", None, "nyc3").builder_name) == 63
 
 
 def test_tags_are_told_from_other_peoples() -> None:
@@ -115,21 +131,36 @@ def test_newest_first_agrees_with_itself_on_equal_times() -> None:
 
 def test_the_newest_ready_image_of_the_fingerprint_is_adopted() -> None:
     images = [image("old"), image("new", day=1), image("other", day=2, fingerprint="g")]
-    found = adoptable(images, "web", "f")
+    found = adoptable(images, "web", "f", "nyc3")
     assert found is not None
     assert found.run == "new"
 
 
+def test_of_several_images_the_one_built_in_the_region_is_adopted_then_one_that_is_there_then_the_newest() -> None:
+    home, there, new = image("home", home="sfo3"), image("there", day=1, copied=("sfo3",)), image("new", day=2)
+
+    def run(*images: Image) -> str:
+        found = adoptable(images, "web", "f", "sfo3")
+        assert found is not None
+        return found.run
+
+    assert run(new, there, home) == "home"
+    assert run(new, there) == "there"
+    assert run(image("old", day=1), new) == "new"
+    assert run(image("later", home="sfo3", day=3), home) == "later"
+    assert run(new, there, image("home", home="sfo3", revoked=True)) == "there"
+
+
 @pytest.mark.parametrize("bad", [image("x", ready=False), image("x", revoked=True), image("x", fingerprint="g")])
 def test_unready_revoked_and_other_images_are_not_adopted(bad: Image) -> None:
-    assert adoptable([bad], "web", "f") is None
-    assert adoptable([image("x")], "api", "f") is None
+    assert adoptable([bad], "web", "f", "nyc3") is None
+    assert adoptable([image("x")], "api", "f", "nyc3") is None
 
 
 def test_nothing_built_on_a_revoked_image_is_adopted() -> None:
     grand, parent, child = image("g", revoked=True), image("p", parent="g"), image("c", parent="p", fingerprint="c")
     assert tainted(child, {i.run: i for i in (grand, parent, child)})
-    assert adoptable([grand, parent, child], "web", "c") is None
+    assert adoptable([grand, parent, child], "web", "c", "nyc3") is None
     assert not tainted(child, {"c": child})
 
 

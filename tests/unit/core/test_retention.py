@@ -270,6 +270,13 @@ def test_an_old_image_that_the_files_ask_for_again_stays() -> None:
     assert found["old"].reasons == ("what the stack asks for now",)
 
 
+def test_what_another_stack_of_another_region_would_adopt_stays_too() -> None:
+    here, there = image("here", day=-9), image("there", day=-8)
+    there = replace(there, regions=("sfo3",), identity=replace(there.identity, home="sfo3"))
+    found = decided(plan([here, there, image("new", fingerprint="g")], [], ONE, current={"web": "f"}, now=NOW))
+    assert found["here"].keep and found["there"].keep
+
+
 def test_another_projects_image_stays() -> None:
     found = decided(plan([image("x", project="theirs"), image("0")], [], ONE, now=NOW))
     assert "not ours: it belongs to project theirs" in found["x"].reasons

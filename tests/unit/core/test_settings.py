@@ -66,6 +66,10 @@ def test_an_unknown_key_of_a_machine_is_named_with_its_path() -> None:
     assert "keys of machines.web: count, size, ssh_keys" in error.remedy
 
 
+def test_json_that_nests_without_end_is_refused() -> None:
+    assert "`roles`" in refused({"bakewell:roles": "[" * 100_000}).what
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -140,7 +144,20 @@ def test_a_stack_without_a_file_is_refused_with_those_there_are(tmp_path: Path) 
     assert str(caught.value.file).endswith("Pulumi.prdo.yaml")
 
 
-@pytest.mark.parametrize("text", ["config: [1", "config: 3\n", "- a\n", "\x00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "config: [1",
+        "config: 3\n",
+        "- a\n",
+        "\x00",
+        f"config: {'[' * 3000}{']' * 3000}",
+        "config:\n  bakewell:prefix: 2026-13-45\n",
+        f"config:\n  bakewell:keep: {'9' * 5000}\n",
+        "config:\n  bakewell:local: !!bool maybe\n",
+    ],
+    ids=range(8),
+)
 def test_a_stack_file_that_makes_no_sense_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "Pulumi.dev.yaml").write_text(text)
     with pytest.raises(ConfigError) as caught:
@@ -191,7 +208,20 @@ def test_a_token_never_shows() -> None:
     assert "t0ken" not in repr(Environment.read({"DIGITALOCEAN_TOKEN": "t0ken"}))
 
 
-@pytest.mark.parametrize("value", ["0", "many", "-1", "65", "1.5"])
+@pytest.mark.parametrize("token", ["dop v1", "dop\nv1", "d\x07op", "d\xe9op", "\u201cdop\u201d"])
+@pytest.mark.parametrize("variable", ["DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN"])
+def test_what_can_be_no_token_is_refused_by_the_variables_name_alone(variable: str, token: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Environment.read({variable: token})
+    assert caught.value.what.startswith(f"{variable} is no token")
+    assert "op" not in str(caught.value).replace("copy", "")
+
+
+def test_white_space_around_a_token_is_not_part_of_it() -> None:
+    assert Environment.read({"DIGITALOCEAN_TOKEN": " t0ken\n"}).require_token() == "t0ken"
+
+
+@pytest.mark.parametrize("value", ["0", "many", "-1", "65", "1.5", pytest.param("9" * 5000, id="digits")])
 def test_a_senseless_cap_is_refused(value: str) -> None:
     with pytest.raises(ConfigError, match="BAKEWELL_PARALLEL"):
         Environment.read({"BAKEWELL_PARALLEL": value})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -63,10 +62,11 @@ def test_tests_give_pytests_own_status_and_what_follows_goes_to_it(
         return 1
 
     monkeypatch.setattr(stacks, "run", run_pytest)
-    assert run(monkeypatch, "test", "tests/unit", "-x", "--lf") == 1
-    assert ran[0][1:] == ["-m", "pytest", "--durations=15", "tests/unit", "-x", "--lf"]
+    assert run(monkeypatch, "test", "tests/unit", "-x", "-k=word") == 1
+    options = [*commands.WORKERS, "--durations=15"]
+    assert ran[0][1:] == ["-m", "pytest", *options, "tests/unit", "-x", "-k=word"]
     assert run(monkeypatch, "test") == 1
-    order = [Path(word).name for word in ran[1][4:]]
+    order = [Path(word).name for word in ran[1][3 + len(options) :]]
     assert order == [name for name in commands.SUITES if name in order]
     assert order[0] == "unit"
 
@@ -151,10 +151,12 @@ def test_down_works_where_nothing_was_set_up(
     assert capsys.readouterr().out == ""
 
 
-def test_what_a_killed_test_run_left_is_found_by_its_pid(calls: list[str], tmp_path: Path) -> None:
-    mine, theirs = setup.tests_folder(os.getpid()), setup.tests_folder(2**22 + 1)
-    for folder in (mine, theirs):
-        (folder / "stacks").mkdir(parents=True)
-    setup.remove_leftovers()
-    assert mine.exists()
-    assert not theirs.exists()
+def test_what_a_killed_test_run_left_is_found_and_a_live_one_left_alone(calls: list[str], tmp_path: Path) -> None:
+    with setup.own_folder() as mine:
+        theirs = mine.with_name("4194305")
+        for folder in (mine, theirs):
+            (folder / "session" / "cloud").mkdir(parents=True)
+        setup.remove_leftovers()
+        assert mine.exists()
+        assert not theirs.exists()
+    assert list(mine.parent.iterdir()) == []

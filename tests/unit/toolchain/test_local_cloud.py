@@ -16,6 +16,7 @@ from bakewell.errors import BakewellError
 from sandbox import local_cloud
 from sandbox.local_cloud import LocalCloud, servers
 from toolchain.build import Toolchain
+from toolchain.folders import ROOT
 from toolchain.processes import find
 
 SERVER = """
@@ -27,6 +28,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200 if self.path == "/sandbox/health" else 404)
         self.end_headers()
+        self.wfile.write(b'{"cloud_id": "c0ffee"}')
 server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
 about = {"cloud_id": "c0ffee", "token": "t0k'en", "port": server.server_port, "pid": os.getpid()}
 (folder / "cloud.json").write_text(json.dumps(about))
@@ -152,6 +154,10 @@ def test_destroy_ends_pulumi_and_packer_of_this_cloud_but_no_shell(cloud: LocalC
     theirs = {**os.environ, "BAKEWELL_STATE": f"{cloud.state}-2/builds"}
     wanted = [("pulumi", ours, True), ("packer", ours, True), ("editor", ours, False), ("pulumi", theirs, False)]
     running = [subprocess.Popen([tmp_path / name, "600"], env=env) for name, env, _ in wanted]
+    # What somebody reads or edits of ours is none of ours.
+    reader = ["tail", "-f", "bakewell/settings.py"]
+    running.append(subprocess.Popen(reader, env=ours, cwd=ROOT, stdout=subprocess.DEVNULL))
+    wanted.append(("tail", ours, False))
     try:
         cloud.destroy()
         assert [process.poll() is not None for process in running] == [ended for _, _, ended in wanted]
