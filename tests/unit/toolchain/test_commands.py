@@ -13,7 +13,7 @@ from sandbox import __main__ as commands
 from sandbox import setup, stacks
 from sandbox.machines import base_image
 from toolchain import engine
-from toolchain.build import Builder
+from toolchain.build import Builder, Toolchain
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         (engine, "stop", None),
         (base_image, "ensure", "tag"),
         (base_image, "remove", None),
-        (Builder, "ensure", None),
+        (Builder, "ensure", Toolchain({})),
         (stacks, "run", 0),
         (stacks, "ready", None),
         (setup, "servers", []),
