@@ -113,11 +113,12 @@ def being_built(image: Image, evidence: Evidence) -> list[str]:
 
 
 def orphaned(image: Image, evidence: Evidence) -> list[str]:
-    """Its build is dead; the reaper removes it together with the build's machine and key."""
+    """Its build is dead; the reaper removes it, with the build's machine and key, where its lease says that."""
     if image.ready or (image.lease is not None and image.lease > evidence.now.timestamp()):
         return []
-    ended = f"lease ended {_moment(image.lease)}" if image.lease is not None else "build left no lease"
-    return [f"not ready: its {ended}; the next build or clean removes what that build left"]
+    if image.lease is None:
+        return ["not ready and without a lease: only you can tell what it is"]
+    return [f"not ready: its lease ended {_moment(image.lease)}; the next build or clean removes what that build left"]
 
 
 def not_ours(image: Image, evidence: Evidence) -> list[str]:

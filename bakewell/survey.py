@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from typing import Protocol, TypeVar
 
 from bakewell.errors import ConfigError
-from bakewell.image import Image, Reference, adoptable, tainted
+from bakewell.image import READY, Image, Reference, adoptable, tainted
 
 _T = TypeVar("_T")
 
@@ -71,8 +71,10 @@ class Survey:
         """Why the image of `run` can't be used any more ("gone from the cloud", …); None while it can."""
         by_run = {image.run: image for image in self.images()}
         image = by_run.get(run)
-        if image is None or not image.ready:
+        if image is None:
             return "gone from the cloud"
+        if READY not in image.tags:  # one that has it and can't be booted right now is in transfer, not lost
+            return "without its ready tag"
         if image.revoked:
             return "revoked"
         return "built on a revoked image" if tainted(image, by_run) else None

@@ -62,7 +62,12 @@ def test_says_what_takes_the_place_of_a_lost_image(fleet: Fleet) -> None:
     assert f"{baked['web'].name} ({baked['web'].id}) will take its place" in said
 
 
-@pytest.mark.parametrize("changes", [{"revoked": True}, {"ready": False}])
+def test_stays_for_a_finished_image_that_cannot_be_booted_right_now(fleet: Fleet) -> None:
+    change(fleet, fleet.bake()["web"], ready=False)  # its tag is there, but it is in transfer, say
+    assert attempts(fleet) == {"base": 0, "web": 0, "api": 0}
+
+
+@pytest.mark.parametrize("changes", [{"revoked": True}, {"ready": False, "tags": ()}])
 def test_rises_for_an_image_that_may_not_be_used(fleet: Fleet, changes: dict[str, object]) -> None:
     change(fleet, fleet.bake()["web"], **changes)
     assert attempts(fleet) == {"base": 0, "web": 1, "api": 0}

@@ -253,7 +253,7 @@ def test_an_unfinished_image_takes_no_place_and_is_left_alone() -> None:
     assert found["0"].reasons == ("newest 1 of 1",)
     assert found["live"].reasons == ("not ready: its build's lease runs until 2026-11-21 13:00 UTC",)
     assert found["dead"].reasons[0].startswith("not ready: its lease ended 2026-11-21 11:00 UTC;")
-    assert found["none"].reasons[0].startswith("not ready: its build left no lease;")
+    assert found["none"].reasons[0].startswith("not ready and without a lease")
 
 
 def test_a_revoked_image_takes_no_place_and_goes_unless_something_uses_it() -> None:
