@@ -21,7 +21,7 @@ test: venv ## every test; ARGS go to pytest: make test ARGS="tests/e2e -x"
 	@exec $(BIN)/python -m sandbox test $(ARGS)
 
 unit: venv ## the tests that take seconds and need neither Docker nor the tools
-	@exec $(BIN)/python -m pytest tests/unit tests/components
+	@exec $(BIN)/python -m pytest -n 4 --dist loadfile tests/unit tests/components
 
 down: venv ## remove all that `up` and `test` made, except caches
 	@exec $(BIN)/python -m sandbox down

@@ -200,19 +200,15 @@ def search_path(toolchain: Toolchain) -> str:
 
 def servers() -> list[psutil.Process]:
     """The server processes of every local cloud of this user."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if served_folder(process) is not None:
-                found.append(process)
-        except psutil.Error:
-            continue  # it ended meanwhile, or is another user's
-    return found
+    return [process for process in psutil.process_iter() if served_folder(process) is not None]
 
 
 def served_folder(process: psutil.Process) -> Path | None:
-    """The folder a server serves; None for any other process."""
-    words = process.cmdline()
+    """The folder a server serves; None for any other process, one that has just ended, and another user's."""
+    try:
+        words = process.cmdline()
+    except psutil.Error:
+        return None
     if "-m" in words and SERVER in words and "--state" in words[:-1]:
         return Path(words[words.index("--state") + 1])
     return None

@@ -180,3 +180,10 @@ def test_a_cloud_that_was_never_started_has_no_environment(cloud: LocalCloud, tm
     (tmp_path / "state/cloud").mkdir(parents=True)
     (tmp_path / "state/cloud/cloud.json").write_text(json.dumps({"token": 1}))
     assert cloud.address() is None
+
+
+def test_a_process_that_has_just_ended_serves_nothing() -> None:
+    with subprocess.Popen(["true"]) as process:
+        seen = psutil.Process(process.pid)
+        process.wait()
+    assert local_cloud.served_folder(seen) is None
