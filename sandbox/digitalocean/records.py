@@ -5,6 +5,7 @@ Records are not what the API shows (views are built beside the endpoints); a cha
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -161,6 +162,11 @@ class Leftover(Record):
     @property
     def key(self) -> str:
         return f"{self.kind}:{self.name}"
+
+
+def carries(tags: Iterable[str], name: str) -> bool:
+    """Whether `name` is among `tags`; DigitalOcean's tags keep their case and are compared without it."""
+    return name.lower() in (tag.lower() for tag in tags)
 
 
 KINDS: tuple[type[Record], ...] = (Droplet, Image, Action, SshKey, Tag, Vpc, ReservedIp, Pool, Leftover)

@@ -27,6 +27,7 @@ from filelock import FileLock, Timeout
 
 from sandbox.machines.engine import LABEL, connect, plain_errors
 from sandbox.machines.errors import MachineError
+from toolchain import folders
 
 RECIPE = Path(__file__).parent / "recipe"
 REPOSITORY = "bakewell/machine"
@@ -288,8 +289,7 @@ def _present(client: DockerClient, name: str | None = None) -> bool:
 
 
 def _cache_dir() -> Path:
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    path = Path(root) / "bakewell"
+    path = folders.cache()
     path.mkdir(parents=True, exist_ok=True)
     return path.resolve()
 

@@ -14,7 +14,7 @@ from sandbox.digitalocean.api.droplets import checked_name, known_droplet
 from sandbox.digitalocean.api.pages import page, reply
 from sandbox.digitalocean.cloud import Cloud
 from sandbox.digitalocean.errors import pending_event, unprocessable
-from sandbox.digitalocean.records import Action, Droplet
+from sandbox.digitalocean.records import Action, Droplet, carries
 
 _NEEDS = {  # the status that a droplet must have
     "power_on": "off",
@@ -76,7 +76,7 @@ def routes(cloud: Cloud) -> APIRouter:
     @router.post("/actions")
     def act_on_tagged(body: DropletAction, tag_name: str = "") -> Response:
         with cloud.store.transaction():
-            tagged = cloud.store.all(Droplet, lambda d: tag_name.lower() in (tag.lower() for tag in d.tags))
+            tagged = cloud.store.all(Droplet, lambda d: carries(d.tags, tag_name))
             actions = [begin(cloud, droplet, body) for droplet in tagged]
         return reply({"actions": [action_view(action) for action in actions]}, 201)
 

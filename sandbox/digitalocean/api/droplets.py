@@ -17,7 +17,7 @@ from sandbox.digitalocean.api.tags import ensure_tags
 from sandbox.digitalocean.api.vpcs import default_vpc
 from sandbox.digitalocean.cloud import Cloud, timestamp
 from sandbox.digitalocean.errors import ApiError, not_found, pending_event, unprocessable
-from sandbox.digitalocean.records import Action, Droplet, Image, Vpc
+from sandbox.digitalocean.records import Action, Droplet, Image, Vpc, carries
 
 _HOSTNAME = re.compile(r"[a-zA-Z0-9]?[a-z0-9A-Z.\-]*[a-z0-9A-Z]")
 LABEL_LIMIT = 63
@@ -115,7 +115,7 @@ def routes(cloud: Cloud) -> APIRouter:
             raise unprocessable("type must be one of: droplets, gpus")
         found = store.all(Droplet, lambda d: offers.has_gpu(d.size) == (kind == "gpus"))
         if tag_name:
-            found = [d for d in found if tag_name.lower() in (tag.lower() for tag in d.tags)]
+            found = [d for d in found if carries(d.tags, tag_name)]
         if name:
             found = [d for d in found if d.name.lower() == name.lower()]
         return page(request, "droplets", found, lambda d: droplet_view(cloud, d))
@@ -139,7 +139,7 @@ def routes(cloud: Cloud) -> APIRouter:
         if not tag_name:
             raise ApiError(422, "unprocessable_entity", "tag_name is required")
         with store.transaction():
-            for droplet in store.all(Droplet, lambda d: tag_name.lower() in (tag.lower() for tag in d.tags)):
+            for droplet in store.all(Droplet, lambda d: carries(d.tags, tag_name)):
                 destroy(cloud, droplet)
         return no_content()
 

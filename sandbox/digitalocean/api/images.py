@@ -12,7 +12,7 @@ from sandbox.digitalocean.api.actions import action_of, action_view, actions_of
 from sandbox.digitalocean.api.pages import no_content, page, reply
 from sandbox.digitalocean.cloud import Cloud
 from sandbox.digitalocean.errors import ApiError, forbidden, not_found, unprocessable
-from sandbox.digitalocean.records import Image, Leftover
+from sandbox.digitalocean.records import Image, Leftover, carries
 
 
 class ImageUpdate(BaseModel):
@@ -91,7 +91,7 @@ def routes(cloud: Cloud) -> APIRouter:
         views = [] if private == "true" or type == "application" else list(offers.STOCK_IMAGES)
         views += [] if type else [image_view(image) for image in store.all(Image)]
         if tag_name is not None:
-            views = [view for view in views if tag_name.lower() in (tag.lower() for tag in view["tags"])]
+            views = [view for view in views if carries(view["tags"], tag_name)]
         return page(request, "images", views, lambda view: view)
 
     @router.get("/images/{identifier}")

@@ -242,7 +242,6 @@ def test_the_deadline_ends_the_command(tmp_path: Path) -> None:
     assert status == supervisor.OUT_OF_TIME
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_log_that_cannot_be_written_ends_the_command(tmp_path: Path) -> None:
     log_file = supervisor.Log("/dev/full", [])
     log_file.take(b"text\n")
