@@ -4,35 +4,39 @@
 .DEFAULT_GOAL := help
 .PHONY: help up preview env test unit down lint fmt lock bench venv
 BIN := .venv/bin
+SELECTED = $(if $(ROLES),--roles '$(ROLES)')
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: venv ## bake the images and boot their machines on the local cloud
-	@exec $(BIN)/python -m sandbox up
+up: venv ## bake two roles and boot their machines on the local cloud; ROLES=all: every role, a fleet
+	@exec $(BIN)/python -m sandbox up $(SELECTED)
 
-preview: venv ## what `make up` would do, and why
-	@exec $(BIN)/python -m sandbox preview
+preview: venv ## what `make up` would do, and why; ROLES=all as there
+	@exec $(BIN)/python -m sandbox preview $(SELECTED)
 
-env: venv ## exports for plain pulumi, packer, doctl and bakewell: eval "$(make -s env)"
-	@exec $(BIN)/python -m sandbox env
+env: venv ## exports for plain pulumi, packer, doctl and bakewell: eval "$(make -s env)"; ROLES=all as there
+	@exec $(BIN)/python -m sandbox env $(SELECTED)
 
 test: venv ## every test; ARGS go to pytest: make test ARGS="tests/e2e -x"
 	@exec $(BIN)/python -m sandbox test $(ARGS)
 
 unit: venv ## the tests that take seconds and need neither Docker nor the tools
-	@exec $(BIN)/python -m pytest -n 4 --dist loadfile tests/unit tests/components
+	@exec $(BIN)/python -m pytest -n 4 --dist loadgroup tests/unit tests/components
 
 down: venv ## remove all that `up` and `test` made, except caches
 	@exec $(BIN)/python -m sandbox down
 
-lint: venv ## ruff, mypy, shellcheck, packer fmt: changes nothing
+lint: venv ## ruff, mypy, shellcheck, packer fmt, actionlint: changes nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	for program in examples/*/__main__.py; do $(BIN)/mypy "$$program" || exit 1; done
+	for image in packer/images/*-*; do $(BIN)/mypy "$$image"/*.py || exit 1; done
+	$(BIN)/mypy .github/preview_comment.py
 	find . -name .venv -prune -o -name .bakewell -prune -o '(' -name '*.sh' -o -path './.ci/run' ')' -print0 | xargs -0 $(BIN)/shellcheck
 	packer=$$($(BIN)/python -m toolchain.build packer) && "$$packer" fmt -check -diff -recursive packer
+	actionlint=$$($(BIN)/python -m toolchain.build actionlint) && "$$actionlint" -shellcheck $(BIN)/shellcheck .github/workflows/*.yml
 
 fmt: venv ## put code and templates into shape
 	$(BIN)/ruff check --fix-only .

@@ -16,49 +16,42 @@ from bakewell.clouds import connect
 from bakewell.retention import Policy
 from bakewell.settings import Environment
 from bakewell.survey import Survey
-from bakewell.user_data import UserData
-from bakewell.validation import validate_unbuilt
+from bakewell.validation import validate_machines, validate_unbuilt
+from components import patience
 from components.config import stack_file, stack_settings
 from components.image_catalog import ImageCatalog
 from components.image_retention import ImageRetention
+from components.machines import boot
 from components.outputs import last_outputs
 from components.packer_image import CLOUD
 from components.refusal import refusals
-from components.role_droplet import RoleDroplet
 from components.summary import summarise
 
+patience.install()
 with refusals():
     root = Path(__file__).parent
     settings = stack_settings(root)
     environment = Environment.read(os.environ)
     environment.check(settings)
     survey = Survey(connect(CLOUD, environment), settings.project, settings.region)
-    wanted = desired.read(settings, root, CLOUD, file=stack_file())
+    wanted = desired.read(settings, root, CLOUD, file=stack_file(), mirror=environment.downloads)
+    validate_machines(wanted, CLOUD, environment)
     validate_unbuilt(wanted, survey, CLOUD, environment)
+    ssh_keys = {
+        role: survey.ssh_keys(machine.ssh_keys, f"bakewell:machines.{role}.ssh_keys")
+        for role, machine in settings.machines.items()
+    }
     pins = {role: survey.pinned(role, image) for role, image in settings.pins.items()}
 
     last = last_outputs()
     catalog = ImageCatalog("images", {"desired": wanted, "survey": survey, "last": last})
     provider = digitalocean.Provider(CLOUD, api_endpoint=environment.endpoint)
-    machines = {
-        machine.name: RoleDroplet(
-            machine.name,
-            {
-                "project": settings.project,
-                "role": machine.role,
-                "image": pins[machine.role].id
-                if machine.role in pins
-                else catalog.image_id(machine.role, settings.region),
-                "region": settings.region,
-                "size": machine.size,
-                "ssh_keys": machine.ssh_keys,
-                "user_data": UserData.of(machine.role, machine.services),
-                "health": machine.health,
-            },
-            pulumi.ResourceOptions(provider=provider),
-        )
-        for machine in wanted.machines
-    }
+    machines = boot(
+        wanted,
+        lambda role: pins[role].id if role in pins else catalog.image_id(role, settings.region),
+        ssh_keys,
+        pulumi.ResourceOptions(provider=provider),
+    )
     retention = ImageRetention(
         "retention",
         {

@@ -1,4 +1,5 @@
-"""packer/bases.lock: which exact stock image each base means, per cloud. Committed; moved by `bakewell lock` alone.
+"""packer/bases.lock: which exact stock image each base means, per cloud, and the checksums of what steps download.
+Committed; moved by `bakewell lock` alone.
 
     [debian-12.digitalocean]
     image = "debian-12-x64"          # what the API is asked for where no ID is locked
@@ -7,21 +8,30 @@
     [debian-12.digitalocean.ids]     # region -> ID; where there are any, only these are used
     nyc3 = "1234"
 
-Image, name and date are part of fingerprints, IDs are not: another region rebuilds nothing. This module asks no cloud.
+    [downloads.consul."1.17.1"]      # SHA-256 by processor, as the vendor published it
+    x86_64 = "<64 hex>"
+
+Image, name and date are part of fingerprints, IDs are not: another region rebuilds nothing. A checksum is part of the
+fingerprints of the images that install the file. This module asks no cloud and no vendor.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, RootModel
 
+from bakewell.downloads import Arch, Digest, Version
 from bakewell.errors import ConfigError
-from bakewell.reading import Model, Slug, checked, did_you_mean, looking, read_text, read_toml
+from bakewell.reading import Model, Name, Slug, checked, did_you_mean, looking, read_text, read_toml
 
 _Text = Annotated[str, Field(min_length=1, max_length=255)]
+
+
+DOWNLOADS = "downloads"
+"""The table of checksums; no base can have that name."""
 
 
 class BaseEntry(Model):
@@ -44,40 +54,61 @@ class _Lock(RootModel[dict[Slug, dict[Slug, BaseEntry]]]):
     pass
 
 
+class _Downloads(Model):
+    downloads: dict[Name, dict[Version, dict[Arch, Digest]]]
+
+
+_Checksums = Mapping[str, Mapping[str, Mapping[Arch, str]]]
+
+
 class Bases:
-    """The bases that are locked.
+    """The bases and the downloads that are locked.
 
     Attributes:
         path: the lock file.
+        mirror: the file of checksums that stands in for those of the lock file; None where those count.
     """
 
-    def __init__(self, path: Path, entries: Mapping[str, Mapping[str, BaseEntry]]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        entries: Mapping[str, Mapping[str, BaseEntry]],
+        downloads: _Checksums | None = None,
+        mirror: Path | None = None,
+    ) -> None:
         self.path = path
+        self.mirror = mirror
         self._entries = {name: dict(clouds) for name, clouds in entries.items()}
+        self._downloads = {name: dict(versions) for name, versions in (downloads or {}).items()}
 
     @classmethod
-    def load(cls, path: Path) -> Bases:
+    def load(cls, path: Path, mirror: Path | None = None) -> Bases:
         """Read the lock file; one that does not exist locks nothing.
 
+        Args:
+            mirror: a file like the `downloads` table, whose checksums count instead (`Environment.downloads`).
+
         Raises:
-            ConfigError: unreadable, no TOML, an unknown key or a wrong type.
+            ConfigError: unreadable, no TOML, an unknown key, a wrong type, or a checksum that can be none.
         """
         with looking("bases.lock", path):
             missing = not path.exists()
-        if missing:
-            return cls(path, {})
-        data = read_toml(path, "bases.lock")
+        data = {} if missing else read_toml(path, "bases.lock")
+        downloads = _checksums({DOWNLOADS: data.pop(DOWNLOADS, {})}, path, "bases.lock")
+        if mirror is not None:
+            downloads = _mirrored(mirror)
         for name, clouds in data.items():
             for cloud, entry in clouds.items() if isinstance(clouds, dict) else ():
                 if isinstance(entry, dict):
                     checked(BaseEntry, entry, file=path, what=f"base {name}.{cloud}")
-        return cls(path, checked(_Lock, data, file=path, what="bases.lock").root)
+        return cls(path, checked(_Lock, data, file=path, what="bases.lock").root, downloads, mirror)
 
     def __contains__(self, name: object) -> bool:
         return name in self._entries
 
     def entry(self, name: str, cloud: str) -> BaseEntry:
         """What `name` means on `cloud`. Raises ConfigError where it is not locked."""
+        check_name(name)
         if name not in self._entries:
             known = ", ".join(sorted(self._entries)) or "none yet"
             raise ConfigError(
@@ -106,6 +137,14 @@ class Bases:
             )
         return entry.ids.get(region, entry.image)
 
+    def versions(self, download: str) -> list[str]:
+        """The versions of a download whose checksums are known."""
+        return sorted(self._downloads.get(download, {}))
+
+    def checksums(self, download: str, version: str) -> dict[Arch, str]:
+        """SHA-256 by processor, 64 hex digits each; {} where the version is not locked."""
+        return dict(self._downloads.get(download, {}).get(version, {}))
+
     def update(self, cloud: str, name: str, entry: BaseEntry) -> bool:
         """Lock `name` on `cloud` to `entry` and write the file, keeping its comments and the other entries.
 
@@ -117,10 +156,10 @@ class Bases:
         """
         import tomlkit  # Here, because only `bakewell lock` writes.
 
+        check_name(name)
         if self._entries.get(name, {}).get(cloud) == entry:
             return False
-        text = read_text(self.path, "bases.lock") if self.path.exists() else ""
-        document = tomlkit.parse(text)
+        document = self._document()
         base = document.setdefault(name, tomlkit.table(is_super_table=True))
         table = base.setdefault(cloud, tomlkit.table())
         for key, value in entry.model_dump(exclude={"ids"}).items():
@@ -134,6 +173,69 @@ class Bases:
         _replace(self.path, tomlkit.dumps(document))
         self._entries.setdefault(name, {})[cloud] = entry
         return True
+
+    def update_download(self, name: str, version: str, found: Mapping[Arch, str]) -> bool:
+        """Lock the checksums of one version, keeping comments, other versions and processors that are locked already.
+
+        Returns:
+            False where these were locked already, and nothing was written.
+
+        Raises:
+            ConfigError: another checksum is locked: a file that a vendor replaces is for people to look at. Or the file
+                cannot be written.
+        """
+        import tomlkit  # Here, because only `bakewell lock` writes.
+
+        if self.mirror is not None:
+            raise ValueError("checksums of a mirror are not the vendor's, so nothing is locked beside them")
+        locked = self.checksums(name, version)
+        for arch, digest in found.items():
+            if locked.get(arch, digest) != digest:
+                raise ConfigError(
+                    f"{name} {version} for {arch}: its vendor now says {digest}, but {locked[arch]} is locked",
+                    file=self.path,
+                    remedy=f"find out why the vendor replaced it; to take it all the same, remove `{arch}` below "
+                    f'[{DOWNLOADS}.{name}."{version}"] and run: bakewell lock {name}',
+                )
+        new = {**found, **locked}
+        if new == locked:
+            return False
+        document = self._document()
+        table: Any = document
+        for key in (DOWNLOADS, name):
+            table = table.setdefault(key, tomlkit.table(is_super_table=True))
+        table.setdefault(version, tomlkit.table()).update(dict(sorted(found.items())))
+        _replace(self.path, tomlkit.dumps(document))
+        self._downloads.setdefault(name, {})[version] = new
+        return True
+
+    def _document(self) -> Any:
+        """The lock file as it is now, with its comments."""
+        import tomlkit
+
+        return tomlkit.parse(read_text(self.path, "bases.lock") if self.path.exists() else "")
+
+
+def check_name(base: str) -> None:
+    """Refuse the one name that no base can have. Raises ConfigError."""
+    if base == DOWNLOADS:
+        raise ConfigError(
+            f"`{DOWNLOADS}` can name no base: bases.lock has the checksums of downloads under that name",
+            remedy="give the base another name",
+        )
+
+
+def _mirrored(path: Path) -> _Checksums:
+    what = "the file of checksums that BAKEWELL_DOWNLOADS names"
+    with looking(what, path):
+        if not path.exists():
+            remedy = "have `make up` write it, or unset BAKEWELL_DOWNLOADS"
+            raise ConfigError(f"{what} is missing", file=path, remedy=remedy)
+    return _checksums({DOWNLOADS: read_toml(path, what)}, path, what)
+
+
+def _checksums(data: Mapping[str, Any], path: Path, what: str) -> _Checksums:
+    return checked(_Downloads, data, file=path, what=what).downloads
 
 
 def _replace(path: Path, text: str) -> None:

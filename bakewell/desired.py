@@ -5,7 +5,7 @@ Reads files and the process environment; asks no cloud and creates nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from bakewell.errors import ConfigError
 from bakewell.fingerprint import Fingerprint, fingerprints
 from bakewell.reading import did_you_mean
 from bakewell.settings import Settings
+from bakewell.user_data import UserData
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,8 @@ class Machine:
     Attributes:
         name: `<role>-<n>`, n from 1.
         size: the cloud's size slug.
-        ssh_keys: IDs or fingerprints of keys in the account.
-        services: systemd units that it starts at boot.
+        ssh_keys: names, IDs or fingerprints of keys in the account.
+        user_data: who it is; its part in the stack's Consul cluster included.
         health: where it answers HTTP once it is up; None for a role that does not.
     """
 
@@ -34,7 +35,7 @@ class Machine:
     role: str
     size: str
     ssh_keys: tuple[str, ...]
-    services: list[str]
+    user_data: UserData
     health: Health | None
 
 
@@ -46,7 +47,8 @@ class Desired:
         roles: roles to bake, parents first.
         parents: role to the role it is built on; None for one built on a stock base.
         fingerprints: by role; all of `roles`.
-        machines: by name.
+        machines: in the order of the settings, a role's by number.
+        remarks: what is allowed and hardly meant, a sentence each.
     """
 
     settings: Settings
@@ -56,9 +58,23 @@ class Desired:
     parents: Mapping[str, str | None]
     fingerprints: Mapping[str, Fingerprint]
     machines: tuple[Machine, ...]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """Names of the machines that are the stack's Consul servers; empty where it has no cluster."""
+        return tuple(machine.name for machine in self.machines if machine.user_data.consul == "server")
 
 
-def read(settings: Settings, root: Path, cloud: str, *, file: str, now: datetime | None = None) -> Desired:
+def read(
+    settings: Settings,
+    root: Path,
+    cloud: str,
+    *,
+    file: str,
+    mirror: Path | None = None,
+    now: datetime | None = None,
+) -> Desired:
     """Read the catalog under `root`/packer and fit the settings to it.
 
     Args:
@@ -66,6 +82,7 @@ def read(settings: Settings, root: Path, cloud: str, *, file: str, now: datetime
         root: the project's folder.
         cloud: which cloud the images are for.
         file: the settings' file, for messages.
+        mirror: checksums that count instead of those in bases.lock (`Environment.downloads`).
         now: decides rebuild windows; the present by default.
 
     Raises:
@@ -77,15 +94,16 @@ def read(settings: Settings, root: Path, cloud: str, *, file: str, now: datetime
     for key, named in (("machines", settings.machines), ("pins", settings.pins)):
         for role in named:
             _check_role(role, roles, f"bakewell:{key}.{role}", file)
-    bases = Bases.load(packer / "bases.lock")
+    bases = Bases.load(packer / "bases.lock", mirror)
     found = fingerprints(catalog, cloud, bases, now=now or datetime.now(UTC), roles=settings.roles)
+    servers = sum(wanted.count for role, wanted in settings.machines.items() if _serves(catalog, role))
     machines = tuple(
         Machine(
             name=f"{role}-{number}",
             role=role,
             size=wanted.size,
             ssh_keys=tuple(wanted.ssh_keys),
-            services=catalog[role].boot.services,
+            user_data=UserData.of_image(catalog[role], clustered=servers > 0),
             health=catalog[role].boot.health,
         )
         for role, wanted in settings.machines.items()
@@ -99,7 +117,22 @@ def read(settings: Settings, root: Path, cloud: str, *, file: str, now: datetime
         parents={role: catalog[role].parent for role in roles},
         fingerprints=found,
         machines=machines,
+        remarks=tuple(_remarks(servers, file)),
     )
+
+
+def _serves(catalog: Catalog, role: str) -> bool:
+    consul = catalog[role].consul
+    return consul is not None and consul.mode == "server"
+
+
+def _remarks(servers: int, file: str) -> Iterator[str]:
+    if servers and servers % 2 == 0:
+        fewer = servers - 1
+        yield (
+            f"{file}: {servers} Consul servers survive the loss of no more machines than {fewer} would, "
+            f"and are likelier to lose one: have {fewer} or {servers + 1}"
+        )
 
 
 def _check_role(role: str, roles: tuple[str, ...], key: str, file: str) -> None:

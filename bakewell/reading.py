@@ -21,9 +21,13 @@ M = TypeVar("M", bound=BaseModel)
 
 NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 SLUG = r"^[a-z0-9]+([.-][a-z0-9]+)*$"
+ABSOLUTE_PATH = r"^(/[A-Za-z0-9@_+-][A-Za-z0-9@._+-]*)+$"
+KV_PATH = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$"
 _WORDS = {
     NAME: "should be lower-case letters, digits and single hyphens, starting with a letter",
     SLUG: "should be lower-case letters, digits, single hyphens and dots",
+    ABSOLUTE_PATH: "should be an absolute path of letters, digits and @._+-, no part of which begins with a dot",
+    KV_PATH: "should be words of letters, digits and ._- with slashes between them, and none at either end",
 }
 Name = Annotated[str, Field(pattern=NAME, max_length=40)]
 Slug = Annotated[str, Field(pattern=SLUG, max_length=60)]

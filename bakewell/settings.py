@@ -36,7 +36,7 @@ class MachineSettings(Model):
 
     count: int = Field(default=1, ge=0, le=100)
     size: Slug = "s-1vcpu-1gb"
-    ssh_keys: list[_Id] = Field(default_factory=list, description="IDs or fingerprints of keys in the account")
+    ssh_keys: list[_Id] = Field(default_factory=list, description="keys in the account: names, IDs or fingerprints")
 
 
 class Settings(Model):
@@ -52,6 +52,7 @@ class Settings(Model):
     pins: dict[Name, _Id] = Field(default_factory=dict, description="role: image name or ID its machines must use")
     local: bool = Field(default=False, description="the stack may only ever run on the local cloud")
     max_context_mb: int = Field(default=100, ge=1, description="largest context of an image, in MB")
+    ready_timeout: int = Field(default=300, ge=1, le=3600, description="how long `up` waits for a machine, in s")
 
     @field_validator("regions", "roles")
     @classmethod
@@ -154,6 +155,9 @@ class Environment:
         stack: short name of the stack, "dev" unless said otherwise.
         parallel: how many builds at once, where it overrides the stack's own setting.
         token: API token; read it with `require_token`.
+        downloads: a file of checksums that count instead of those in bases.lock; on the local cloud only, whose mirror
+            serves programs that it built itself.
+        ssh_key: the private key that logs in to machines; where there is none, ssh-agent and ~/.ssh are asked.
     """
 
     endpoint: str
@@ -161,11 +165,13 @@ class Environment:
     stack: str
     parallel: int | None
     token: str = field(repr=False)
+    downloads: Path | None = None
+    ssh_key: Path | None = None
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Environment:
         """Read DIGITALOCEAN_TOKEN (or …_ACCESS_TOKEN), DIGITALOCEAN_API_URL, BAKEWELL_STATE, BAKEWELL_STACK (or
-        PULUMI_STACK) and BAKEWELL_PARALLEL. A missing token is no error here.
+        PULUMI_STACK), BAKEWELL_PARALLEL, BAKEWELL_DOWNLOADS and BAKEWELL_SSH_KEY. A missing token is no error here.
 
         Raises:
             ConfigError: a value that cannot be meant; a token is never repeated.
@@ -183,12 +189,22 @@ class Environment:
                 f"{variable} is no token: it holds a space, a control character or a letter outside ASCII",
                 remedy="copy the token again: one line, without quotes that a word processor made",
             )
+        endpoint = _endpoint(environ.get("DIGITALOCEAN_API_URL") or DIGITALOCEAN)
+        downloads = environ.get("BAKEWELL_DOWNLOADS", "")
+        if downloads and not _loopback(endpoint):
+            raise ConfigError(
+                f"BAKEWELL_DOWNLOADS is set, but the endpoint is {endpoint}: images of a real cloud are made of what "
+                "vendors publish",
+                remedy='unset it, so that packer/bases.lock counts; or for the local cloud run: eval "$(make -s env)"',
+            )
         return cls(
-            endpoint=_endpoint(environ.get("DIGITALOCEAN_API_URL") or DIGITALOCEAN),
+            endpoint=endpoint,
             state_dir=Path(environ.get("BAKEWELL_STATE") or cache / "bakewell").absolute(),
             stack=(environ.get("BAKEWELL_STACK") or environ.get("PULUMI_STACK") or "dev").rpartition("/")[2],
             parallel=int(parallel) if parallel else None,
             token=token,
+            downloads=Path(downloads).absolute() if downloads else None,
+            ssh_key=Path(ssh_key).expanduser().absolute() if (ssh_key := environ.get("BAKEWELL_SSH_KEY")) else None,
         )
 
     @property

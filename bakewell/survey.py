@@ -1,28 +1,35 @@
 """What the cloud holds, read once and in the background while the rest of the program gets ready.
 
 A survey asks and remembers; it decides nothing and changes nothing. The images of one project are listed as soon as
-it starts, references (droplets, autoscale pools) only when something asks for them.
+it starts; references (droplets, autoscale pools) and keys only when something asks for them.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Protocol, TypeVar
 
+from bakewell.clouds import AccountKey
 from bakewell.errors import ConfigError
 from bakewell.image import READY, Image, Reference, adoptable, tainted
+from bakewell.reading import did_you_mean
 
 _T = TypeVar("_T")
+_NOT_A_NAME = re.compile(r"^(?:\d+|(?:[0-9a-f]{2}:){15}[0-9a-f]{2}|SHA256:\S+)$")
+"""A key's ID or fingerprint, which the cloud takes as it is."""
 
 
 class Source(Protocol):
-    """The two questions a survey asks of a cloud (`bakewell.clouds.Cloud` answers both)."""
+    """The questions a survey asks of a cloud (`bakewell.clouds.Cloud` answers them)."""
 
     def images(self, project: str) -> list[Image]: ...
 
     def references(self) -> list[Reference]: ...
+
+    def ssh_keys(self) -> list[AccountKey]: ...
 
 
 class Survey:
@@ -41,6 +48,7 @@ class Survey:
         self._region = region
         self._images = _in_background(lambda: tuple(source.images(project)))
         self._references: Future[tuple[Reference, ...]] | None = None
+        self._keys: Future[tuple[AccountKey, ...]] | None = None
         self._asking = threading.Lock()
 
     def images(self) -> tuple[Image, ...]:
@@ -53,6 +61,41 @@ class Survey:
             if self._references is None:
                 self._references = _in_background(lambda: tuple(self._source.references()))
         return self._references.result()
+
+    def ssh_keys(self, wanted: Sequence[str], key: str) -> list[str]:
+        """`wanted` keys as the cloud takes them: a name becomes the ID of the account's key that is called so.
+
+        The cloud is asked only where there is a name among them.
+
+        Args:
+            wanted: names, IDs or fingerprints. What looks like an ID or a fingerprint is none's name.
+            key: the setting that they come from, for messages.
+
+        Raises:
+            ConfigError: no key, or more than one, is called so.
+        """
+        return [one if _NOT_A_NAME.match(one) else self._key_called(one, key) for one in wanted]
+
+    def _key_called(self, name: str, key: str) -> str:
+        with self._asking:
+            if self._keys is None:
+                self._keys = _in_background(lambda: tuple(self._source.ssh_keys()))
+        known = self._keys.result()
+        found = [one.id for one in known if one.name == name]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise ConfigError(
+                f"{key}: {len(found)} keys of the account are called `{name}`",
+                remedy=f"name the one meant by its ID: {', '.join(sorted(found))}",
+            )
+        names = sorted({one.name for one in known})
+        raise ConfigError(
+            f"{key}: the account has no key called `{name}`{did_you_mean(name, names)}",
+            remedy=f"name one of: {', '.join(names)}; or add it to the account"
+            if names
+            else "add the public key to the account",
+        )
 
     def adoptable(self, role: str, fingerprint: str) -> Image | None:
         """The image that a build of `fingerprint` would adopt; None when it would have to build."""

@@ -1,12 +1,15 @@
-"""Checking the templates of images that are not built yet, so that a preview refuses what a build could not use."""
+"""Checking what a build and a machine would be given, so that a preview refuses what they could not use."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from bakewell.desired import Desired
+from bakewell.errors import ConfigError
 from bakewell.settings import Environment
 from bakewell.survey import Survey
+from bakewell.user_data import schema
 
 AT_ONCE = 4  # Packer processes; each starts its plugin and takes about a second of one core
 
@@ -29,3 +32,29 @@ def validate_unbuilt(desired: Desired, survey: Survey, cloud: str, environment: 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for _ in pool.map(check, unbuilt):
             pass
+
+
+def validate_machines(desired: Desired, cloud: str, environment: Environment) -> None:
+    """Render and check what every machine would be told, before any address of the cluster is known; and look whether
+    the key that is to open them can be read. Whether it opens them only they can say.
+
+    Raises:
+        ConfigError: user_data that the cloud or cloud-init would not take; an unreadable BAKEWELL_SSH_KEY.
+    """
+    servers, region = len(desired.servers), desired.settings.region
+    texts = {machine.role: machine.user_data.largest(region, servers, cloud) for machine in desired.machines}
+    for role, text in texts.items():
+        schema.check(role, text, environment.state_dir)
+    if environment.ssh_key is not None and any(machine.ssh_keys for machine in desired.machines):
+        _check_readable(environment.ssh_key)
+
+
+def _check_readable(key: Path) -> None:
+    try:
+        key.open("rb").close()
+    except OSError as error:
+        raise ConfigError(
+            f"the SSH key cannot be read: {error.strerror}",
+            file=key,
+            remedy="set BAKEWELL_SSH_KEY to a private key's file that you can read, or unset it",
+        ) from error

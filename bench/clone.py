@@ -1,4 +1,4 @@
-"""A clone of the project with made-up images, and commands run in it: the benches' work bench."""
+"""A clone of the project, by default with made-up images, and commands run in it: the benches' work bench."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COPIED = ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml", "bakewell", "componen
 class Clone:
     """A clone under `root` on the local cloud of `environment`, with a project name of its own."""
 
-    def __init__(self, root: Path, environment: Mapping[str, str], project: str) -> None:
+    def __init__(self, root: Path, environment: Mapping[str, str], project: str, *, real_images: bool = False) -> None:
         self.root = root
         root.mkdir(parents=True)
         for name in COPIED:
@@ -27,7 +27,8 @@ class Clone:
                 shutil.copytree(source, root / name, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, root / name)
-        shutil.rmtree(root / "packer" / "images")
+        if not real_images:
+            shutil.rmtree(root / "packer" / "images")
         stacks = root.parent / f"{root.name}-stacks"
         stacks.mkdir()
         self.env = {**os.environ, **environment, "PULUMI_BACKEND_URL": f"file://{stacks}"}

@@ -1,4 +1,7 @@
-"""`make bench [ARGS="NAME…"]`: measures, prints, and writes the table in docs/benchmarks.md when all were measured."""
+"""`make bench [ARGS="NAME…"]`: measures, prints, and writes the table in docs/benchmarks.md when all were measured.
+
+`boots` is a bench of its own, with its own table and arguments: see bench/boots/main.py.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench import builds, fingerprints, previews
+from bench.boots import main as boots
 from bench.measure import HEADER, Comparison
 from sandbox import setup
 from sandbox.local_cloud import LocalCloud
@@ -29,9 +33,11 @@ BENCHES: dict[str, Bench] = {
 
 def main(names: list[str]) -> int:
     """Exit status 0 whatever the figures are: they are there to be read; 2 for a name that is none."""
+    if names[:1] == ["boots"]:
+        return boots.main(names[1:])
     unknown = sorted(set(names) - set(BENCHES))
     if unknown:
-        print(f"bench: no bench called {', '.join(unknown)}\n  remedy: name some of {', '.join(BENCHES)}")
+        print(f"bench: no bench called {', '.join(unknown)}\n  remedy: boots alone, or some of {', '.join(BENCHES)}")
         return 2
     setup.install()
     rows = []

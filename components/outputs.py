@@ -1,7 +1,7 @@
 """The stack's outputs: an API that other stacks, and this stack's own next run, read.
 
     images:    {role: {cloud: {ids: {region: id}, name, fingerprint, attempt, parent, run}}}
-    machines:  {name: {role, address, url, image}}
+    machines:  {name: {role, address, url, image, ready_seconds}}
     retention: {key}
 
 The models read leniently (a newer stack may export more) and say what every value means.
@@ -39,6 +39,9 @@ class MachineOutput(_Output):
     address: str = Field(description="public IPv4 address")
     url: str | None = Field(default=None, description="where its health check answers; null for a role that has none")
     image: str = Field(description="ID of the image it boots from")
+    ready_seconds: float | None = Field(
+        default=None, description="from its boot until it did what its role is for; null where nobody could ask it"
+    )
 
 
 class RetentionOutput(_Output):

@@ -7,65 +7,159 @@ from typing import TypedDict
 
 import pulumi
 import pulumi_digitalocean as digitalocean
+from pulumi_command import local
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bakewell.catalog import Health
 from bakewell.image import tag
-from bakewell.user_data import UserData
+from bakewell.user_data import Cluster, UserData
+from components.refusal import refusing
+
+
+class ReadyResult(BaseModel):
+    """The one line that `bakewell ready` prints for Pulumi."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    ready_seconds: float | None
 
 
 class RoleDropletArgs(TypedDict):
     """What a RoleDroplet is made from.
 
     project, role: who it is, as tags.
+    stack: the stack whose config its readiness command reads.
     image: ID of the image in `region`; another one replaces the droplet.
     region, size: the cloud's slugs.
     ssh_keys: IDs or fingerprints of keys in the account.
     user_data: who it is, as cloud-init reads it; another one replaces the droplet.
+    cluster: the Consul cluster that it is part of, or None.
     health: where it answers HTTP once it is up, or None.
     """
 
     project: str
     role: str
+    stack: str
     image: pulumi.Input[str]
     region: str
     size: str
     ssh_keys: Sequence[str]
     user_data: UserData
+    cluster: pulumi.Input[Cluster] | None
     health: Health | None
 
 
 class RoleDroplet(pulumi.ComponentResource):
-    """A droplet whose replacement leaves no gap: the new one is made before the old one goes.
+    """A droplet whose replacement leaves no gap: the new one is made, and is ready, before the old one goes.
 
-    That is why it has no explicit name: Pulumi's own starts with `name` and ends in random digits.
+    That is why it has no explicit name: Pulumi's own starts with `name` and ends in random digits. It is complete
+    once `await_ready` was called.
     """
 
     address: pulumi.Output[str]
     url: pulumi.Output[str] | None
+    membership: local.Command | None
+    ready: local.Command | None
+    ready_seconds: pulumi.Output[float | None]
 
     def __init__(self, name: str, args: RoleDropletArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bakewell:index:RoleDroplet", name, {}, opts)
+        self.name = name
         self.role = args["role"]
+        self._args = args
         self.droplet = digitalocean.Droplet(
             name,
             image=args["image"],
             region=args["region"],
             size=args["size"],
             ssh_keys=list(args["ssh_keys"]),
-            user_data=args["user_data"].render(),
+            user_data=_rendered(args["user_data"], args["cluster"]),
             tags=[tag("project", args["project"]), tag("role", args["role"])],
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.address = self.droplet.ipv4_address
         self.url = _url(self.address, args["health"])
+        self.membership = None
+        self.ready = None
+        self.ready_seconds = pulumi.Output.from_input(None)
+
+    @property
+    def done(self) -> pulumi.Resource:
+        """What is done when the machine is ready, as far as that can be seen."""
+        return self.ready or self.droplet
+
+    def await_ready(self, after: Sequence[pulumi.Resource], members: Sequence[RoleDroplet] = ()) -> None:
+        """Have `up` wait until the machine is ready, and fail where it does not get so in time.
+
+        A machine that nobody can log in to and that answers no HTTP is not waited for. One in a Consul cluster leaves
+        it before it is deleted, also if it never got ready.
+
+        Args:
+            after: what has to be there before it can be ready.
+            members: machines of the cluster that leave it after this one, and no two at once.
+        """
+        args = self._args
+        if args["ssh_keys"] and args["cluster"] is not None:
+            before = [machine.membership for machine in members if machine.membership]
+            # Of its own, for a command that fails to be created is never deleted: what is not ready has joined, maybe.
+            self.membership = self._command("membership", "exec true", before, delete="exec bakewell retire")
+        if args["ssh_keys"] or args["health"]:
+            joined = [self.membership] if self.membership else []
+            self.ready = self._command("ready", "exec bakewell ready", [*after, *joined])
+            printed = pulumi.Output.unsecret(self.ready.stdout)
+            self.ready_seconds = printed.apply(lambda line: _seconds(self.name, line))
         self.register_outputs({})
+
+    def _command(
+        self, suffix: str, create: str, after: Sequence[pulumi.Resource], *, delete: str | None = None
+    ) -> local.Command:
+        return local.Command(
+            f"{self.name}-{suffix}",
+            create=create,
+            delete=delete,
+            dir=".",
+            stdin="",
+            environment={
+                "BAKEWELL_STACK": self._args["stack"],
+                "BAKEWELL_MACHINE": self.name,
+                "BAKEWELL_ADDRESS": self.address,
+            },
+            logging=local.Logging.STDERR,
+            add_previous_output_in_env=False,
+            triggers=[self.droplet.id],
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=list(after), additional_secret_outputs=["stdout", "stderr"]
+            ),
+        )
 
     def published(self) -> dict[str, object]:
         """The stack output of this machine: see `components.outputs.MachineOutput`."""
-        return {"role": self.role, "address": self.address, "url": self.url, "image": self.droplet.image}
+        return {
+            "role": self.role,
+            "address": self.address,
+            "url": self.url,
+            "image": self.droplet.image,
+            "ready_seconds": self.ready_seconds,
+        }
+
+
+def _rendered(user_data: UserData, cluster: pulumi.Input[Cluster] | None) -> pulumi.Input[str]:
+    if cluster is None:
+        return user_data.render()
+    return pulumi.Output.from_input(cluster).apply(refusing(user_data.render))
 
 
 def _url(address: pulumi.Output[str], health: Health | None) -> pulumi.Output[str] | None:
     if health is None:
         return None
     return address.apply(lambda ip: f"http://{ip}:{health.port}{health.path}")
+
+
+def _seconds(name: str, line: str) -> float | None:
+    try:
+        return ReadyResult.model_validate_json(line).ready_seconds
+    except ValidationError as error:
+        raise pulumi.RunError(
+            f"machine {name}: its readiness command printed no result that can be read\n"
+            "  remedy: run `bakewell ready --address IP` by hand and read what it says"
+        ) from error

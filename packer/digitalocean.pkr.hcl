@@ -5,6 +5,9 @@ source "digitalocean" "image" {
   droplet_name = local.droplet_name
   tags         = var.tags
 
+  # What the machine needs before Packer can log in; the rest is deploy.py's.
+  user_data_file = var.user_data_file == "" ? null : "${path.root}/${var.user_data_file}"
+
   snapshot_name = local.image_name
   snapshot_tags = var.tags
 

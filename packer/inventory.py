@@ -1,17 +1,38 @@
 """The machine under construction, as PyInfra sees it: how to reach it, and the role's data from image.toml.
 
-`host.data` then has `role`, `image` (the snapshot's name), `parent` (a role, or ""), `versions` and `variables`. Read
-in a staged directory only; the connection comes from the environment that build.pkr.hcl sets.
+`host.data` then has `role`, `image` (the snapshot's name), `parent` (a role, or ""), `versions`, `variables`, `boot`,
+`compose` and `consul` (tables of image.toml, {} where it has none; `consul` with its `service`), and `downloads`: what
+each release's step needs to fetch it, {name: {"version": …, "files": {"x86_64": {"url": …, "sha256": …}}}}. Read in a
+staged directory only; the connection comes from the environment that build.pkr.hcl sets.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from pathlib import Path
 from typing import Any
 
+from pyinfra.api import DeployError
+
+
+class _Downloads(dict[str, Any]):
+    """What the build may fetch; asked for anything else, it says how that is added."""
+
+    def __missing__(self, name: str) -> Any:
+        raise DeployError(
+            f"deploy.py wants the download `{name}`, but no step of this image declares it, or image.toml has no "
+            f"version of it\nremedy: state `{name}` in image.toml [versions], list its step, run: bakewell lock {name}"
+        )
+
+
+_role = os.environ["BUILD_ROLE"]
 _image: dict[str, Any] = tomllib.loads(Path("image.toml").read_text(encoding="utf-8"))
+_consul: dict[str, Any] = {"mode": "client", "service": _role} | _image["consul"] if "consul" in _image else {}
+# Made by `bakewell` from image.toml, the steps' downloads.toml and bases.lock; an image without downloads has none.
+_locked = Path("downloads.json")
+_downloads = json.loads(_locked.read_text(encoding="utf-8")) if _locked.exists() else {}
 
 build: list[tuple[str, dict[str, Any]]] = [
     (
@@ -24,11 +45,15 @@ build: list[tuple[str, dict[str, Any]]] = [
             "ssh_known_hosts_file": os.devnull,
             "ssh_strict_host_key_checking": "off",
             "ssh_config_file": os.devnull,
-            "role": os.environ["BUILD_ROLE"],
+            "role": _role,
             "image": os.environ["BUILD_IMAGE"],
             "parent": _image.get("parent", ""),
             "versions": _image.get("versions", {}),
             "variables": _image.get("variables", {}),
+            "boot": _image.get("boot", {}),
+            "compose": _image.get("compose", {}),
+            "consul": _consul,
+            "downloads": _Downloads(_downloads),
         },
     )
 ]

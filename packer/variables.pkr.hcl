@@ -31,6 +31,12 @@ variable "size" {
   description = "Size of the machine that builds it; machines made from the image need a disk at least as large."
 }
 
+variable "user_data_file" {
+  type        = string
+  default     = ""
+  description = "user_data of the machine that builds the image, a file beside the templates. Empty: none."
+}
+
 variable "image_name" {
   type        = string
   default     = ""

@@ -18,24 +18,25 @@ from toolchain.build import Builder
 from toolchain.folders import ROOT
 from toolchain.progress import say
 
-STACK = "dev"
+STACKS = {"": "dev", "all": "fleet"}  # by what ROLES says
 HTTP_SECONDS = 60
 # Fast ones first: a broken function is told in seconds, not after the slow ones.
 SUITES = ("unit", "components", "providers", "contract", "sandbox", "e2e")
 
 # Most of the time is spent waiting for machines, so workers outnumber cores. Each has a local cloud of its own; the
-# tests of a file stay together, in order.
-WORKERS = ("-n", "4", "--dist", "loadfile")
+# tests of a file stay together, in order; tests/conftest.py says which files do, too.
+WORKERS = ("-n", "4", "--dist", "loadgroup")
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+Roles = Annotated[str, typer.Option(help="`all`: the stack fleet, every role; by default the stack dev, web and api")]
 State = Annotated[Path, typer.Option(help="the state folder of the local cloud")]
 DEFAULT_STATE = ROOT / ".bakewell"
 
 
 @app.command()
-def up(state: State = DEFAULT_STATE) -> None:
-    """Bake the images and boot the machines of the dev stack on the local cloud; ends with each machine's address."""
-    environment = _environment(state, tell=True)
+def up(state: State = DEFAULT_STATE, roles: Roles = "") -> None:
+    """Bake a stack's images and boot its machines on the local cloud; ends with where each is and when it was ready."""
+    environment = _environment(state, roles, tell=True)
     _pulumi(environment, "up", "--yes")
     begin = time.monotonic()
     answers = {
@@ -44,7 +45,7 @@ def up(state: State = DEFAULT_STATE) -> None:
     }
     print()
     for name, (machine, status) in answers.items():
-        print(f"{name:<16} {machine.address:<16} {machine.url or ''} {status}".rstrip(), flush=True)
+        print(stacks.row(name, machine, status), flush=True)
     if any(machine.url and status != "200" for machine, status in answers.values()):
         raise BakewellError(
             f"not every machine answers with 200 within {HTTP_SECONDS} s", remedy="see `docker logs`, or ssh to it"
@@ -52,15 +53,18 @@ def up(state: State = DEFAULT_STATE) -> None:
 
 
 @app.command()
-def preview(state: State = DEFAULT_STATE) -> None:
+def preview(state: State = DEFAULT_STATE, roles: Roles = "") -> None:
     """Show what `up` would do, and why."""
-    _pulumi(_environment(state), "preview", "--diff")
+    _pulumi(_environment(state, roles), "preview", "--diff")
 
 
 @app.command()
-def env(state: State = DEFAULT_STATE) -> None:
-    """Print the exports with which pulumi, packer, doctl and bakewell work on the local cloud."""
-    for name, value in LocalCloud(_started(state)).environment().items():
+def env(state: State = DEFAULT_STATE, roles: Roles = "") -> None:
+    """Print the exports with which pulumi, packer, doctl and bakewell work on the local cloud.
+
+    They name the stack in PULUMI_STACK; BAKEWELL_STACK, where it is set, goes before it for bakewell.
+    """
+    for name, value in _started(state, roles).items():
         print(f"export {name}={shlex.quote(value)}")
 
 
@@ -85,22 +89,30 @@ def test(context: typer.Context) -> None:
     raise typer.Exit(status)
 
 
-def _started(state: Path, *, tell: bool = False) -> Path:
-    """Have all set up, the cloud of `state` serving, and its stack there."""
-    setup.install()
+def _started(state: Path, roles: str, *, tell: bool = False) -> dict[str, str]:
+    """Have all set up, the cloud of `state` serving with its mirror, and the stack there; the exports for it."""
+    if roles not in STACKS:
+        raise BakewellError(
+            f"ROLES={roles}: there is no stack of these roles",
+            remedy="say ROLES=all for the stack fleet, which has every role, or nothing for the stack dev; "
+            "bakewell:roles and bakewell:machines in Pulumi.dev.yaml say what that one has",
+        )
+    setup.install(with_mirror=True)
     cloud = LocalCloud(state)
     if not cloud.serving():
         say("cloud", f"starting the local cloud in {state}")
         cloud.start()
+    cloud.start_mirror()
     for name, what in cloud.install_providers().items():
         if tell:
             say("provider", f"{name}: {what}")
-    stacks.ready(STACK, cloud.state, stacks.full(cloud.environment()))
-    return state
+    environment = {**cloud.environment(), "PULUMI_STACK": STACKS[roles]}
+    stacks.ready(STACKS[roles], cloud.state, stacks.full(environment))
+    return environment
 
 
-def _environment(state: Path, *, tell: bool = False) -> dict[str, str]:
-    return stacks.full(LocalCloud(_started(state, tell=tell)).environment())
+def _environment(state: Path, roles: str, *, tell: bool = False) -> dict[str, str]:
+    return stacks.full(_started(state, roles, tell=tell))
 
 
 def _pulumi(environment: dict[str, str], *arguments: str) -> None:

@@ -1,7 +1,8 @@
 """One local cloud of a state folder: started, stopped, and spoken to by the environment it gives.
 
 The folder holds all that the cloud and its stacks know: `cloud/` (the server's), `pulumi-home/`, `stacks/`, `builds/`,
-`packer/`. Clouds of different folders don't know of each other. Does not install anything: that is `toolchain/`.
+`packer/`, `mirror/`. Clouds of different folders don't know of each other. Does not install anything: that is
+`toolchain/`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from filelock import FileLock
 from pydantic import BaseModel, ValidationError
 
 from bakewell.errors import BakewellError
+from sandbox import mirror
 from sandbox.machines import Machines
 from sandbox.providers import home
 from toolchain.build import Builder, Toolchain
@@ -51,12 +53,17 @@ class LocalCloud:
 
     Args:
         state: the folder; made by `start`.
-        toolchain: the tools its environment names; by default all of them, built if need be.
+        toolchain: the tools its environment names; by default those that a stack needs, built if need be.
     """
 
     def __init__(self, state: Path, toolchain: Toolchain | None = None) -> None:
         self.state = state.resolve()
         self._toolchain = toolchain
+
+    @property
+    def ssh_key(self) -> Path:
+        """The private key whose public half is in its account as `local-cloud`; the first start makes it."""
+        return self.state / "ssh" / "id_ed25519"
 
     def start(self, *, action_seconds: float | None = None, timeout: float = 120) -> None:
         """Have the server answer; does nothing where it does. The base machine image is made by then, or soon.
@@ -75,7 +82,7 @@ class LocalCloud:
             if self.serving():
                 return
             log = folder / "server.log"
-            command = [sys.executable, "-m", SERVER, "--state", str(folder)]
+            command = [sys.executable, "-m", SERVER, "--state", str(folder), "--key", str(self.ssh_key)]
             if action_seconds is not None:
                 command += ["--action-seconds", str(action_seconds)]
             with log.open("a") as output:
@@ -115,8 +122,33 @@ class LocalCloud:
         except (FileNotFoundError, ValidationError):
             return None
 
+    def start_mirror(self) -> None:
+        """Have this cloud's mirror answer to vendors' names, with what is built here; `environment` then names its
+        downloads. Does nothing where it does. The cloud must have been started.
+
+        The first time on a computer, it builds the programs (minutes) and the mirror's image.
+
+        Raises:
+            BakewellError: the cloud was never started, something can't be built, or the mirror does not answer.
+        """
+        cloud_id = self._started().cloud_id
+        folder = self._folder("mirror")
+        with FileLock(folder / "lock"):
+            downloads = mirror.start(cloud_id)
+            draft = folder / "downloads.toml.new"
+            draft.write_text(downloads)
+            draft.replace(folder / "downloads.toml")
+
+    def stop_mirror(self) -> None:
+        """Remove the mirror, as if the vendors were out of reach: `environment` still names its downloads.
+
+        Raises:
+            BakewellError: the cloud was never started, or the engine does not answer.
+        """
+        mirror.stop(self._started().cloud_id)
+
     def stop(self) -> None:
-        """End the server and remove its machines, images, volumes, networks and memory. Stacks stay.
+        """End the server and remove its mirror, machines, images, volumes, networks and memory. Stacks stay.
 
         Raises:
             BakewellError: the engine refuses, or does not answer while there is something to remove.
@@ -125,7 +157,8 @@ class LocalCloud:
         address = self.address()
         if address is not None:
             Machines(address.cloud_id).purge()
-        shutil.rmtree(self.state / "cloud", ignore_errors=True)
+        for name in ("cloud", "mirror"):
+            shutil.rmtree(self.state / name, ignore_errors=True)
 
     def destroy(self) -> None:
         """`stop`, end the builds and Pulumi runs that use this cloud, and remove the whole state folder."""
@@ -140,12 +173,12 @@ class LocalCloud:
         Raises:
             BakewellError: it was never started.
         """
-        address = self.address()
-        if address is None:
-            raise BakewellError(f"no local cloud in {self.state}", remedy="make up, or make env, starts one")
+        address = self._started()
         if self._toolchain is None:
             self._toolchain = Builder().ensure()
-        return {
+        downloads = self.state / "mirror" / "downloads.toml"
+        mirrored = {"BAKEWELL_DOWNLOADS": str(downloads)} if downloads.is_file() else {}
+        return mirrored | {
             "PATH": search_path(self._toolchain),
             "PULUMI_HOME": str(self.state / "pulumi-home"),
             "PULUMI_BACKEND_URL": f"file://{self.state / 'stacks'}",
@@ -159,11 +192,18 @@ class LocalCloud:
             "PACKER_CONFIG_DIR": str(self.state / "packer"),
             "CHECKPOINT_DISABLE": "1",
             "BAKEWELL_STATE": str(self.state / "builds"),
+            "BAKEWELL_SSH_KEY": str(self.ssh_key),
         }
 
     def install_providers(self) -> dict[str, str]:
         """Lay out its Pulumi home; says which provider plugin is in force, by name."""
         return home.install(self._folder("pulumi-home"))
+
+    def _started(self) -> Address:
+        address = self.address()
+        if address is None:
+            raise BakewellError(f"no local cloud in {self.state}", remedy="make up, or make env, starts one")
+        return address
 
     def _folder(self, name: str) -> Path:
         path = self.state / name

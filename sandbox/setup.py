@@ -11,17 +11,22 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from sandbox import mirror
 from sandbox.local_cloud import LocalCloud, servers
 from sandbox.machines import base_image, limits
 from toolchain import engine, folders
 from toolchain.build import Builder
 from toolchain.progress import say
+from toolchain.tools import NEEDED, SERVED
 
 
-def install() -> bool:
+def install(*, with_mirror: bool = False) -> bool:
     """Have the Docker Engine, the toolchain and the base machine image; True when this started the engine.
 
     The toolchain and the image, the two long ones, are made at once.
+
+    Args:
+        with_mirror: have what `LocalCloud.start_mirror` needs too; its programs are built beside the others.
 
     Raises:
         BakewellError: one of them can't be had.
@@ -29,8 +34,10 @@ def install() -> bool:
     begun_engine = engine.ensure()
     limits.allow_enough(lambda line: say("kernel", line))
     image = _InBackground()
-    Builder().ensure()
+    Builder().ensure((*NEEDED, *SERVED) if with_mirror else NEEDED)
     image.wait()
+    if with_mirror:
+        mirror.prepare()
     return begun_engine
 
 
@@ -80,9 +87,10 @@ def own_folder() -> Iterator[Path]:
 
 
 def end_engine() -> None:
-    """Remove the base machine image, and end the engine if we started it; each only if nobody uses it."""
+    """Remove the images of mirror and base machine, and end the engine if we started it; each only if unused."""
     if servers():
         return
+    mirror.remove()
     base_image.remove()
     if engine.started() is None:
         return

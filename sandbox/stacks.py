@@ -27,11 +27,12 @@ INTERRUPTED = 130
 
 
 class Machine(BaseModel):
-    """One entry of the stack output `machines`."""
+    """One entry of the stack output `machines`; `ready_seconds` is None where the machine could not say."""
 
     role: str
     address: str
     url: str | None = None
+    ready_seconds: float | None = None
 
 
 def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -86,6 +87,12 @@ def machines(environment: Mapping[str, str]) -> dict[str, Machine]:
     """The machines in the stack's outputs, by name."""
     text = _quiet(["pulumi", "stack", "output", "--json", "--non-interactive"], environment)
     return TypeAdapter(dict[str, Machine]).validate_python(json.loads(text).get("machines", {}))
+
+
+def row(name: str, machine: Machine, status: str) -> str:
+    """One line on a machine: name, address, where it answers and with which status, when it was ready."""
+    ready = "" if machine.ready_seconds is None else f"ready after {machine.ready_seconds:g} s"
+    return f"{name:<16} {machine.address:<16} {machine.url or '-':<38} {status or '-':<4} {ready}".rstrip()
 
 
 def http_status(url: str, until: float) -> str:

@@ -20,6 +20,16 @@ for name in list(os.environ):
         del os.environ[name]
 
 
+TOGETHER = {"test_fleet.py": "every-role", "test_steps.py": "every-role"}
+"""Files whose tests share what one of them has made, and so a worker; the tests of any other file share one too."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests have to run in the same worker (pytest-xdist's --dist loadgroup)."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(TOGETHER.get(item.path.name, str(item.path))))
+
+
 @pytest.fixture(scope="session")
 def toolchain() -> Toolchain:
     """Every Go tool, built if need be."""

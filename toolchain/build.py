@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -28,6 +28,7 @@ from toolchain.tools import (
     EXECUTOR,
     LANGUAGE_HOST,
     MODULES,
+    NEEDED,
     PACKER,
     PLUGIN,
     PULUMI,
@@ -77,8 +78,12 @@ class Builder:
         self._running: set[subprocess.Popen[str]] = set()
         self._stopped = threading.Event()
 
-    def ensure(self, tools: Sequence[Tool] = TOOLS) -> Toolchain:
+    def ensure(self, tools: Sequence[Tool] = NEEDED, *, only_built: bool = False) -> Toolchain:
         """Have `tools` ready.
+
+        Args:
+            tools: which; by default those that every stack on the local cloud needs.
+            only_built: take none that the machine has, only what was built here: static, and known to the byte.
 
         Raises:
             BakewellError: a build failed (its last lines are in the message), or there is no Go to build with.
@@ -88,7 +93,7 @@ class Builder:
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="toolchain") as pool:
             try:
                 for tool in order:
-                    futures[tool] = pool.submit(self._ready, tool, futures.get(PACKER))
+                    futures[tool] = pool.submit(self._ready, tool, futures.get(PACKER), built if only_built else found)
                 programs = {tool.name: futures[tool].result() for tool in order}
             except BaseException:
                 self.stop()
@@ -106,13 +111,13 @@ class Builder:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGINT)
 
-    def _ready(self, tool: Tool, packer: Future[Path] | None) -> Path:
-        if (program := found(tool)) is not None:
+    def _ready(self, tool: Tool, packer: Future[Path] | None, look: Callable[[Tool], Path | None]) -> Path:
+        if (program := look(tool)) is not None:
             return program
         with self._alone(tool):
-            if found(tool) is None:
+            if look(tool) is None:
                 self._make(tool, packer)
-        ready = found(tool)
+        ready = look(tool)
         if ready is None:
             raise BakewellError(f"{tool.name} was built, but {tool.home} does not hold it", remedy="run this again")
         return ready
@@ -188,27 +193,16 @@ class Builder:
 
     def _add_executor(self, new: Path) -> None:
         """Put the Python script that the language host starts beside it."""
-        listed = subprocess.run(
-            [self._find_go(), "list", "-m", "-f", "{{.Dir}}", LANGUAGE_HOST.module],
-            cwd=MODULES / LANGUAGE_HOST.name,
-            env=go.environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        command: list[Path | str] = [self._find_go(), "list", "-m", "-f", "{{.Dir}}", LANGUAGE_HOST.module]
+        listed = _told(LANGUAGE_HOST, command, go.environment(), MODULES / LANGUAGE_HOST.name)
         script = new / "bin" / EXECUTOR
-        shutil.copyfile(Path(listed.stdout.strip()) / "python" / "cmd" / EXECUTOR, script)
+        shutil.copyfile(Path(listed) / "python" / "cmd" / EXECUTOR, script)
         script.chmod(0o755)
 
     def _install_plugin(self, new: Path, packer: Path) -> None:
-        subprocess.run(
-            [packer, "plugins", "install", "--path", new / "bin" / PLUGIN.name, PLUGIN_SOURCE],
-            env={**os.environ, "PACKER_PLUGIN_PATH": str(new / "plugins"), "CHECKPOINT_DISABLE": "1"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=True,
+        command: list[Path | str] = [packer, "plugins", "install", "--path", new / "bin" / PLUGIN.name, PLUGIN_SOURCE]
+        _told(
+            PLUGIN, command, {**os.environ, "PACKER_PLUGIN_PATH": str(new / "plugins"), "CHECKPOINT_DISABLE": "1"}, new
         )
 
     def _find_go(self) -> Path:
@@ -232,6 +226,20 @@ def _beside(pulumi: Path, host: Path) -> Path:
     return pulumi.with_name(host.name)
 
 
+def _told(tool: Tool, command: Sequence[Path | str], environment: Mapping[str, str], folder: Path) -> str:
+    """What a last step of a tool's build prints on stdout."""
+    done = subprocess.run(
+        command, cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    if done.returncode != 0:
+        words = " ".join(str(word) for word in command)
+        raise BakewellError(
+            f"{tool.name} was built, but `{words}` failed: {done.stderr.strip() or done.stdout.strip()}",
+            remedy="see what it says above, then run this again",
+        )
+    return done.stdout.strip()
+
+
 def found(tool: Tool) -> Path | None:
     """The tool at its pinned version, from an earlier build or from the machine; None if it must be built."""
     if tool is PLUGIN:
@@ -240,8 +248,11 @@ def found(tool: Tool) -> Path | None:
 
 
 def main() -> None:
-    """Have the named tools ready, by default all, and print where each is."""
-    names = sys.argv[1:] or [tool.name for tool in TOOLS]
+    """Have the named tools ready, by default those that every stack needs, and print where each is."""
+    names = sys.argv[1:] or [tool.name for tool in NEEDED]
+    if unknown := sorted(set(names) - {tool.name for tool in TOOLS}):
+        known = ", ".join(tool.name for tool in TOOLS)
+        sys.exit(f"bakewell: no such tool: {', '.join(unknown)}\n  remedy: one of {known}")
     try:
         toolchain = Builder().ensure([tool for tool in TOOLS if tool.name in names])
     except BakewellError as error:

@@ -9,12 +9,14 @@ import os
 import shutil
 import subprocess
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import docker
 import psutil
 from docker.errors import DockerException
+from filelock import FileLock, Timeout
 from pydantic import BaseModel, ValidationError
 
 from bakewell.errors import BakewellError
@@ -65,12 +67,15 @@ def ensure() -> bool:
         raise BakewellError(trouble, remedy="join the group docker and log in again, or run this as root")
     if os.geteuid() != 0:
         raise BakewellError(trouble, remedy=_BY_HAND)
-    if shutil.which("dockerd") is None:
-        _install()
-        if problem() is None:  # a service manager starts it on installation
-            _remember(Started(pid=None))
-            return True
-    _start()
+    with _alone():
+        if problem() is None:
+            return False  # another process of ours has started it meanwhile
+        if shutil.which("dockerd") is None:
+            _install()
+            if problem() is None:  # a service manager starts it on installation
+                _remember(Started(pid=None))
+                return True
+        _start()
     return True
 
 
@@ -96,7 +101,7 @@ def stop() -> None:
     if record is not None:
         with Task("engine", "ending the Docker Engine that was started here"):
             if record.pid is None:
-                subprocess.run(["systemctl", "stop", "docker.socket", "docker"], check=True, stdin=subprocess.DEVNULL)
+                _systemctl("stop", "docker.socket", "docker")
             else:
                 # Never killed: it would leave its containers and their mounts behind.
                 if end([psutil.Process(record.pid)], 60, force=False):
@@ -132,7 +137,7 @@ def _install() -> None:
 def _start() -> None:
     if _SERVICE_MANAGER.is_dir():
         with Task("engine", "starting the Docker service"):
-            subprocess.run(["systemctl", "start", "docker"], check=True, stdin=subprocess.DEVNULL)
+            _systemctl("start", "docker")
             _remember(Started(pid=None))
             _wait(None)
         return
@@ -150,6 +155,29 @@ def _start() -> None:
         _remember(Started(pid=process.pid, born=psutil.Process(process.pid).create_time()))
         _wait(process)
     say("engine", f"its log: {log}")
+
+
+def _systemctl(*words: str) -> None:
+    done = subprocess.run(["systemctl", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode != 0:
+        why = done.stderr.strip() or f"status {done.returncode}"
+        raise BakewellError(f"systemctl {' '.join(words)} failed: {why}", remedy="see journalctl -u docker")
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One process at a time installs and starts it: the others wait, and find it running."""
+    lock = FileLock(_record().with_name("lock"))
+    Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        say("engine", "another process is starting it: waiting")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _wait(process: subprocess.Popen[bytes] | None, seconds: float = 60) -> None:

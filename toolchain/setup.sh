@@ -8,7 +8,8 @@ cd "$(dirname "$0")/.."
 stamp=.venv/.bakewell
 # The folder is part of the key: scripts in a virtual environment name their interpreter by absolute path.
 key="$PWD $(cat requirements.lock pyproject.toml toolchain/setup.sh | cksum)"
-if [ -x .venv/bin/python ] && [ -r "$stamp" ] && [ "$(cat "$stamp")" = "$key" ]; then
+ready() { [ -x .venv/bin/python ] && [ -r "$stamp" ] && [ "$(cat "$stamp")" = "$key" ]; }
+if ready; then
     exit 0
 fi
 
@@ -17,6 +18,21 @@ fail() {
     printf '%s\n' "bakewell: $1" "  remedy: $2" >&2
     exit 1
 }
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/bakewell
+
+# Of two first runs at once, the second waits and finds all done. (macOS has no flock: there, don't start two.)
+if command -v flock >/dev/null 2>&1; then
+    mkdir -p "$cache"
+    exec 9>"$cache/setup.lock"
+    if ! flock --nonblock 9; then
+        say "another run is setting up: waiting"
+        flock 9
+    fi
+    if ready; then
+        exit 0
+    fi
+fi
+
 recent() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
 
 python=
@@ -28,7 +44,6 @@ for candidate in ${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11
 done
 [ -n "$python" ] || fail "no Python 3.11 or newer on PATH" "install python3 (Debian 12, Ubuntu 24.04 or newer have it), or name one: make PYTHON=/path/to/python3"
 
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/bakewell
 wanted=$(sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.lock)
 
 # uv from PATH if it is the pinned version or newer; else the pinned one, in an environment of its own in the cache.

@@ -31,12 +31,14 @@ class Tool:
         command: the folder of the main package inside the module.
         set_version: linker variables (`-X`) that make the program tell its own version; `{version}`, `{major}`,
             `{minor}` and `{patch}` are filled in.
+        ask: the argument with which the program tells its version.
     """
 
     name: str
     module: str
     command: str = ""
     set_version: tuple[str, ...] = ()
+    ask: str = "version"
 
     @cached_property
     def version(self) -> str:
@@ -93,8 +95,21 @@ DOCTL = Tool(
         for variable in ("Major={major}", "Minor={minor}", "Patch={patch}", "Label=release")
     ),
 )
-# Longest build first; the plugin is installed by packer, so it comes later.
-TOOLS = (PULUMI, PACKER, PLUGIN, LANGUAGE_HOST, DOCTL)
+CONSUL = Tool("consul", "github.com/hashicorp/consul")
+CONSUL_TEMPLATE = Tool("consul-template", "github.com/hashicorp/consul-template", ask="-version")
+COMPOSE = Tool(
+    "docker-compose",
+    "github.com/docker/compose/v2",
+    "cmd",
+    ("github.com/docker/compose/v2/internal.Version=v{version}",),
+)
+ACTIONLINT = Tool("actionlint", "github.com/rhysd/actionlint", "cmd/actionlint", ask="-version")
+
+# In each group the longest build first; the plugin is installed by packer, so it comes later.
+NEEDED = (PULUMI, PACKER, PLUGIN, LANGUAGE_HOST, DOCTL)  # by every stack on the local cloud
+SERVED = (CONSUL, COMPOSE, DOCTL, CONSUL_TEMPLATE)  # by the local cloud's mirror, to machines
+LINT = (ACTIONLINT,)
+TOOLS = (CONSUL, PULUMI, COMPOSE, PACKER, PLUGIN, LANGUAGE_HOST, DOCTL, CONSUL_TEMPLATE, *LINT)
 
 
 def target() -> tuple[str, str]:
@@ -126,10 +141,10 @@ def on_machine(tool: Tool, environment: Mapping[str, str]) -> Path | None:
 
 
 def tells(tool: Tool, program: Path) -> bool:
-    """True when `program version` names exactly the pinned version."""
+    """True when the program, asked for its version, names exactly the pinned one."""
     try:
         told = subprocess.run(
-            [program, "version"],
+            [program, tool.ask],
             capture_output=True,
             text=True,
             timeout=30,

@@ -191,7 +191,11 @@ class _Baking:
         if status == supervisor.INTERRUPTED:
             raise Interrupted(f"image {self.job.role}: its build was interrupted", file=self.log, remedy="run it again")
         if status != 0:
-            raise self._failed(f"Packer ended with status {status}")
+            what, remedies = log.cause(self.log)
+            then = f"then run: bakewell build {self.job.role}"
+            raise self._failed(
+                what or f"Packer ended with status {status}", "; ".join([*remedies, then]) if remedies else ""
+            )
 
     def _failed(self, why: str, remedy: str = "") -> BuildError:
         end = "\n".join(f"    {line}" for line in log.tail(self.log, _SHOWN).split("\n"))

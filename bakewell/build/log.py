@@ -22,6 +22,7 @@ _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|PASSPHRASE|CREDENTIAL|API_KEY|
 _SHORTEST_SECRET = 8  # characters; masking "1" or "true" would make nonsense of a log
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 _LONGEST_LINE = 2000
+_CAUSE = re.compile(r"^provision: (?!deployed )(?P<what>.+)$")  # packer/provision.py's last words when it fails
 _SOURCE = re.compile(r"^(?:==>|-->|   )? *[a-z0-9_-]+\.[a-z0-9_-]+: ?")  # Packer's "==> digitalocean.image: "
 
 Say = Callable[[str], None]
@@ -136,3 +137,15 @@ def tail(path: Path, count: int) -> str:
         file.seek(max(0, path.stat().st_size - 64 * 1024))
         lines = map(plain, file.read().decode("utf-8", "replace").split("\n"))
     return "\n".join([line for line in lines if line][-count:])
+
+
+def cause(path: Path) -> tuple[str, list[str]]:
+    """What provision.py says failed, and its remedies; ("", []) where something else ended the build."""
+    what = ""
+    remedies: list[str] = []
+    for line in tail(path, 200).split("\n"):
+        if found := _CAUSE.match(line):
+            what, remedies = found["what"], []
+        elif what and line.startswith("  remedy: "):
+            remedies.append(line.partition(": ")[2])
+    return what, remedies

@@ -15,6 +15,8 @@ from filelock import FileLock, Timeout
 from bakewell.build.runs import make_private, unwritable
 from bakewell.build.stop import Stop
 
+QUEUED = "waiting for a free slot"
+ELSEWHERE = "the same image is being built by another process here"
 _PAUSE = 0.1  # seconds between looks for a free slot
 _PRUNE_AFTER = 30 * 24 * 3600.0  # seconds
 
@@ -39,7 +41,7 @@ def slot(state_dir: Path, cap: int, stop: Stop, say: Callable[[str], None]) -> I
                 return
         if not waited:
             waited = True
-            say(f"waiting for a free slot: {cap} builds at once (bakewell:parallel)")
+            say(f"{QUEUED}: {cap} builds at once (bakewell:parallel)")
         stop.sleep(_PAUSE)
 
 
@@ -55,7 +57,7 @@ def once(state_dir: Path, name: str, stop: Stop, say: Callable[[str], None]) -> 
     while (lock := _try(path)) is None:
         if not told:
             told = True
-            say("the same image is being built by another process here: waiting for it")
+            say(f"{ELSEWHERE}: waiting for it")
         stop.sleep(_PAUSE)
     try:
         yield

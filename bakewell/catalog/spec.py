@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from bakewell.catalog.machine import Boot, Compose, Consul
 from bakewell.errors import ConfigError
 from bakewell.reading import NAME, Model, Name, Slug, checked, read_toml
 from bakewell.secret_shapes import secret_setting
@@ -22,7 +23,6 @@ RESERVED = frozenset({"all"})
 _Text = Annotated[str, Field(min_length=1)]
 _Step = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 _Variable = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Unit = Annotated[str, Field(pattern=r"^[A-Za-z0-9@._-]+\.(service|socket|timer|target|path)$", max_length=255)]
 
 
 class Rebuild(Model):
@@ -37,20 +37,6 @@ class Rebuild(Model):
     note: str = ""
 
 
-class Health(Model):
-    """Where a machine answers HTTP with 200 once it is up."""
-
-    port: int = Field(default=80, ge=1, le=65535)
-    path: Annotated[str, Field(pattern=r"^/[!-~]*$")] = "/"
-
-
-class Boot(Model):
-    """What a machine made from the image starts, and how to see that it did."""
-
-    services: list[Unit] = Field(default_factory=list)
-    health: Health | None = None
-
-
 class ImageFile(Model):
     """The keys of image.toml. Exactly one of `parent` (a role) and `base` (a name in bases.lock) is given."""
 
@@ -63,6 +49,8 @@ class ImageFile(Model):
     variables: dict[_Variable, str | int | bool] = Field(default_factory=dict)
     rebuild: Rebuild = Field(default_factory=Rebuild)
     boot: Boot = Field(default_factory=Boot)
+    consul: Consul | None = None
+    compose: Compose | None = None
 
     @field_validator("steps")
     @classmethod
@@ -110,6 +98,12 @@ class ImageSpec(ImageFile):
     @property
     def file(self) -> Path:
         return self.folder / FILE
+
+    @property
+    def units(self) -> list[str]:
+        """What its machines start: `[boot] services`, and the Compose project's unit, where they don't name it."""
+        started = self.boot.services
+        return started if self.compose is None or self.compose.unit in started else [*started, self.compose.unit]
 
 
 def load_spec(folder: Path) -> ImageSpec:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from bakewell.cli import build, clean, copy, doctor, fmt, images, lock, stage, validate
+from bakewell.cli import build, clean, copy, doctor, fmt, images, lock, ready, retire, roles, stage, validate
 
 app = typer.Typer(
     name="bakewell",
@@ -19,8 +19,11 @@ app.command("build")(build.command)
 app.command("validate")(validate.command)
 app.command("fmt")(fmt.command)
 app.command("list")(images.command)
+app.command("roles")(roles.command)
 app.command("clean")(clean.command)
 app.command("stage")(stage.command)
 app.command("copy")(copy.command)
 app.command("lock")(lock.command)
 app.command("doctor")(doctor.command)
+app.command("ready")(ready.command)
+app.command("retire")(retire.command)

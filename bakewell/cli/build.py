@@ -18,7 +18,8 @@ from bakewell.errors import BakewellError, ConfigError, Interrupted
 
 def command(
     roles: Annotated[
-        list[str] | None, typer.Argument(help="Images, or `all` (the default).", metavar="[ROLE…|all]")
+        list[str] | None,
+        typer.Argument(help="Images, or `all` there are; by default the stack's.", metavar="[ROLE…|all]"),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Build the named images even where they exist.")] = False,
     parallel: Annotated[int | None, typer.Option(min=1, max=64, help="How many builds at once on this host.")] = None,

@@ -68,10 +68,10 @@ class Project:
 
     @cached_property
     def bases(self) -> Bases:
-        """packer/bases.lock."""
+        """packer/bases.lock; on the local cloud with its mirror's checksums of downloads."""
         from bakewell.bases import Bases
 
-        return Bases.load(self.root / "packer" / "bases.lock")
+        return Bases.load(self.root / "packer" / "bases.lock", self.environment.downloads)
 
     def fingerprints(self, roles: Collection[str] = (), *, now: datetime | None = None) -> dict[str, Fingerprint]:
         """Of `roles` and what they are built on; of all where none is named. Rebuild windows are those of `now`."""
@@ -117,9 +117,11 @@ class Project:
         )
 
     def roles(self, named: Sequence[str]) -> tuple[str, ...]:
-        """`named` as roles, parents first; the stack's own where none, or `all`, is named."""
-        if not named or list(named) == ["all"]:
+        """`named` as roles, parents first; the stack's own where none is named, every one there is for `all`."""
+        if not named:
             return self.catalog.select(self.settings.roles)
+        if list(named) == ["all"]:
+            return self.catalog.roles
         for role in named:
             self.catalog[role]
         return tuple(role for role in self.catalog.roles if role in named)

@@ -43,7 +43,7 @@ def command(as_json: Json = False, debug: Debug = False) -> None:
 
 
 def _catalog(project: Project) -> str:
-    found = project.fingerprints()
+    found = project.fingerprints(project.settings.roles)
     return f"{len(found)} images: {', '.join(found)}"
 
 
@@ -52,7 +52,7 @@ def _packer(project: Project) -> str:
     from bakewell.context import Context
 
     packer = find()
-    for role in project.catalog.roles:
+    for role in project.roles([]):
         check_version(packer, Context.collect(project.catalog, role, CLOUD, project.bases))
     return str(packer)
 
@@ -62,7 +62,7 @@ def _plugins(project: Project) -> str:
     from bakewell.context import Context
     from bakewell.templates import requirements
 
-    role = project.catalog.roles[0]
+    role = project.roles([])[0]
     needed = requirements(Context.collect(project.catalog, role, CLOUD, project.bases)).plugins
     listed = subprocess.run(
         [find(), "plugins", "installed"],

@@ -1,34 +1,79 @@
-"""`bakewell lock`: write down which exact stock images builds start from. Nothing else moves packer/bases.lock."""
+"""`bakewell lock`: write down which exact stock images builds start from, and what downloaded files must be.
+
+Nothing else moves packer/bases.lock.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bakewell.cli.common import CLOUD, Debug, Json, Project, note, print_json
 from bakewell.errors import ConfigError
 
+if TYPE_CHECKING:
+    from bakewell.downloads import Declared
+
+    Stated = dict[tuple[str, str], tuple[Declared, Path]]
+    """By name and version: who declares it, and the image.toml that states the version."""
+
 
 def command(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Bases; all that images use by default.", metavar="[NAME…]")
+        list[str] | None,
+        typer.Argument(help="Bases and downloads; all that images use by default.", metavar="[NAME…]"),
     ] = None,
     image: Annotated[str | None, typer.Option(help="The cloud's own name (slug) of a base that is new.")] = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Look up what each base is now, and write it to packer/bases.lock: to be reviewed and committed."""
+    """Look up what each base is now, and the vendors' checksums of downloads: to be reviewed and committed."""
     del debug
+    project = Project.here()
+    bases, downloads = _wanted(project, names or [])
+    if image and (len(bases) != 1 or downloads):
+        raise ConfigError("--image is for one base", remedy="name the base: bakewell lock NAME --image SLUG")
+    mirror = project.bases.mirror
+    if mirror is not None and downloads:
+        _leave(mirror, downloads, named=bool(names))
+        downloads = {}
+    moved = _lock_bases(project, bases, image, quiet=as_json) if bases else {}
+    moved |= _lock_downloads(project, downloads, quiet=as_json)
+    if as_json:
+        print_json(moved)
+
+
+def _wanted(project: Project, names: list[str]) -> tuple[list[str], Stated]:
+    """The bases and the downloads that `names` name; whatever images use where there are none."""
+    from bakewell.bases import check_name
+    from bakewell.downloads import declared, used
+
+    found, based = declared(project.catalog), {spec.base for spec in project.catalog if spec.base}
+    stated: Stated = {}
+    for spec in project.catalog:
+        for one, version in used(spec, found):
+            stated.setdefault((one.name, version), (one, spec.file))
+    if not names:
+        return sorted(based), stated
+    for name in names:
+        check_name(name)
+        if name in found and name not in based and not any(name == one for one, _ in stated):
+            raise ConfigError(
+                f"no image states a version of `{name}`, so there is nothing to lock",
+                file=found[name].file,
+                remedy=f"state it under [versions] in the image.toml of one that has the step {found[name].step}",
+            )
+    bases = sorted({name for name in names if name in based or name not in found})
+    return bases, {key: value for key, value in stated.items() if key[0] in names}
+
+
+def _lock_bases(project: Project, names: list[str], image: str | None, *, quiet: bool) -> dict[str, bool]:
     from bakewell.bases import BaseEntry
 
-    project = Project.here()
-    used = {spec.base for spec in project.catalog if spec.base}
-    wanted = sorted(names or used)
-    if image and len(wanted) != 1:
-        raise ConfigError("--image is for one base", remedy="name the base: bakewell lock NAME --image SLUG")
     cloud, moved = project.cloud(), {}
-    for name in wanted:
+    for name in names:
         locked = project.bases.entry(name, CLOUD) if name in project.bases else None
         if locked and locked.ids and project.environment.local:
             raise ConfigError(
@@ -42,7 +87,27 @@ def command(
         ids = {} if project.environment.local else stock.ids
         entry = BaseEntry(image=slug, name=stock.name, date=stock.date, ids=ids)
         moved[name] = project.bases.update(CLOUD, name, entry)
-        if not as_json:
+        if not quiet:
             note(f"{name}: {stock.name}, {stock.date}: {'locked' if moved[name] else 'unchanged'}")
-    if as_json:
-        print_json(moved)
+    return moved
+
+
+def _lock_downloads(project: Project, stated: Stated, *, quiet: bool) -> dict[str, bool]:
+    from bakewell.downloads import checksums
+
+    moved = {}
+    for (name, version), (one, file) in sorted(stated.items(), key=lambda item: item[0]):
+        digests = checksums(one, version, file)
+        moved[f"{name} {version}"] = new = project.bases.update_download(name, version, digests)
+        if not quiet:
+            note(f"{name} {version}: {', '.join(sorted(digests))}: {'locked' if new else 'unchanged'}")
+    return moved
+
+
+def _leave(mirror: Path, stated: Stated, *, named: bool) -> None:
+    """Say why nothing is locked here; an error where the user asked for these by name."""
+    names = " ".join(sorted({name for name, _ in stated}))
+    why = f"{names}: the local cloud's mirror stands in for vendors here, and its checksums are nobody else's"
+    if named:
+        raise ConfigError(why, file=mirror, remedy=f"unset BAKEWELL_DOWNLOADS and run: bakewell lock {names}")
+    note(f"{why}; not locked")

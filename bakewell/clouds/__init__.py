@@ -48,6 +48,14 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountKey:
+    """Any public key of the account."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Leftover:
     """A snapshot with a name of ours that carries no identity yet: its build died before it could tag it."""
 
@@ -103,6 +111,9 @@ class Cloud(Protocol):
 
     def build_keys(self) -> list[Key]:
         """The keys that builds of ours registered."""
+
+    def ssh_keys(self) -> list[AccountKey]:
+        """Every key of the account."""
 
     def delete_key(self, key_id: str) -> None:
         """Delete the key; one that is gone already is no error."""

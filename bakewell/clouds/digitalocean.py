@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from bakewell.clouds import BUILDER, LEASE_SECONDS, Builder, Key, Leftover, Stock
+from bakewell.clouds import BUILDER, LEASE_SECONDS, AccountKey, Builder, Key, Leftover, Stock
 from bakewell.clouds.http import Api, NotFound, Refused
 from bakewell.errors import CloudError
 from bakewell.image import READY, REVOKED, Identity, Image, Reference, lease_of, parse_tag, tag
@@ -166,10 +166,14 @@ class DigitalOcean:
 
     def build_keys(self) -> list[Key]:
         found = []
-        for item in self.api.pages("/v2/account/keys", "ssh_keys"):
-            if match := _KEY.match(item.get("name") or ""):
-                found.append(Key(str(item["id"]), item["name"], match["run"], int(match["lease"])))
+        for key in self.ssh_keys():
+            if match := _KEY.match(key.name):
+                found.append(Key(key.id, key.name, match["run"], int(match["lease"])))
         return found
+
+    def ssh_keys(self) -> list[AccountKey]:
+        listed = self.api.pages("/v2/account/keys", "ssh_keys")
+        return [AccountKey(str(item["id"]), item.get("name") or "") for item in listed]
 
     def delete_key(self, key_id: str) -> None:
         self.api.delete(f"/v2/account/keys/{key_id}")

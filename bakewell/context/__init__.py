@@ -1,6 +1,6 @@
 """The context of an image: every file its build sees, what each holds, and a fresh folder laid out with just these."""
 
-from bakewell.context.collect import GENERATED, Context, collect_all
+from bakewell.context.collect import BOOTSTRAP, DOWNLOADS, GENERATED, Context, collect_all
 from bakewell.context.hashing import File
 
-__all__ = ["GENERATED", "Context", "File", "collect_all"]
+__all__ = ["BOOTSTRAP", "DOWNLOADS", "GENERATED", "Context", "File", "collect_all"]

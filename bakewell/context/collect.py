@@ -1,4 +1,4 @@
-"""Putting a context together: the shared templates, the image's own folder, the steps it declares, one generated file.
+"""Putting a context together: the shared templates, the image's own folder, the steps it declares, generated files.
 
 A build runs in a fresh folder that holds exactly these files, so what is not in the fingerprint cannot change the
 image. Nothing is written into the folders that are hashed.
@@ -10,22 +10,33 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bakewell.bases import Bases
 from bakewell.catalog import Catalog, ImageSpec
+from bakewell.context.bootstrap import check_bootstrap
 from bakewell.context.hashing import File, copy, hash_files
 from bakewell.context.walk import Found, files_in, one_file
-from bakewell.errors import ContextError
+from bakewell.downloads import Declared, declared, used
+from bakewell.errors import ConfigError, ContextError
 from bakewell.frames import Frames
 from bakewell.reading import looking
 
 GENERATED = "image.auto.pkrvars.json"
 """Packer variables that follow from the catalog; written into every staged context, read by Packer by itself."""
 
-RESERVED = frozenset({GENERATED, "manifest.json", "steps"})
+DOWNLOADS = "downloads.json"
+"""What the image's steps download and the SHA-256 it must have, for inventory.py; only where there is any.
+
+    {"consul": {"version": "1.17.1", "files": {"x86_64": {"url": "https://…", "sha256": "<64 hex>"}}}}
+"""
+
+BOOTSTRAP = "bootstrap.yaml"
+"""user_data of the building machine: what it needs before Packer can log in. Only where an image has such a file."""
+
+RESERVED = frozenset({GENERATED, DOWNLOADS, "manifest.json", "steps"})
 NOTES = frozenset({"README.md"})
 """Left out where it lies directly in packer/, packer/steps/, a step's folder or a role's folder: notes for people."""
 
@@ -54,7 +65,8 @@ class Context:
         Raises:
             ContextError: a file that is unreadable, looks like a secret or leads out of the context; two files for
                 one place; a context larger than `catalog.max_context_mb`.
-            ConfigError: no such role, or its base is not locked for `cloud`.
+            ConfigError: no such role; its base is not locked for `cloud`, or a download of it not at all; what its
+                steps declare to download makes no sense.
         """
         return collect_all(catalog, (role,), cloud, bases)[role]
 
@@ -116,28 +128,32 @@ def collect_all(catalog: Catalog, roles: Collection[str], cloud: str, bases: Bas
         shared = list(files_in(catalog.packer_dir, deep=False, skip=NOTES | {"bases.lock"}))
         found = {role: _find(catalog, catalog[role], shared) for role in roles}
     digests = hash_files(one for files in found.values() for one in files)
+    downloads = declared(catalog)
     contexts = {}
     for role, files in found.items():
         spec = catalog[role]
-        generated = _variables(spec, cloud, bases)
+        bootstrap = next((Path(f.source) for f in files if f.path == BOOTSTRAP), None)
+        if bootstrap is not None:
+            check_bootstrap(bootstrap, role, cloud)
         every = [File(f.path, f.executable, digests[f.source], f.size, Path(f.source)) for f in files]
-        every.append(File(GENERATED, False, hashlib.sha256(generated).hexdigest(), len(generated), None, generated))
+        every.append(_generated(GENERATED, _variables(spec, cloud, bases, bootstrap=bootstrap is not None)))
+        if listed := _downloads(spec, downloads, bases):
+            every.append(_generated(DOWNLOADS, listed))
         contexts[role] = Context(role, cloud, tuple(sorted(every, key=lambda file: file.path)))
     return contexts
 
 
 def _find(catalog: Catalog, spec: ImageSpec, shared: Iterable[Found]) -> list[Found]:
     """The files of an image by place; its own take the place of shared ones."""
-    own = {one.path: one for one in files_in(spec.folder, skip=NOTES)}
-    for path, one in own.items():
+    every = {one.path: one for one in shared} | {one.path: one for one in files_in(spec.folder, skip=NOTES)}
+    for path, one in every.items():
         if path.partition("/")[0] in RESERVED:
             raise ContextError(
                 f"image {spec.role}: {path} is in the way of a file that every build has",
                 file=one.source,
                 remedy="rename it",
             )
-    every = {one.path: one for one in shared} | own | {one.path: one for one in _steps(catalog, spec)}
-    files = list(every.values())
+    files = [*every.values(), *_steps(catalog, spec)]
     _check_size(catalog, spec, files)
     return files
 
@@ -167,9 +183,47 @@ def _check_size(catalog: Catalog, spec: ImageSpec, files: list[Found]) -> None:
         )
 
 
-def _variables(spec: ImageSpec, cloud: str, bases: Bases) -> bytes:
-    """The generated file. Nothing in it may differ between regions, clones or days."""
-    variables = {"role": spec.role, "size": spec.size}
+def _generated(path: str, value: Mapping[str, object]) -> File:
+    """A file of JSON. Nothing in it may differ between regions, clones or days."""
+    content = (json.dumps(value, indent=2, sort_keys=True) + "\n").encode()
+    return File(path, False, hashlib.sha256(content).hexdigest(), len(content), None, content)
+
+
+def _variables(spec: ImageSpec, cloud: str, bases: Bases, *, bootstrap: bool) -> dict[str, object]:
+    variables: dict[str, object] = {"role": spec.role, "size": spec.size}
     if spec.base is not None:
         variables["base_image"] = bases.entry(spec.base, cloud).image
-    return (json.dumps(variables, indent=2, sort_keys=True) + "\n").encode()
+    if bootstrap:
+        variables["user_data_file"] = BOOTSTRAP
+    return variables
+
+
+def _downloads(spec: ImageSpec, found: Mapping[str, Declared], bases: Bases) -> dict[str, object]:
+    """What the image itself downloads, by name; the downloads of its parent are its parent's."""
+    return {
+        one.name: {"version": version, "files": _files(spec, one, version, bases)} for one, version in used(spec, found)
+    }
+
+
+def _files(spec: ImageSpec, one: Declared, version: str, bases: Bases) -> dict[str, dict[str, str]]:
+    """Address and SHA-256 by processor, of those that are locked."""
+    locked = bases.checksums(one.name, version)
+    files: dict[str, dict[str, str]] = {
+        arch: {"url": one.download.file_url(version, arch), "sha256": locked[arch]}
+        for arch in one.download.arch
+        if arch in locked
+    }
+    if files:
+        return files
+    if bases.mirror is not None:
+        there = ", ".join(bases.versions(one.name)) or "no version of it"
+        raise ConfigError(
+            f"image {spec.role}: step {one.step} needs {one.name} {version}, but the local mirror has {there}",
+            file=spec.file,
+            remedy=f"correct `{one.name}` under [versions], or build on a real cloud",
+        )
+    raise ConfigError(
+        f"image {spec.role}: step {one.step} needs {one.name} {version}, whose checksums are not locked",
+        file=bases.path,
+        remedy=f"run: bakewell lock {one.name}",
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from pyinfra import host
@@ -39,4 +39,14 @@ def install(wanted: Sequence[str] | Mapping[str, str]) -> Generator[str, None, N
         host.noop(f"packages {', '.join(versions)} are installed")
         return
     yield f"test -e {_FRESH} || {{ {APT} update && touch {_FRESH}; }}"
-    yield f"{APT} install --no-install-recommends {' '.join(map(shlex.quote, missing))}"
+    yield f"{APT} install --no-install-recommends {' '.join(map(shlex.quote, missing))} || {_advice(versions)}"
+
+
+def _advice(names: Iterable[str]) -> str:
+    """A command that fails, and says which versions there are: only the machine knows."""
+    there = f"apt-cache madison {' '.join(map(shlex.quote, names))} | awk '{{ print $1, $3 }}' | paste -s -d ,"
+    remedy = (
+        "remedy: where a version was not found, state another in image.toml [versions], best as a pattern (there is "
+        f"$({there})); else see what apt says above"
+    )
+    return f'{{ echo "{remedy}" >&2; exit 1; }}'

@@ -1,4 +1,4 @@
-"""`python -m sandbox.digitalocean --state DIR [--port N] [--action-seconds S]`: serves one local cloud."""
+"""`python -m sandbox.digitalocean --state DIR [--port N] [--action-seconds S] [--key FILE]`: serves one local cloud."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import logging
 import sys
 from pathlib import Path
 
-from sandbox.digitalocean.server import ServerError, serve
+from bakewell.errors import BakewellError
+from sandbox.digitalocean.server import serve
 
 
 def _seconds(text: str) -> float:
@@ -23,11 +24,12 @@ def main() -> int:
     parser.add_argument("--state", type=Path, required=True, help="folder of the cloud's state, made if missing")
     parser.add_argument("--port", type=int, help="port to listen on (default: that of the last run, else a free one)")
     parser.add_argument("--action-seconds", type=_seconds, default=0.3, help="how long an action takes at least")
+    parser.add_argument("--key", type=Path, help="private key of the account's owner, made if missing")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        serve(args.state, args.port, args.action_seconds)
-    except ServerError as error:
+        serve(args.state, args.port, args.action_seconds, args.key)
+    except BakewellError as error:
         print(f"sandbox.digitalocean: {error}", file=sys.stderr)
         return 1
     return 0

@@ -13,8 +13,9 @@ from typing import Any
 from sandbox.digitalocean import jobs
 from sandbox.digitalocean.faults import DOOM, Faults
 from sandbox.digitalocean.machines import FaultyMachines, Machines
-from sandbox.digitalocean.records import Action, Droplet, Leftover
+from sandbox.digitalocean.records import Action, Droplet, Leftover, ReservedIp
 from sandbox.digitalocean.store import Store
+from sandbox.digitalocean.watcher import Watcher
 from sandbox.machines import MachineError
 
 log = logging.getLogger(__name__)
@@ -47,10 +48,13 @@ class Cloud:
         self.machines: Machines = FaultyMachines(machines, self.faults)
         self.stock_image = stock_image
         self.action_seconds = action_seconds
-        self.gateway = ""  # the machines' way to this host: known once `resume` was called
+        self.gateway = ""  # the machines' way to this host: known once `resume` was called, as is the next
+        self.reservable: list[str] = []  # the addresses that may be reserved
+        self.moving = threading.Lock()  # held while a reserved IP goes from one machine to another
         self._stopping = threading.Event()
         self._sweeping = threading.Lock()
         self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="action")
+        self._watcher = Watcher(self, self._stopping)
 
     @staticmethod
     def machine_name(droplet_id: int) -> str:
@@ -88,16 +92,56 @@ class Cloud:
             MachineError: the machine engine can't be reached; nothing is changed then.
         """
         self.gateway = self.machines.bridge_address()
+        self.reservable = self.machines.reservable()
         for droplet in self.store.all(Droplet, lambda d: d.pending is None):
-            name = self.machine_name(droplet.id)
-            if not self.machines.exists(name):
+            if not self.machines.exists(self.machine_name(droplet.id)):
                 log.warning("droplet %s (%d): its container is gone, and so is it now", droplet.name, droplet.id)
-                self.store.drop(droplet)
-            elif droplet.status == "active" and not self.machines.running(name):
-                self._start_again(droplet)
-        for action in self.store.all(Action, lambda a: a.status == "in-progress"):
+                jobs.bury(self, droplet.id)
+            elif droplet.status == "active":
+                self.revive(droplet.id)
+        in_progress = self.store.all(Action, lambda a: a.status == "in-progress")
+        for address in self.store.all(ReservedIp, lambda r: r.pending is not None):
+            if address.pending not in {action.id for action in in_progress}:  # its deletion was cut short
+                self.store.change(address, pending=None)
+        for action in in_progress:
             self._submit(action.id)
         self._pool.submit(self.sweep)
+        self._watcher.start()
+
+    def boot(self, droplet_id: int) -> str:
+        """Starts the machine of a droplet, if it is off, and has it answer on its reserved IPs; its own address.
+
+        Raises:
+            MachineError: it does not start, or the engine can't be reached.
+        """
+        name = self.machine_name(droplet_id)
+        address = self.machines.start(name)
+        with self.moving:
+            for reserved in self.store.all(ReservedIp, lambda r: self._goes_to(r) == droplet_id):
+                self.machines.attach(name, reserved.ip)
+        return address
+
+    def _goes_to(self, reserved: ReservedIp) -> int | None:
+        """The droplet that has a reserved IP, or gets it by an action that has not ended."""
+        action = self.store.get(Action, reserved.pending)
+        return reserved.droplet_id if action is None else action.params["droplet_id"]
+
+    def revive(self, droplet_id: int) -> None:
+        """Has the machine of an active droplet run, whatever happened to it; one that does not start is off."""
+        try:
+            self.settle_idle(droplet_id, address=self.boot(droplet_id))
+        except MachineError as error:  # one broken machine must not keep the cloud from starting
+            log.error("droplet %d is off: %s", droplet_id, error)
+            self.settle_idle(droplet_id, status="off")
+
+    def settle_idle(self, droplet_id: int, **fields: object) -> bool:
+        """Changes the record of an active droplet, unless an action has begun on it meanwhile; whether it did."""
+        with self.store.transaction():
+            droplet = self.store.get(Droplet, droplet_id)
+            if droplet is None or droplet.pending is not None or droplet.status != "active":
+                return False
+            self.store.change(droplet, **fields)
+        return True
 
     def sweep(self) -> None:
         """Removes containers and Docker images that nothing needs any more; what fails is tried again next time."""
@@ -123,15 +167,9 @@ class Cloud:
     def close(self) -> None:
         """Ends the worker (what it has not finished is taken up by `resume`) and closes the store."""
         self._stopping.set()
+        self._watcher.stop()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self.store.close()
-
-    def _start_again(self, droplet: Droplet) -> None:
-        try:
-            self.store.change(droplet, address=self.machines.start(self.machine_name(droplet.id)))
-        except MachineError as error:  # one broken machine must not keep the cloud from starting
-            log.error("droplet %s (%d) is off: %s", droplet.name, droplet.id, error)
-            self.store.change(droplet, status="off")
 
     def _submit(self, action_id: int) -> None:
         self._pool.submit(self._perform, action_id)

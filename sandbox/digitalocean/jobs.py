@@ -32,7 +32,7 @@ def failure(cloud: Cloud, action: Action) -> Settle:
 
     def settle() -> None:
         if action.resource_type == "droplet" and action.type in ("create", "destroy"):
-            _bury(cloud, action.resource_id)
+            bury(cloud, action.resource_id)
         elif action.resource_type == "droplet":
             _settle_droplet(cloud, action)
         elif action.resource_type == "reserved_ip":
@@ -58,7 +58,8 @@ def _settle_ip(cloud: Cloud, action: Action, **fields: object) -> None:
         cloud.store.change(address, pending=None, **fields)
 
 
-def _bury(cloud: Cloud, droplet_id: int) -> None:
+def bury(cloud: Cloud, droplet_id: int) -> None:
+    """Forgets a droplet: its reserved IPs are free, its machine is a leftover (in a transaction)."""
     cloud.store.put(Leftover(kind="machine", name=cloud.machine_name(droplet_id)))
     for address in cloud.store.all(ReservedIp, lambda r: r.droplet_id == droplet_id):
         cloud.store.change(address, droplet_id=None)
@@ -86,11 +87,11 @@ def _destroy(cloud: Cloud, action: Action) -> Settle:
     name = cloud.machine_name(action.resource_id)
     if cloud.machines.exists(name):
         cloud.machines.remove(name)
-    return lambda: _bury(cloud, action.resource_id)
+    return lambda: bury(cloud, action.resource_id)
 
 
 def _power_on(cloud: Cloud, action: Action) -> Settle:
-    address = cloud.machines.start(cloud.machine_name(action.resource_id))
+    address = cloud.boot(action.resource_id)
     return lambda: _settle_droplet(cloud, action, status="active", address=address)
 
 
@@ -157,11 +158,36 @@ def _transfer(cloud: Cloud, action: Action) -> Settle:
 
 
 def _assign(cloud: Cloud, action: Action) -> Settle:
-    return lambda: _settle_ip(cloud, action, droplet_id=action.params["droplet_id"])
+    target, ip = int(action.params["droplet_id"]), str(action.params["ip"])
+    with cloud.moving:
+        holder = _take(cloud, ip)
+        try:
+            cloud.machines.attach(cloud.machine_name(target), ip)
+        except MachineError:
+            if holder is not None:
+                cloud.machines.attach(cloud.machine_name(holder), ip)
+            raise
+
+    def settle() -> None:
+        there = cloud.store.get(Droplet, target) is not None
+        _settle_ip(cloud, action, droplet_id=target if there else None)
+
+    return settle
 
 
 def _unassign(cloud: Cloud, action: Action) -> Settle:
+    with cloud.moving:
+        _take(cloud, str(action.params["ip"]))
     return lambda: _settle_ip(cloud, action, droplet_id=None)
+
+
+def _take(cloud: Cloud, ip: str) -> int | None:
+    """Has the droplet that a reserved IP is assigned to, if any, answer on it no more; its ID."""
+    address = cloud.store.get(ReservedIp, ip)
+    if address is None or address.droplet_id is None:
+        return None
+    cloud.machines.detach(cloud.machine_name(address.droplet_id), ip)
+    return address.droplet_id
 
 
 _JOBS: dict[tuple[str, str], Callable[[Cloud, Action], Settle]] = {

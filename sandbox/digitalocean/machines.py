@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from sandbox.digitalocean.faults import Faults
+
+
+class Watch(Protocol):
+    """The names of machines as they go off; ends when the engine does, or is closed."""
+
+    def __iter__(self) -> Iterator[str]: ...
+
+    def close(self) -> None: ...
 
 
 class Machines(Protocol):
@@ -41,6 +49,14 @@ class Machines(Protocol):
     def image_size(self, tag: str) -> int: ...
 
     def bridge_address(self) -> str: ...
+
+    def reservable(self) -> list[str]: ...
+
+    def attach(self, name: str, address: str) -> None: ...
+
+    def detach(self, name: str, address: str) -> None: ...
+
+    def watch(self) -> Watch: ...
 
 
 class FaultyMachines:
@@ -109,3 +125,19 @@ class FaultyMachines:
     def bridge_address(self) -> str:
         self._faults.check_engine()
         return self._machines.bridge_address()
+
+    def reservable(self) -> list[str]:
+        self._faults.check_engine()
+        return self._machines.reservable()
+
+    def attach(self, name: str, address: str) -> None:
+        self._faults.check_engine()
+        self._machines.attach(name, address)
+
+    def detach(self, name: str, address: str) -> None:
+        self._faults.check_engine()
+        self._machines.detach(name, address)
+
+    def watch(self) -> Watch:
+        self._faults.check_engine()
+        return self._machines.watch()

@@ -125,7 +125,7 @@ class Vpc(Record):
 
 
 class ReservedIp(Record):
-    """A reserved address (of a documentation range: nothing is routed to it)."""
+    """A reserved address of the machines' network. `pending` is the action that locks it, 0 for its deletion."""
 
     ip: str
     region: str

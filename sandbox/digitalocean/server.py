@@ -1,11 +1,12 @@
 """The server's process: its state folder, its sockets, its beginning and its end.
 
 The folder holds `cloud.json` (endpoint, token, pid, cloud_id; mode 0600), `cloud.db` and `cloud.lock`. A second server
-on the same folder is refused; the port, token and cloud ID are kept from run to run.
+on the same folder is refused; token and cloud ID are kept from run to run, and so is the port, unless it is taken.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import logging
@@ -20,6 +21,8 @@ from typing import IO, Any
 import uvicorn
 
 from bakewell.errors import BakewellError
+from sandbox import ssh_key
+from sandbox.digitalocean.api import account
 from sandbox.digitalocean.app import create_app
 from sandbox.digitalocean.cloud import Cloud
 from sandbox.digitalocean.gate import DroppableProtocol
@@ -62,16 +65,18 @@ def listen(address: str, port: int) -> socket.socket:
     return sock
 
 
-def serve(state: Path, port: int | None, action_seconds: float) -> None:
+def serve(state: Path, port: int | None, action_seconds: float, key: Path | None = None) -> None:
     """Serves the cloud of the folder until SIGTERM or SIGINT.
 
     Args:
         state: the folder, made if missing.
-        port: the port to listen on; None takes the one of the last run, at first a free one.
+        port: the port to listen on; None takes the one of the last run, or a free one where there is none or that is
+            taken by now.
         action_seconds: how long an action takes at least.
+        key: a private key, made if missing, whose public half the account has (`sandbox.ssh_key`); None for no key.
 
     Raises:
-        ServerError: the folder is in use, the port is taken, or Docker can't be reached.
+        BakewellError: the folder is in use, the given port is taken, Docker can't be reached, or `key` is no key.
     """
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (state / "cloud.lock").open("a") as lock:
@@ -79,7 +84,7 @@ def serve(state: Path, port: int | None, action_seconds: float) -> None:
         known = _read(state)
         cloud_id = str(known.get("cloud_id") or secrets.token_hex(4))
         token = str(known.get("token") or f"local-{secrets.token_hex(24)}")
-        sockets = [_listen_again("127.0.0.1", port if port is not None else int(known.get("port") or 0))]
+        sockets = [_listen_at(port) if port is not None else _listen_again(int(known.get("port") or 0))]
         actual = int(sockets[0].getsockname()[1])
         _write(state, {"cloud_id": cloud_id, "token": token, "port": actual, "pid": None})
         try:
@@ -93,6 +98,8 @@ def serve(state: Path, port: int | None, action_seconds: float) -> None:
                 action_seconds=action_seconds,
             )
             cloud.resume()
+            if key is not None:
+                account.register(cloud, ssh_key.NAME, ssh_key.ensure(key))
         except MachineError as error:
             raise ServerError(f"the local cloud can't start: {error.what}", remedy=error.remedy) from error
         # uvicorn raises the signal again once it has shut down
@@ -120,12 +127,27 @@ def _lock(lock: IO[str], state: Path) -> None:
         raise ServerError("another server runs on this folder", file=state, remedy="stop it first") from None
 
 
-def _listen_again(address: str, port: int) -> socket.socket:
+def _listen_at(port: int) -> socket.socket:
     try:
-        return listen(address, port)
+        return listen("127.0.0.1", port)
     except OSError as error:
-        what = f"port {port} of {address}: {error.strerror}"
+        what = f"port {port} of 127.0.0.1: {error.strerror}"
         raise ServerError(what, remedy="free it, or choose another by --port") from error
+
+
+def _listen_again(port: int) -> socket.socket:
+    """A socket at the port of the last run, or at another where somebody else has that by now."""
+    try:
+        return listen("127.0.0.1", port)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        log.warning(
+            "port %d, ours in the last run, is another's now: listening on a new one. Shells that evaluated `make env` "
+            "have the old endpoint: evaluate it again",
+            port,
+        )
+        return listen("127.0.0.1", 0)
 
 
 def _listen_on_bridge(address: str, port: int) -> list[socket.socket]:

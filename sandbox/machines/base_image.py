@@ -13,9 +13,8 @@ import json
 import os
 import shutil
 import subprocess
-import tarfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -23,13 +22,15 @@ import docker
 import requests
 from docker import DockerClient
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
-from filelock import FileLock, Timeout
 
 from sandbox.machines.engine import LABEL, connect, plain_errors
 from sandbox.machines.errors import MachineError
+from sandbox.machines.making import Progress, alone, archive, lines, present, run_recipe, seldom
+from sandbox.machines.trust import certificates
 from toolchain import folders
 
 RECIPE = Path(__file__).parent / "recipe"
+WHAT = "base machine image"
 REPOSITORY = "bakewell/machine"
 SUITE = "bookworm"
 STOCK = ("debian", "12")
@@ -45,14 +46,12 @@ debootstrap --variant=minbase {SUITE} "$1" >&2
 tar -C "$1" --numeric-owner -c .
 """
 
-Progress = Callable[[str], None]
-
 
 def tag() -> str:
-    """The image's tag: it changes when the recipe does."""
+    """The image's tag: it changes when the recipe does, or the mirror's authority."""
     digest = hashlib.sha256("\n".join([SUITE, *CHANGES]).encode())
-    for path in _recipe_files():
-        digest.update(f"\n{path.name}\n".encode() + path.read_bytes())
+    for name, content in _recipe_files().items():
+        digest.update(f"\n{name}\n".encode() + content)
     return f"{REPOSITORY}:debian-12-{digest.hexdigest()[:12]}"
 
 
@@ -71,11 +70,11 @@ def ensure(progress: Progress) -> str:
     """
     client = connect()
     with plain_errors("making the base machine image"), closing(client):
-        if _present(client):
+        if present(client, tag()):
             return tag()
         cache = _cache_dir()
-        with _alone(cache / "machine.lock", progress):
-            if not _present(client):
+        with alone(cache / "machine.lock", WHAT, progress):
+            if not present(client, tag()):
                 _remove_leftovers(client, cache)
                 _make(client, cache, progress)
     return tag()
@@ -96,7 +95,7 @@ def remove() -> None:
         images = client.api.images(filters={"label": LABEL})
         if any(one["Labels"][LABEL] != OURS[LABEL] for one in [*containers, *images]):
             return
-        with _alone(_cache_dir() / "machine.lock", lambda line: None):
+        with alone(_cache_dir() / "machine.lock", WHAT, lambda line: None):
             _remove_leftovers(client, _cache_dir())
             for image in client.images.list(REPOSITORY):
                 for name in image.tags:
@@ -122,7 +121,7 @@ def _make(client: DockerClient, cache: Path, progress: Progress) -> None:
 def _root_file_system(client: DockerClient, cache: Path, progress: Progress) -> Iterator[str]:
     """Gives the name of an image with a minimal Debian 12; what was fetched for it goes at the end."""
     stock = ":".join(STOCK)
-    if _present(client, stock):
+    if present(client, stock):
         yield stock
         return
     progress(f"base machine image: asking Docker for {stock}")
@@ -145,7 +144,7 @@ def _root_file_system(client: DockerClient, cache: Path, progress: Progress) -> 
 
 
 def _pull(progress: Progress) -> None:
-    say = _seldom(progress)
+    say = seldom(progress)
     with closing(docker.from_env(timeout=PULL_SECONDS)) as impatient:
         for event in impatient.api.pull(STOCK[0], tag=STOCK[1], stream=True, decode=True):
             if "error" in event:
@@ -174,7 +173,7 @@ def _debootstrap(target: Path, mount_point: Path, progress: Progress) -> None:
 
 def _run(command: list[str], progress: Progress, stdout: io.BufferedWriter | None = None) -> None:
     """Runs a tool to its end with its messages as progress; a failure shows the last of them."""
-    say = _seldom(progress)
+    say = seldom(progress)
     try:
         process = subprocess.Popen(
             command,
@@ -189,7 +188,7 @@ def _run(command: list[str], progress: Progress, stdout: io.BufferedWriter | Non
     assert messages is not None
     last: list[str] = []
     try:
-        for line in _lines(messages):
+        for line in lines(messages):
             last = [*last[-14:], line]
             say(f"base machine image: {line}")
         code = process.wait()
@@ -203,21 +202,13 @@ def _run(command: list[str], progress: Progress, stdout: io.BufferedWriter | Non
 
 def _install(client: DockerClient, image: str, tarball: Path, progress: Progress) -> None:
     """Runs the recipe in a container of `image` and writes its file system to `tarball`, whole or not at all."""
-    say = _seldom(progress)
     container = client.containers.create(
         image, ["/bin/sh", "/tmp/recipe/install.sh"], detach=True, labels=OURS, name=_container(tarball.parent)
     )
     partial = tarball.with_name("building-machine.tar")
     try:
-        container.put_archive("/tmp", _recipe_archive())
-        container.start()
-        last: list[str] = []
-        for line in _lines(container.logs(stream=True, follow=True)):
-            last = [*last[-14:], line]
-            say(f"base machine image: {line}")
-        code = container.wait()["StatusCode"]
-        if code:
-            raise MachineError(f"making the base machine image: install.sh failed ({code}):\n" + "\n".join(last))
+        container.put_archive("/tmp", archive({f"recipe/{name}": content for name, content in _recipe_files().items()}))
+        run_recipe(container, WHAT, progress)
         progress("base machine image: writing it to the cache")
         with partial.open("wb") as file:
             for chunk in client.api.export(str(container.id), chunk_size=1 << 20):
@@ -266,68 +257,16 @@ def _key(cache: Path) -> str:
     return hashlib.sha256(str(cache).encode()).hexdigest()[:8]
 
 
-@contextmanager
-def _alone(lock_file: Path, progress: Progress) -> Iterator[None]:
-    lock = FileLock(lock_file)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        progress("base machine image: waiting for another process that makes it")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _present(client: DockerClient, name: str | None = None) -> bool:
-    try:
-        client.images.get(name or tag())
-    except ImageNotFound:
-        return False
-    return True
-
-
 def _cache_dir() -> Path:
     path = folders.cache()
     path.mkdir(parents=True, exist_ok=True)
     return path.resolve()
 
 
-def _recipe_files() -> list[Path]:
-    return sorted(path for path in RECIPE.iterdir() if path.is_file())
-
-
-def _recipe_archive() -> bytes:
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w") as tar:
-        for path in _recipe_files():
-            entry = tarfile.TarInfo(f"recipe/{path.name}")
-            entry.size = path.stat().st_size
-            tar.addfile(entry, io.BytesIO(path.read_bytes()))
-    return archive.getvalue()
-
-
-def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    rest = b""
-    for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        yield from (line.decode(errors="replace").rstrip() for line in whole if line.strip())
-    if rest.strip():
-        yield rest.decode(errors="replace").rstrip()
-
-
-def _seldom(progress: Progress, seconds: float = 2.0) -> Progress:
-    """Passes on one line in so many seconds, for tools that print hundreds."""
-    last = time.monotonic()
-
-    def say(line: str) -> None:
-        nonlocal last
-        if time.monotonic() - last >= seconds:
-            last = time.monotonic()
-            progress(line)
-
-    return say
+def _recipe_files() -> dict[str, bytes]:
+    """The recipe's files, and whom its machines trust beside the usual authorities."""
+    files = {path.name: path.read_bytes() for path in sorted(RECIPE.iterdir()) if path.is_file()}
+    return {**files, "authority.crt": certificates().authority.read_bytes()}
 
 
 def _short(error: Exception) -> str:

@@ -16,7 +16,9 @@ from docker.types import Mount
 from sandbox.machines import limits
 from sandbox.machines.engine import LABEL, connect, plain_errors
 from sandbox.machines.errors import MachineError
-from sandbox.machines.network import CloudNetwork
+from sandbox.machines.network import ADD, DROP, CloudNetwork
+from sandbox.machines.trust import VENDORS
+from sandbox.machines.watch import Watch
 
 SEED = "/var/lib/cloud/seed/nocloud"
 SYSTEMD = "/lib/systemd/systemd"
@@ -139,6 +141,28 @@ class Machines:
         with self._lock:
             return self._network.bridge_address()
 
+    def reservable(self) -> list[str]:
+        """IPv4 addresses of this cloud's network that `attach` can give to a machine; no machine is made with one."""
+        with self._lock:
+            return self._network.reservable()
+
+    def attach(self, name: str, address: str) -> None:
+        """Has a machine answer on a reservable address too, at once for everyone on the network.
+
+        It keeps it until it goes off or reboots; nothing happens to one that is off. The caller has whoever had the
+        address lose it first.
+        """
+        self._run(name, f"giving {address} to machine {name}", ["python3", "-c", ADD, address])
+
+    def detach(self, name: str, address: str) -> None:
+        """Takes an address of `attach` from a machine; one that hasn't got it, is off or is gone, is no error."""
+        if self.exists(name):
+            self._run(name, f"taking {address} from machine {name}", [*DROP, address])
+
+    def watch(self) -> Watch:
+        """The names of machines that go off from now on."""
+        return Watch(self._cloud_id)
+
     def purge(self) -> None:
         """Removes every container, image, volume and network with this cloud's label, and nothing else."""
         ours = {"label": f"{LABEL}={self._cloud_id}"}
@@ -159,6 +183,16 @@ class Machines:
         container.reload()
         if container.status != "running":
             raise MachineError(f"machine {name} ended as soon as it was started", remedy=limits.REMEDY)
+
+    def _run(self, name: str, doing: str, command: Sequence[str]) -> None:
+        """Runs a command inside a machine, as root, unless that is off."""
+        with plain_errors(doing):
+            container = self._get(name)
+            if container.status != "running":
+                return
+            status, output = container.exec_run(list(command))
+            if status != 0:
+                raise MachineError(f"{doing}: {output.decode(errors='replace').strip()}")
 
     def _remove_container(self, name_or_id: str) -> None:
         try:
@@ -202,6 +236,7 @@ class Machines:
             stop_signal=STOP_SIGNAL,
             network=self._network.name,
             networking_config={self._network.name: endpoint},
+            extra_hosts=dict.fromkeys(VENDORS, self._network.mirror_address()),
             # systemd needs control groups that it may write to. With version 2, the container has a tree of its own,
             # which Docker mounts read-only unless the container is privileged; with version 1, it is the host's.
             detach=True,

@@ -19,6 +19,20 @@ from sandbox.machines.errors import MachineError
 # Private space that Docker does not hand out by itself. A /22 has room for a thousand machines.
 SPACE = ipaddress.IPv4Network("10.160.0.0/13")
 PREFIX = 22
+RESERVABLE = 16  # addresses that no machine is made with; only further ones can be of these
+
+# Run in a machine, as root. Whoever had the address before, neighbours learn at once where it is now (gratuitous ARP).
+ADD = """
+import pathlib, socket, subprocess, sys
+subprocess.run(["ip", "address", "replace", sys.argv[1] + "/32", "dev", "eth0"], check=True)
+mac = bytes.fromhex(pathlib.Path("/sys/class/net/eth0/address").read_text().strip().replace(":", ""))
+ip = socket.inet_aton(sys.argv[1])
+everybody, arp, request = bytes([255] * 6), bytes([8, 6]), bytes([0, 1, 8, 0, 6, 4, 0, 1])
+with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as wire:
+    wire.bind(("eth0", 0))
+    wire.send(everybody + mac + arp + request + mac + ip + everybody + ip)
+"""
+DROP = ["sh", "-c", 'test -z "$(ip address show dev eth0 to "$0/32")" || ip address del "$0/32" dev eth0']
 
 
 class CloudNetwork:
@@ -50,8 +64,14 @@ class CloudNetwork:
         """The host's own address in the network."""
         return str(self.ensure()[1])
 
+    def mirror_address(self) -> str:
+        """The mirror's: the subnet's last one, so that whoever knows the cloud knows it, whether there is a mirror."""
+        return str(self.ensure()[-2])
+
     def free_address(self) -> str:
         """An address that no machine of the cloud has, running or stopped; not one given back a moment ago.
+
+        The top of the subnet is kept out: its last address, and those that may be reserved.
 
         Raises:
             MachineError: none is left, or Docker failed.
@@ -59,15 +79,25 @@ class CloudNetwork:
         """
         subnet = self.ensure()
         with plain_errors(f"addresses of network {self.name}"):
-            taken = {address for address in self._taken() if address in subnet}
-        first, last = int(subnet[2]), int(subnet[-2])
-        after = int(self._last or max(taken, default=subnet[1]))
-        for number in [*range(max(after + 1, first), last + 1), *range(first, after + 1)]:
+            taken = {address for address in self._taken() if subnet[2] <= address < subnet[-2 - RESERVABLE]}
+        first, end = int(subnet[2]), int(subnet[-2 - RESERVABLE])
+        after = int(self._last or max(taken, default=subnet[1])) + 1
+        for number in [*range(after, end), *range(first, after)]:
             address = ipaddress.IPv4Address(number)
             if address not in taken:
                 self._last = address
                 return str(address)
         raise MachineError(f"network {self.name}: no address is left in {subnet}", remedy="delete some machines")
+
+    def reservable(self) -> list[str]:
+        """The addresses that a machine may have besides its own, and that can move to another one.
+
+        Raises:
+            MachineError: no free subnet, or Docker failed.
+
+        """
+        subnet = self.ensure()
+        return [str(subnet[-2 - RESERVABLE + number]) for number in range(RESERVABLE)]
 
     def _taken(self) -> Iterator[ipaddress.IPv4Address]:
         for container in self._client.api.containers(all=True, filters={"label": f"{LABEL}={self._cloud_id}"}):

@@ -24,6 +24,8 @@ from pulumi.runtime.stack import run_in_stack
 UNKNOWN = rpc.UNKNOWN
 COMMAND = "command:local:Command"
 DROPLET = "digitalocean:index/droplet:Droplet"
+RESERVED_IP = "digitalocean:index/reservedIp:ReservedIp"
+ASSIGNMENT = "digitalocean:index/reservedIpAssignment:ReservedIpAssignment"
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Registered:
     inputs: dict[str, Any]
     depends_on: frozenset[str]
     secret_outputs: tuple[str, ...]
+    ignored: tuple[str, ...]
     provider: str
     request: Any = field(repr=False, compare=False)
 
@@ -86,6 +89,7 @@ class _Monitor(mocks.MockMonitor):
                 inputs=json_format.MessageToDict(request.object),
                 depends_on=frozenset(urn.rpartition("::")[2] for urn in request.dependencies),
                 secret_outputs=tuple(request.additionalSecretOutputs),
+                ignored=tuple(request.ignoreChanges),
                 provider=request.provider,
                 request=request,
             )
@@ -108,7 +112,8 @@ class _Mocks(mocks.Mocks):
         return {"outputs": dict(self._answers.stack_outputs(args.args["name"]))}, []
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
-        return f"{args.name}-id", {**args.inputs, **self._answers(args)}
+        known = dict(self._answers(args))
+        return str(known.pop("id", f"{args.name}-id")), {**args.inputs, **known}
 
 
 class _Log(logging.Handler):

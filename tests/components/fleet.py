@@ -12,9 +12,10 @@ from typing import Any
 
 from pulumi.runtime import mocks
 
+from bakewell.clouds import AccountKey
 from bakewell.image import READY, Identity, Image, Reference, image_name
 from components.outputs import ImageOutput
-from tests.components.engine import COMMAND, DROPLET, UNKNOWN
+from tests.components.engine import COMMAND, DROPLET, RESERVED_IP, UNKNOWN
 
 PROJECT = Path(__file__).parents[2]
 CLOUD = "digitalocean"
@@ -93,6 +94,7 @@ class Listing:
 
     found: list[Image] = field(default_factory=list)
     used: list[Reference] = field(default_factory=list)
+    keys: list[AccountKey] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
     def images(self, project: str) -> list[Image]:
@@ -103,6 +105,10 @@ class Listing:
         self.asked.append("references")
         return list(self.used)
 
+    def ssh_keys(self) -> list[AccountKey]:
+        self.asked.append("keys")
+        return list(self.keys)
+
 
 @dataclass
 class Engine:
@@ -110,7 +116,7 @@ class Engine:
 
     Attributes:
         outputs: what the stack exported last.
-        rerun: names of Commands that would run: their stdout is unknown in preview.
+        rerun: names of Commands that would run: their stdout is unknown in preview; and of new reserved IPs.
     """
 
     listing: Listing
@@ -120,7 +126,9 @@ class Engine:
 
     def __call__(self, asked: mocks.MockResourceArgs) -> Mapping[str, Any]:
         if asked.typ == DROPLET:
-            return {"ipv4Address": "192.0.2.7"}
+            return {"ipv4Address": "192.0.2.7", "id": "77"}
+        if asked.typ == RESERVED_IP:
+            return {"ipAddress": UNKNOWN if asked.name in self.rerun else _reserved(asked.name)}
         if asked.typ != COMMAND:
             return {}
         return {"stdout": UNKNOWN if asked.name in self.rerun else self._line(asked.inputs["create"])}
@@ -130,9 +138,13 @@ class Engine:
         return self.outputs
 
     def _line(self, create: str) -> str:
+        if create == "exec true":
+            return ""
         _, _, verb, *rest = create.split()
         if verb == "clean":
             return json.dumps({"deleted": [], "kept": len(self.listing.found)})
+        if verb == "ready":
+            return json.dumps({"ready_seconds": 1.42})
         found = next((i for i in reversed(self.listing.found) if i.role == rest[0]), None)
         if found is None:
             return UNKNOWN
@@ -155,3 +167,8 @@ class Engine:
                 "finished": self.finished,
             }
         )
+
+
+def _reserved(name: str) -> str:
+    """An address: its last part is the number in the machine's name."""
+    return f"203.0.113.{name.removesuffix('-address').rpartition('-')[2]}"

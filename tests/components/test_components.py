@@ -11,6 +11,7 @@ import pulumi
 import pytest
 from pulumi.runtime import mocks
 
+from bakewell.catalog import Health
 from bakewell.user_data import UserData
 from components.outputs import StackOutputs
 from components.packer_image import BuildResult, PackerImage, PackerImageArgs
@@ -76,26 +77,29 @@ def test_a_callers_options_do_not_move_the_children() -> None:
     def program() -> None:
         outer = pulumi.ComponentResource("test:index:Outer", "outer")
         PackerImage("web", WEB, opts=pulumi.ResourceOptions(parent=outer))
-        RoleDroplet(
+        machine = RoleDroplet(
             "web-1",
             {
                 "project": "bakewell",
                 "role": "web",
+                "stack": "dev",
                 "image": "1",
                 "region": "nyc3",
                 "size": "s-1vcpu-1gb",
                 "ssh_keys": [],
                 "user_data": UserData(role="web"),
-                "health": None,
+                "cluster": None,
+                "health": Health(),
             },
             pulumi.ResourceOptions(parent=outer),
         )
+        machine.await_ready([])
 
     run = run_program(program, Says())
     parents = {(r.type, r.name): r.parent for r in run.resources}
     assert parents["bakewell:index:PackerImage", "web"] == "outer"
     assert run["web"].parent == "web"
-    assert run["web-1"].parent == "web-1"
+    assert run["web-1"].parent == run["web-1-ready"].parent == "web-1"
 
 
 @pytest.mark.parametrize("stdout", ["", "Build finished", '{"role": "web"}', "[]"])
@@ -106,6 +110,43 @@ def test_a_command_that_prints_something_else_is_an_error_that_says_what_to_do(s
     run = run_program(program, Says(stdout))
     assert isinstance(run.error, pulumi.RunError)
     assert "run `bakewell build web` by hand" in str(run.error)
+
+
+def machine(engine: Says) -> Run:
+    """A program of one machine that can be asked whether it is ready."""
+
+    def program() -> None:
+        made = RoleDroplet(
+            "web-1",
+            {
+                "project": "bakewell",
+                "role": "web",
+                "stack": "dev",
+                "image": "1",
+                "region": "nyc3",
+                "size": "s-1vcpu-1gb",
+                "ssh_keys": ["7"],
+                "user_data": UserData(role="web"),
+                "cluster": None,
+                "health": None,
+            },
+        )
+        made.await_ready([])
+        pulumi.export("seconds", made.ready_seconds)
+
+    return run_program(program, engine)
+
+
+@pytest.mark.parametrize("stdout", ["", "ready", "[]", "{}"])
+def test_a_readiness_command_that_prints_something_else_is_an_error(stdout: str) -> None:
+    run = machine(Says(stdout))
+    assert isinstance(run.error, pulumi.RunError)
+    assert "machine web-1" in str(run.error) and "bakewell ready --address" in str(run.error)
+
+
+@pytest.mark.parametrize(("stdout", "seconds"), [('{"ready_seconds": 1.42}', 1.42), ('{"ready_seconds": null}', None)])
+def test_how_long_a_machine_took_is_no_secret(stdout: str, seconds: float | None) -> None:
+    assert machine(Says(stdout)).outputs.get("seconds") == seconds
 
 
 def test_the_id_is_no_secret_though_the_command_s_output_is() -> None:

@@ -11,7 +11,8 @@ from tests.components.conftest import Fleet
 from tests.components.engine import COMMAND, DROPLET, UNKNOWN
 from tests.components.fleet import NOON, image
 
-ALL = frozenset({"base", "web", "api", "retention"})
+READY = frozenset({"web-1-ready", "web-2-ready"})
+ALL = frozenset({"base", "web", "api", "retention"}) | READY
 
 
 def test_first_preview_knows_everything_but_the_images(fleet: Fleet) -> None:
@@ -103,9 +104,15 @@ def test_outputs(fleet: Fleet) -> None:
         "parent": baked["base"].run,
         "run": baked["web"].run,
     }
-    machine = {"role": "web", "address": "192.0.2.7", "url": "http://192.0.2.7:8080/", "image": baked["web"].id}
+    machine: dict[str, object] = {
+        "role": "web",
+        "address": "192.0.2.7",
+        "url": "http://192.0.2.7:8080/",
+        "image": baked["web"].id,
+    }
+    machine |= {"ready_seconds": 1.42}
     assert outputs["machines"]["web-1"] == machine
-    assert outputs["machines"]["api-1"]["url"] is None
+    assert outputs["machines"]["api-1"]["url"] is outputs["machines"]["api-1"]["ready_seconds"] is None
     assert len(outputs["retention"]["key"]) == 64
 
 
@@ -137,7 +144,7 @@ def test_of_two_images_of_one_content_the_one_built_where_machines_run_counts(fl
     here = replace(baked["web"], id="1009", identity=identity, regions=("sfo3",), created_at=NOON)
     fleet.listing.found.append(here)
     fleet.config["bakewell:regions"] = '["sfo3"]'
-    assert not [name for name in fleet.run().of_type(COMMAND) if name.startswith("web-")], "there is nothing to copy"
+    assert not [name for name in fleet.run().of_type(COMMAND) if name == "web-nyc3"], "there is nothing to copy"
     fleet.listing.found[-1] = replace(here, revoked=True)
     assert "web-sfo3" in fleet.run().of_type(COMMAND), "the other one is adopted, and lives elsewhere"
 
@@ -158,7 +165,7 @@ def test_a_pin_gives_the_machines_another_image_and_builds_as_before(fleet: Flee
 def test_roles_limits_what_is_baked_to_them_and_their_ancestors(fleet: Fleet) -> None:
     fleet.config |= {"bakewell:roles": '["web"]', "bakewell:machines": '{"web": {}}'}
     run = fleet.run(preview=True, rerun=ALL)
-    assert set(run.of_type(COMMAND)) == {"base", "web", "retention"}
+    assert set(run.of_type(COMMAND)) == {"base", "web", "web-1-ready", "retention"}
 
 
 def test_the_cloud_is_asked_once_and_for_references_only_when_retention_would_run(fleet: Fleet) -> None:
@@ -193,7 +200,7 @@ def test_up_plans_nothing_aloud(fleet: Fleet) -> None:
 def test_retention_waits_for_every_image_and_machine_and_is_keyed_on_no_plan(fleet: Fleet) -> None:
     fleet.bake()
     command = fleet.run()["retention"]
-    assert command.depends_on == {"base", "web", "api", "web-1", "web-2", "api-1"}
+    assert command.depends_on == {"base", "web", "api", "web-1", "web-2", "api-1"} | READY
     wanted = {role: fleet.fingerprint(role) for role in ("base", "web", "api")}
     assert command.inputs["triggers"] == [{"keep": 3, "pins": []}, wanted, {"base": 0, "web": 0, "api": 0}]
     assert command.inputs["create"] == "exec bakewell clean --from-pulumi"

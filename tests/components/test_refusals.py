@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from bakewell.clouds import AccountKey
 from bakewell.errors import CloudError, ConfigError
 from bakewell.image import Image
 from tests.components.conftest import Fleet
@@ -39,6 +40,26 @@ def test_config(fleet: Fleet, key: str, value: str, said: str) -> None:
     message = refused(fleet).said("error")
     assert said in message
     assert "remedy:" in message
+
+
+def test_a_key_that_the_account_does_not_have(fleet: Fleet) -> None:
+    fleet.listing.keys = [AccountKey("7", "ops"), AccountKey("8", "twice"), AccountKey("9", "twice")]
+    fleet.config["bakewell:machines"] = '{"web": {"ssh_keys": ["osp"]}}'
+    message = refused(fleet).said("error")
+    assert "bakewell:machines.web.ssh_keys: the account has no key called `osp` (did you mean `ops`?)" in message
+    assert "remedy: name one of: ops, twice" in message
+    fleet.config["bakewell:machines"] = '{"web": {"ssh_keys": ["twice"]}}'
+    assert (
+        "2 keys of the account are called `twice`\n  remedy: name the one meant by its ID: 8, 9"
+        in refused(fleet).said()
+    )
+
+
+def test_a_key_file_that_is_not_there(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BAKEWELL_SSH_KEY", "/nowhere/id_ed25519")
+    assert fleet.run(preview=True).error is None, "no machine can be logged in to"
+    fleet.config["bakewell:machines"] = '{"web": {"ssh_keys": ["7"]}}'
+    assert "/nowhere/id_ed25519: the SSH key cannot be read" in refused(fleet).said("error")
 
 
 def test_config_that_the_commands_would_not_see(fleet: Fleet) -> None:

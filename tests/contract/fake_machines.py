@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import queue
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from sandbox.machines import MachineError
 
@@ -22,14 +23,29 @@ class FakeMachine:
     address: str
     running: bool = True
     boots: int = 1
+    further: set[str] = field(default_factory=set)  # addresses it was given since its last boot
+
+
+class FakeWatch:
+    """Tells the names that are put into it; None ends it."""
+
+    def __init__(self) -> None:
+        self.names: queue.Queue[str | None] = queue.Queue()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names.get, None)
+
+    def close(self) -> None:
+        self.names.put(None)
 
 
 class FakeMachines:
-    """What was done is seen in `machines` (by name) and `images` (tags)."""
+    """What was done is seen in `machines` (by name) and `images` (tags). `watches` are open until the engine ends."""
 
     def __init__(self) -> None:
         self.machines: dict[str, FakeMachine] = {}
         self.images: set[str] = {STOCK}
+        self.watches: list[FakeWatch] = []
         self._lock = threading.Lock()
         self._made = 0
 
@@ -56,14 +72,15 @@ class FakeMachines:
     def start(self, name: str) -> str:
         machine = self._known(name)
         if not machine.running:
-            machine.running, machine.boots = True, machine.boots + 1
+            machine.running, machine.boots, machine.further = True, machine.boots + 1, set()
         return machine.address
 
     def stop(self, name: str, graceful: bool) -> None:
         self._known(name).running = False
 
     def reboot(self, name: str) -> None:
-        self._known(name).boots += 1
+        machine = self._known(name)
+        machine.boots, machine.further = machine.boots + 1, set()
 
     def remove(self, name: str) -> None:
         self.machines.pop(name, None)
@@ -90,6 +107,36 @@ class FakeMachines:
 
     def bridge_address(self) -> str:
         return "10.0.0.1"
+
+    def reservable(self) -> list[str]:
+        return [f"10.0.255.{last}" for last in (1, 2, 3)]
+
+    def attach(self, name: str, address: str) -> None:
+        if (machine := self._known(name)).running:
+            machine.further.add(address)
+
+    def detach(self, name: str, address: str) -> None:
+        if name in self.machines:
+            self.machines[name].further.discard(address)
+
+    def watch(self) -> FakeWatch:
+        self.watches.append(FakeWatch())
+        return self.watches[-1]
+
+    def have(self, address: str) -> list[str]:
+        """The machines that answer on a reservable address."""
+        return [name for name, machine in self.machines.items() if machine.running and address in machine.further]
+
+    def die(self, name: str) -> None:
+        """A machine goes off by itself."""
+        self._known(name).running = False
+        self.watches[-1].names.put(name)
+
+    def restart_engine(self) -> None:
+        """The engine ends, its machines with it, and is there again."""
+        for machine in self.machines.values():
+            machine.running = False
+        self.watches[-1].close()
 
     def _known(self, name: str) -> FakeMachine:
         if name not in self.machines:

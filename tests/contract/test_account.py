@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import paramiko
 import pytest
 
+from bakewell.errors import BakewellError
+from sandbox import ssh_key
+from sandbox.digitalocean.api import account
 from tests.contract.served import KEY, Api, Served
 
 
@@ -26,9 +31,9 @@ def test_health_needs_no_token(served: Served) -> None:
 
 
 def test_account(api: Api) -> None:
-    account = api.get("/v2/account")["account"]
-    assert (account["status"], account["email_verified"]) == ("active", True)
-    assert account["droplet_limit"] >= 25
+    ours = api.get("/v2/account")["account"]
+    assert (ours["status"], ours["email_verified"]) == ("active", True)
+    assert ours["droplet_limit"] >= 25
 
 
 def test_keys(api: Api) -> None:
@@ -41,6 +46,37 @@ def test_keys(api: Api) -> None:
     api.delete(f"/v2/account/keys/{key['fingerprint']}")
     assert api.refused("GET", f"/v2/account/keys/{key['id']}", status=404)
     assert api.refused("DELETE", f"/v2/account/keys/{key['id']}", status=404)
+
+
+def test_the_owners_key_is_in_the_account_under_its_name(served: Served, api: Api, tmp_path: Path) -> None:
+    file = tmp_path / "ssh" / "id_ed25519"
+    public = ssh_key.ensure(file)
+    assert ssh_key.ensure(file) == public
+    assert public.split()[0] == "ssh-ed25519"
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert paramiko.Ed25519Key.from_private_key_file(str(file)).get_base64() == public.split()[1]
+
+    def registered() -> Any:
+        account.register(served.cloud, ssh_key.NAME, ssh_key.ensure(file))
+        (key,) = api.get("/v2/account/keys")["ssh_keys"]
+        assert (key["name"], key["public_key"]) == ("local-cloud", public)
+        return key
+
+    key = registered()
+    assert registered() == key
+    api.put(f"/v2/account/keys/{key['id']}", {"name": "another"})
+    assert registered() == key
+    api.delete(f"/v2/account/keys/{key['id']}")
+    assert registered()["fingerprint"] == key["fingerprint"]
+
+
+def test_what_is_no_key_is_not_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "id_ed25519"
+    file.write_text("mine\n")
+    with pytest.raises(BakewellError, match="no OpenSSH key without a passphrase") as refused:
+        ssh_key.ensure(file)
+    assert (refused.value.file, file.read_text()) == (str(file), "mine\n")
+    assert "remove it" in refused.value.remedy
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.digitalocean.records import Tag
+from sandbox.digitalocean.records import ReservedIp, Tag
 from sandbox.digitalocean.store import Store
 from sandbox.machines import MachineError
 from tests.contract.fake_machines import STOCK, FakeMachines
@@ -79,6 +79,78 @@ def test_machines_that_stopped_meanwhile_are_started_and_lost_ones_forgotten(tmp
         statuses = {d["name"]: d["status"] for d in served.api.get("/v2/droplets")["droplets"]}
         assert statuses == {"stopped": "active", "off": "off"}
         assert machines.running(f"droplet-{stopped}")
+        assert not machines.running(f"droplet-{off}")
+
+
+def test_reserved_ips_are_where_they_were_after_a_restart(tmp_path: Path, check: Check) -> None:
+    machines = FakeMachines()
+    with serving(tmp_path, check, machines) as served:
+        runs, stopped = (served.api.droplet(name)["id"] for name in ("runs", "stopped"))
+        ips = []
+        for droplet_id in (runs, stopped):
+            made = served.api.post("/v2/reserved_ips", {"droplet_id": droplet_id}, 202)
+            served.api.done(made["links"]["actions"][0]["id"])
+            ips.append(made["reserved_ip"]["ip"])
+    machines.reboot(f"droplet-{runs}")
+    machines.stop(f"droplet-{stopped}", graceful=False)
+    with serving(tmp_path, check, machines):
+        assert [machines.have(ip) for ip in ips] == [[f"droplet-{runs}"], [f"droplet-{stopped}"]]
+
+
+def test_a_reserved_ip_whose_move_a_restart_interrupts_moves(tmp_path: Path, check: Check) -> None:
+    machines = FakeMachines()
+    with serving(tmp_path, check, machines) as served:
+        one, two = (served.api.droplet(name)["id"] for name in ("one", "two"))
+        made = served.api.post("/v2/reserved_ips", {"droplet_id": one}, 202)
+        served.api.done(made["links"]["actions"][0]["id"])
+        path = f"/v2/reserved_ips/{made['reserved_ip']['ip']}"
+        served.cloud.action_seconds = SLOW_SECONDS
+        served.api.post(f"{path}/actions", {"type": "assign", "droplet_id": two})
+        assert served.api.get(path)["reserved_ip"]["droplet"]["id"] == one
+    with serving(tmp_path, check, machines) as served:
+        ip = until(lambda: served.api.get(path)["reserved_ip"], lambda seen: not seen["locked"])
+        assert ip["droplet"]["id"] == two
+        assert machines.have(ip["ip"]) == [f"droplet-{two}"]
+
+
+def test_a_reserved_ip_whose_deletion_a_kill_interrupts_can_be_deleted(tmp_path: Path, check: Check) -> None:
+    machines = FakeMachines()
+    with serving(tmp_path, check, machines) as served:
+        path = f"/v2/reserved_ips/{served.api.post('/v2/reserved_ips', {'region': 'nyc3'}, 202)['reserved_ip']['ip']}"
+        store = served.cloud.store
+        store.change(store.all(ReservedIp)[0], pending=0)
+        assert "pending event" in served.api.refused("DELETE", path)
+    with serving(tmp_path, check, machines) as served:
+        served.api.delete(path)
+
+
+def test_a_machine_that_goes_off_by_itself_is_off(tmp_path: Path, check: Check) -> None:
+    machines = FakeMachines()
+    with serving(tmp_path, check, machines) as served:
+        api = served.api
+        dies, restarted = (api.droplet(name)["id"] for name in ("dies", "restarted"))
+        made = api.post("/v2/reserved_ips", {"droplet_id": restarted}, 202)
+        api.done(made["links"]["actions"][0]["id"])
+        machines.die(f"droplet-{restarted}")
+        machines.start(f"droplet-{restarted}")  # as `docker restart` does: without its reserved IP
+        machines.die(f"droplet-{dies}")
+        until(lambda: api.get(f"/v2/droplets/{dies}")["droplet"]["status"], lambda status: status == "off")
+        assert api.get(f"/v2/droplets/{restarted}")["droplet"]["status"] == "active"
+        assert machines.have(made["reserved_ip"]["ip"]) == [f"droplet-{restarted}"]
+
+
+def test_machines_that_go_off_with_their_engine_run_again(tmp_path: Path, check: Check) -> None:
+    machines = FakeMachines()
+    with serving(tmp_path, check, machines) as served:
+        api = served.api
+        runs, off = (api.droplet(name)["id"] for name in ("runs", "off"))
+        api.act(off, "power_off")
+        made = api.post("/v2/reserved_ips", {"droplet_id": runs}, 202)
+        api.done(made["links"]["actions"][0]["id"])
+        machines.restart_engine()
+        until(lambda: machines.have(made["reserved_ip"]["ip"]), lambda names: names == [f"droplet-{runs}"])
+        statuses = {d["name"]: d["status"] for d in api.get("/v2/droplets")["droplets"]}
+        assert statuses == {"runs": "active", "off": "off"}
         assert not machines.running(f"droplet-{off}")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.machines import MachineError
 from tests.contract.served import SLOW_SECONDS, Api, Served, until
 
 POOL = {
@@ -68,6 +69,102 @@ def test_a_reserved_ip_is_assigned_and_taken_back(api: Api) -> None:
     assert [a["type"] for a in api.get(f"{path}/actions")["actions"]] == ["unassign_ip", "assign_ip"]
     api.delete(path)
     assert api.get("/v2/reserved_ips")["reserved_ips"] == []
+
+
+def assigned(api: Api, ip: str, droplet_id: int) -> Any:
+    """The action that assigns the address, once it has ended."""
+    action = api.post(f"/v2/reserved_ips/{ip}/actions", {"type": "assign", "droplet_id": droplet_id})["action"]
+    return api.done(action["id"])
+
+
+def machine(droplet: dict[str, Any]) -> str:
+    return f"droplet-{droplet['id']}"
+
+
+def test_a_reserved_ip_is_on_one_machine_at_a_time(served: Served, api: Api) -> None:
+    one, two = api.droplet("one"), api.droplet("two")
+    ip = api.post("/v2/reserved_ips", {"region": "nyc3"}, 202)["reserved_ip"]["ip"]
+    assert served.machines.have(ip) == []
+    for droplet in (one, two, two):
+        assert assigned(api, ip, droplet["id"])["status"] == "completed"
+        assert served.machines.have(ip) == [machine(droplet)]
+    other = api.post("/v2/reserved_ips", {"droplet_id": two["id"]}, 202)
+    api.done(other["links"]["actions"][0]["id"])
+    assert served.machines.machines[machine(two)].further == {ip, other["reserved_ip"]["ip"]}
+    api.delete(f"/v2/reserved_ips/{ip}")
+    assert served.machines.have(ip) == []
+    assert served.machines.have(other["reserved_ip"]["ip"]) == [machine(two)]
+
+
+@pytest.mark.parametrize("types", [["reboot"], ["power_cycle"], ["power_off", "power_on"], ["shutdown", "power_on"]])
+def test_a_machine_keeps_its_reserved_ip_when_it_boots_again(served: Served, api: Api, types: list[str]) -> None:
+    droplet = api.droplet()
+    ip = api.post("/v2/reserved_ips", {"region": "nyc3"}, 202)["reserved_ip"]["ip"]
+    assigned(api, ip, droplet["id"])
+    for type in types:
+        assert api.act(droplet["id"], type)["status"] == "completed"
+    assert served.machines.have(ip) == [machine(droplet)]
+
+
+def test_a_reserved_ip_of_a_machine_that_is_off_is_there_when_it_boots(served: Served, api: Api) -> None:
+    droplet = api.droplet()
+    ip = api.post("/v2/reserved_ips", {"region": "nyc3"}, 202)["reserved_ip"]["ip"]
+    api.act(droplet["id"], "power_off")
+    assert assigned(api, ip, droplet["id"])["status"] == "completed"
+    assert served.machines.have(ip) == []
+    api.act(droplet["id"], "power_on")
+    assert served.machines.have(ip) == [machine(droplet)]
+
+
+def test_a_reserved_ip_that_cannot_move_stays(served: Served, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = api.droplet("one"), api.droplet("two")
+    ip = api.post("/v2/reserved_ips", {"region": "nyc3"}, 202)["reserved_ip"]["ip"]
+    assigned(api, ip, one["id"])
+    attach = served.machines.attach
+
+    def broken(name: str, address: str) -> None:
+        if name == machine(two):
+            raise MachineError(f"machine {name} is broken")
+        attach(name, address)
+
+    monkeypatch.setattr(served.machines, "attach", broken)
+    assert assigned(api, ip, two["id"])["status"] == "errored"
+    assert served.machines.have(ip) == [machine(one)]
+    seen = api.get(f"/v2/reserved_ips/{ip}")["reserved_ip"]
+    assert (seen["droplet"]["id"], seen["locked"]) == (one["id"], False)
+
+
+def test_a_reserved_ip_is_not_deleted_while_a_machine_cannot_lose_it(served: Served, api: Api) -> None:
+    droplet = api.droplet()
+    made = api.post("/v2/reserved_ips", {"droplet_id": droplet["id"]}, 202)
+    ip = made["reserved_ip"]["ip"]
+    api.done(made["links"]["actions"][0]["id"])
+    rule = api.post("/sandbox/faults", {"effect": "engine_down"})["fault"]["id"]
+    assert "still assigned" in api.refused("DELETE", f"/v2/reserved_ips/{ip}", status=500)
+    api.delete(f"/sandbox/faults/{rule}")
+    assert not api.get(f"/v2/reserved_ips/{ip}")["reserved_ip"]["locked"]
+    api.delete(f"/v2/reserved_ips/{ip}")
+    assert served.machines.have(ip) == []
+
+
+def test_a_reserved_ip_waits_for_no_droplet(served: Served, api: Api) -> None:
+    ip = api.post("/v2/reserved_ips", {"region": "nyc3"}, 202)["reserved_ip"]["ip"]
+    served.cloud.action_seconds = SLOW_SECONDS
+    droplet = api.droplet(wait=False)
+    body = {"type": "assign", "droplet_id": droplet["id"]}
+    assert "pending event" in api.refused("POST", f"/v2/reserved_ips/{ip}/actions", body)
+    assert "pending event" in api.refused("POST", "/v2/reserved_ips", {"droplet_id": droplet["id"]})
+    api.unlocked(droplet["id"])
+    assert assigned(api, ip, droplet["id"])["status"] == "completed"
+
+
+def test_an_account_has_so_many_reserved_ips(api: Api) -> None:
+    limit = api.get("/v2/account")["account"]["reserved_ip_limit"]
+    made = [api.post("/v2/reserved_ips", {"region": "nyc3"}, 202)["reserved_ip"]["ip"] for _ in range(limit)]
+    assert len(set(made)) == limit
+    assert "limit" in api.refused("POST", "/v2/reserved_ips", {"region": "nyc3"})
+    api.delete(f"/v2/reserved_ips/{made[0]}")
+    assert api.post("/v2/reserved_ips", {"region": "nyc3"}, 202)["reserved_ip"]["ip"] == made[0]
 
 
 def test_a_reserved_ip_made_for_a_droplet_is_freed_when_that_goes(api: Api) -> None:

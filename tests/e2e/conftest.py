@@ -43,12 +43,20 @@ def project(request: pytest.FixtureRequest) -> str:
     return _name(request.node.name)
 
 
+@pytest.fixture(scope="session")
+def mirrored(local_cloud: LocalCloud, cloud_environment: Mapping[str, str]) -> dict[str, str]:
+    """`cloud_environment` with a mirror of what the real images download."""
+    local_cloud.start_mirror()
+    return {**cloud_environment, **local_cloud.environment()}
+
+
 @pytest.fixture
-def clone(tmp_path: Path, cloud_environment: Mapping[str, str], project: str) -> MakeWorkspace:
+def clone(tmp_path: Path, request: pytest.FixtureRequest, project: str) -> MakeWorkspace:
     """Makes clones of the test's project; what their stacks made goes with the cloud."""
 
-    def make(name: str = "clone", **options: bool) -> Workspace:
-        return Workspace.make(tmp_path / name, cloud_environment, project, **options)
+    def make(name: str = "clone", *, real_images: bool = False) -> Workspace:
+        environment = request.getfixturevalue("mirrored" if real_images else "cloud_environment")
+        return Workspace.make(tmp_path / name, environment, project, real_images=real_images)
 
     return make
 

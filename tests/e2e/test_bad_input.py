@@ -59,6 +59,15 @@ def cycle(w: Workspace) -> None:
     w.write(path, (w.root / path).read_text().replace('base = "debian-12"', 'parent = "web"'))
 
 
+def unlocked(w: Workspace) -> None:
+    """A program whose checksum nobody has looked up: neither the lock nor the local mirror has it."""
+    url = "https://releases.example/tool/{version}"
+    w.write("packer/steps/tool/__init__.py", "")
+    w.write("packer/steps/tool/downloads.toml", f'[tool]\nurl = "{url}/{{arch}}"\nchecksums = "{url}/SHA256SUMS"\n')
+    text = (w.root / TOML).read_text().replace('"stamp"', '"stamp", "tool"')
+    w.write(TOML, text + '[versions]\ntool = "9.9.9"\n')
+
+
 CASES: dict[str, tuple[Callable[[Workspace], None], tuple[str, ...]]] = {
     "unknown key": (append(TOML, "\n[boot]\nservces = []\n"), (TOML, "servces", "services", "remedy")),
     "wrong type": (append(TOML, '\n[boot]\nservices = "web.service"\n'), (TOML, "boot.services", "remedy")),
@@ -85,6 +94,11 @@ CASES: dict[str, tuple[Callable[[Workspace], None], tuple[str, ...]]] = {
         append(TOML, "\n[boot]\nservices = [" + ", ".join(f'"{n:0240d}.service"' for n in range(300)) + "]\n"),
         ("user_data of web", "bytes", "65536", "remedy"),
     ),
+    "user_data of a builder": (
+        lambda w: w.write(f"{WEB}/bootstrap.yaml", "#!/bin/sh\n" + "#" * 65_527),
+        (f"{WEB}/bootstrap.yaml", "65537 bytes", "65536", "remedy"),
+    ),
+    "checksum not locked": (unlocked, ("image web: step tool needs tool 9.9.9", "remedy")),
 }
 
 

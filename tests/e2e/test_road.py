@@ -106,9 +106,10 @@ def test_another_user_finds_the_same_fingerprints(clone: MakeWorkspace) -> None:
     code = (
         "from datetime import UTC, datetime; from pathlib import Path; import os;"
         "from bakewell.bases import Bases; from bakewell.catalog import Catalog;"
-        "from bakewell.fingerprint import fingerprints;"
+        "from bakewell.fingerprint import fingerprints; from bakewell.settings import Environment;"
         "packer = Path('packer');"
-        "found = fingerprints(Catalog.load(packer), 'digitalocean', Bases.load(packer / 'bases.lock'),"
+        "bases = Bases.load(packer / 'bases.lock', Environment.read(os.environ).downloads);"
+        "found = fingerprints(Catalog.load(packer), 'digitalocean', bases,"
         " now=datetime(2026, 11, 21, tzinfo=UTC));"
         "print(os.geteuid(), {role: one.value for role, one in found.items()})"
     )

@@ -21,7 +21,20 @@ import yaml
 
 PROJECT = Path(__file__).parents[2]
 SMALL = Path(__file__).parent / "catalog"
-COPIED = ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml", "README.md", "bakewell", "components", "packer", "examples")
+COPIED = (
+    "__main__.py",
+    "Pulumi.yaml",
+    "Pulumi.dev.yaml",
+    "Pulumi.fleet.yaml",
+    "README.md",
+    "bakewell",
+    "components",
+    "packer",
+    "examples",
+)
+EVERY_ROLE = "tevery"
+"""The project of the tests that need all the real images: they build them once."""
+
 LONGEST = 900
 """Seconds after which a command of a test is taken to hang."""
 
@@ -34,14 +47,18 @@ class Workspace:
         root: the clone.
         env: the whole environment of what runs there.
         project: the value of `bakewell:project`, one a test, so that tests sharing a cloud see only their own images.
+        stack: the stack that commands work on.
     """
 
     root: Path
     env: dict[str, str]
     project: str
+    stack: str = "dev"
 
     @classmethod
-    def make(cls, root: Path, env: Mapping[str, str], project: str, *, real_images: bool = False) -> Workspace:
+    def make(
+        cls, root: Path, env: Mapping[str, str], project: str, *, real_images: bool = False, stack: str = "dev"
+    ) -> Workspace:
         """Lay the clone out under `root`; its Pulumi state goes beside it."""
         root.mkdir(parents=True)
         junk = shutil.ignore_patterns("__pycache__", "*.pyc")
@@ -58,13 +75,13 @@ class Workspace:
         stacks = root.parent / f"{root.name}-stacks"
         stacks.mkdir()
         own = {"PULUMI_BACKEND_URL": f"file://{stacks}", "BAKEWELL_STATE": str(root.parent / f"{root.name}-builds")}
-        workspace = cls(root, {**env, **own}, project)
+        workspace = cls(root, {**env, **own, "PULUMI_STACK": stack}, project, stack)
         workspace.configure(project=project, prefix=project)
         return workspace
 
     def configure(self, **settings: object) -> None:
-        """Write `bakewell:<key>` values into Pulumi.dev.yaml."""
-        path = self.root / "Pulumi.dev.yaml"
+        """Write `bakewell:<key>` values into the stack's file."""
+        path = self.root / f"Pulumi.{self.stack}.yaml"
         document = yaml.safe_load(path.read_text())
         for key, value in settings.items():
             document["config"][f"bakewell:{key}"] = value
@@ -107,9 +124,9 @@ class Workspace:
             start_new_session=True,
         )
 
-    def init(self, stack: str = "dev", cwd: Path | None = None) -> None:
-        """Make the stack."""
-        self.run("pulumi", "stack", "init", stack, "--non-interactive", cwd=cwd)
+    def init(self, stack: str | None = None, cwd: Path | None = None) -> None:
+        """Make the stack, or another of that name."""
+        self.run("pulumi", "stack", "init", stack or self.stack, "--non-interactive", cwd=cwd)
 
     def up(
         self, *options: str, check: bool = True, env: Mapping[str, str] | None = None

@@ -21,6 +21,20 @@ from sandbox.digitalocean.store import Store
 TOKEN = "provider-tests"
 
 
+class PaperWatch:
+    """Machines that never go off by themselves."""
+
+    def __init__(self) -> None:
+        self._closed = threading.Event()
+
+    def __iter__(self) -> Iterator[str]:
+        self._closed.wait()
+        return iter(())
+
+    def close(self) -> None:
+        self._closed.set()
+
+
 class PaperMachines:
     """Machines that are names in a dict."""
 
@@ -70,6 +84,18 @@ class PaperMachines:
 
     def bridge_address(self) -> str:
         return "127.0.0.1"
+
+    def reservable(self) -> list[str]:
+        return [f"127.0.1.{last}" for last in range(1, 5)]
+
+    def attach(self, name: str, address: str) -> None:
+        return None
+
+    def detach(self, name: str, address: str) -> None:
+        return None
+
+    def watch(self) -> PaperWatch:
+        return PaperWatch()
 
 
 class Unfinished:
@@ -133,13 +159,15 @@ class LocalApi:
         return int(self.call("POST", "/sandbox/faults", body)["fault"]["id"])
 
     def reset(self) -> None:
-        """No droplets, no faults, an empty journal."""
+        """No droplets, no reserved IPs, no faults, an empty journal."""
         self.call("DELETE", "/sandbox/faults")
         self.unfinished.answers = 0
         self.until(lambda: not any(droplet["locked"] for droplet in self.droplets()))
         for droplet in self.droplets():
             self.call("DELETE", f"/v2/droplets/{droplet['id']}")
         self.until(lambda: not self.droplets())
+        for address in self.call("GET", "/v2/reserved_ips")["reserved_ips"]:
+            self.call("DELETE", f"/v2/reserved_ips/{address['ip']}")
         self.call("DELETE", "/sandbox/calls")
 
     def until(self, true: Callable[[], bool], seconds: float = 60) -> None:

@@ -52,8 +52,22 @@ def checks_in(path: Path) -> Iterator[ast.FunctionDef]:
     return (n for n in tree(path).body if isinstance(n, ast.FunctionDef) and n.name.startswith("test_"))
 
 
-def test_the_three_images_are_there() -> None:
-    assert {"base", "web", "api"} <= set(ROLES)
+def calls_in(role: str) -> list[str]:
+    """What deploy.py calls, in order: ["identity.record", …]."""
+    found = [node for node in ast.walk(tree(PACKER / "images" / role / "deploy.py")) if isinstance(node, ast.Call)]
+    return [ast.unparse(node.func) for node in sorted(found, key=lambda node: (node.lineno, node.col_offset))]
+
+
+def downloads(step: str) -> dict[str, Any]:
+    """What a step declares that it downloads."""
+    file = STEPS / step / "downloads.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+
+def test_the_images_that_people_run_are_there() -> None:
+    wanted = {"base", "consul-server", "api", "landing", "sites", "web", "grafana"}
+    wanted |= {"database", "neo4j", "node-base", "node-nginx", "web-node", "app-node"}
+    assert wanted <= set(ROLES)
 
 
 @pytest.mark.parametrize("path", PYTHON, ids=lambda path: path.relative_to(PACKER).as_posix())
@@ -77,6 +91,37 @@ def test_sealing_is_the_last_thing_a_deploy_does_and_is_done_once(role: str) -> 
 
 
 @pytest.mark.parametrize("role", ROLES)
+def test_an_image_says_who_it_is_first_and_when_it_is_ready_at_the_end(role: str) -> None:
+    calls = calls_in(role)
+    assert calls[0] == "identity.record"
+    assert calls[-2:] == ["ready.when", "seal.seal"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_release_that_is_installed_has_a_version_and_the_other_way_round(role: str) -> None:
+    image = read(role)
+    source = (PACKER / "images" / role / "deploy.py").read_text(encoding="utf-8")
+    installed = set(re.findall(r"""downloads\[["']([^"']+)["']\]""", source))
+    declared = {name for step in image["steps"] for name in downloads(step)}
+    assert installed == declared & set(image.get("versions", {}))
+    assert set(re.findall(r"""versions\[["']([^"']+)["']\]""", source)) <= set(image.get("versions", {}))
+
+
+def test_every_download_is_of_some_image() -> None:
+    stated = {name for role in ROLES for name in read(role).get("versions", {})}
+    assert {name for step in STEP_NAMES for name in downloads(step)} <= stated
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_compose_project_is_baked_in_and_started_by_the_machine(role: str) -> None:
+    image = read(role)
+    calls = calls_in(role)
+    assert ("compose" in image) == ("docker.project" in calls) == ("docker.pull" in calls)
+    if "compose" in image:
+        assert f"docker-compose@{image['compose']['project']}.service" in image["boot"]["services"]
+
+
+@pytest.mark.parametrize("role", ROLES)
 def test_an_image_declares_just_the_steps_it_needs(role: str) -> None:
     assert set(read(role)["steps"]) == needed(steps_imported(PACKER / "images" / role / "deploy.py"))
 
@@ -96,7 +141,9 @@ def test_it_says_that_its_health_is_where_its_service_listens(role: str) -> None
     image = read(role)
     health = image.get("boot", {}).get("health")
     assert health is None or health["port"] == image["variables"]["port"]
-    assert (health is None) == (not image.get("boot", {}).get("services"))
+    # A Consul server is ready when the cluster says so.
+    elsewhere = image.get("consul", {}).get("mode") == "server"
+    assert (health is None) == (elsewhere or not image.get("boot", {}).get("services"))
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyinfra import host
-from steps import identity, python_service, seal
+from steps import consul, identity, python_service, ready, seal
 
 identity.record(role=host.data.role, image=host.data.image, parent=host.data.parent)
 python_service.run(
@@ -12,4 +12,6 @@ python_service.run(
     source="files/service.py",
     port=host.data.variables["port"],
 )
+consul.register(service=host.data.consul["service"], **host.data.boot["health"])
+ready.when(boot=host.data.boot, consul=host.data.consul)
 seal.seal()

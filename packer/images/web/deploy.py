@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyinfra import host
 from pyinfra.operations import files
-from steps import identity, nginx, seal
+from steps import consul, identity, nginx, ready, seal
 
 identity.record(role=host.data.role, image=host.data.image, parent=host.data.parent)
 nginx.serve(version=host.data.versions["nginx"], port=host.data.variables["port"])
@@ -17,4 +17,6 @@ files.template(
     role=host.data.role,
     image=host.data.image,
 )
+consul.register(service=host.data.consul["service"], **host.data.boot["health"])
+ready.when(boot=host.data.boot, consul=host.data.consul)
 seal.seal()

@@ -11,8 +11,14 @@ def test_the_configuration_is_valid(host: Host) -> None:
     assert said.rc == 0, said.stderr
 
 
-def test_nginx_starts_at_boot(host: Host) -> None:
+def test_nginx_starts_at_boot_and_waits_for_no_network(host: Host) -> None:
     assert host.service("nginx").is_enabled
+    waits_for = host.check_output("systemctl show -p After --value nginx").split()
+    assert {"network-online.target", "sysinit.target", "cloud-init.service"} & set(waits_for) == set()
+
+
+def test_nginx_is_restarted_when_it_dies(host: Host) -> None:
+    assert host.check_output("systemctl show -p Restart --value nginx") == "on-failure"
 
 
 def test_nginx_runs_and_its_workers_are_not_root(host: Host) -> None:

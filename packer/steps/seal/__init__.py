@@ -39,6 +39,8 @@ GONE = (
     "/var/lib/dhcp/*.leases",
     "/var/lib/systemd/random-seed",
     "/var/lib/systemd/credential.secret",
+    # When timers last ran here: a machine from an old image would think that all of them are overdue, as it boots.
+    "/var/lib/systemd/timers/stamp-*",
     "/var/log/journal/*",
     "/var/cache/apt/*.bin",
     "/run/apt-lists-fresh",

@@ -55,6 +55,10 @@ def test_no_random_seed_to_share(host: Host) -> None:
     assert not host.file("/var/lib/systemd/random-seed").exists
 
 
+def test_no_timer_is_overdue_at_the_first_boot(host: Host) -> None:
+    assert files_in(host, "/var/lib/systemd/timers -type f") == []
+
+
 @pytest.mark.parametrize("folder", ["/tmp", "/var/tmp"])
 def test_no_temporary_files(host: Host, folder: str) -> None:
     assert files_in(host, f"{folder} -type f ! -path '*/systemd-private-*'") == []

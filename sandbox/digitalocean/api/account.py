@@ -53,6 +53,15 @@ def find_key(cloud: Cloud, identifier: str) -> SshKey | None:
     return found[0] if found else None
 
 
+def register(cloud: Cloud, name: str, public_key: str) -> None:
+    """Has the key in the account under that name, whether it is new, was deleted or was renamed."""
+    digest = fingerprint(public_key)
+    with cloud.store.transaction():
+        if (key := find_key(cloud, digest)) is None:
+            key = SshKey(id=cloud.store.next_id(), name=name, public_key=public_key, fingerprint=digest)
+        cloud.store.change(key, name=name)
+
+
 def key_view(key: SshKey) -> dict[str, Any]:
     """The key as the API shows it."""
     return {"id": key.id, "name": key.name, "fingerprint": key.fingerprint, "public_key": key.public_key}
@@ -75,8 +84,8 @@ def routes(cloud: Cloud) -> APIRouter:
             {
                 "account": {
                     "droplet_limit": DROPLET_LIMIT,
-                    "floating_ip_limit": 5,
-                    "reserved_ip_limit": 5,
+                    "floating_ip_limit": len(cloud.reservable),
+                    "reserved_ip_limit": len(cloud.reservable),
                     "volume_limit": 0,
                     "email": "local@cloud.invalid",
                     "name": "Local cloud",

@@ -1,4 +1,7 @@
-"""Reserved IPs: bookkeeping only. Their addresses are of a documentation range, and nothing is routed to them."""
+"""Reserved IPs: addresses of the machines' own network that move between droplets and outlive them.
+
+A droplet answers on those assigned to it, besides its own address, as soon as the action is completed.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,11 @@ from sandbox.digitalocean.api.actions import action_link, action_of, action_view
 from sandbox.digitalocean.api.droplets import droplet_view, known_droplet
 from sandbox.digitalocean.api.pages import no_content, page, reply
 from sandbox.digitalocean.cloud import Cloud
-from sandbox.digitalocean.errors import not_found, unprocessable
+from sandbox.digitalocean.errors import ApiError, not_found, pending_event, unprocessable
 from sandbox.digitalocean.records import Action, Droplet, ReservedIp
+from sandbox.machines import MachineError
 
-_ADDRESSES = ipaddress.IPv4Network("203.0.113.0/24")  # TEST-NET-3
+_BEING_DELETED = 0
 
 
 class ReservedIpCreate(BaseModel):
@@ -54,9 +58,17 @@ def routes(cloud: Cloud) -> APIRouter:
             "project_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"bakewell/{cloud.cloud_id}/project")),
         }
 
-    def begin(address: ReservedIp, type: str, droplet_id: int | None) -> Action:
+    def check_idle(address: ReservedIp) -> None:
         if address.pending is not None:
             raise unprocessable("The reserved IP already has a pending event.")
+
+    def idle_droplet(droplet_id: int) -> Droplet:
+        if (droplet := known_droplet(cloud, droplet_id)).pending is not None:
+            raise pending_event()
+        return droplet
+
+    def begin(address: ReservedIp, type: str, droplet_id: int | None) -> Action:
+        check_idle(address)
         params = {"ip": address.ip, "droplet_id": droplet_id}
         action = cloud.begin(type, "reserved_ip", _number(address), address.region, params)
         store.change(address, pending=action.id)
@@ -71,9 +83,8 @@ def routes(cloud: Cloud) -> APIRouter:
         with store.transaction():
             if body.droplet_id is None and body.region not in offers.REGIONS:
                 raise unprocessable("a reserved IP needs a valid region or droplet_id")
-            region = known_droplet(cloud, body.droplet_id).region if body.droplet_id is not None else str(body.region)
-            free = (str(ip) for ip in _ADDRESSES.hosts() if store.get(ReservedIp, ip) is None)
-            if (ip := next(free, None)) is None:
+            region = idle_droplet(body.droplet_id).region if body.droplet_id is not None else str(body.region)
+            if (ip := next((ip for ip in cloud.reservable if store.get(ReservedIp, ip) is None), None)) is None:
                 raise unprocessable("The reserved IP limit of this account is reached.")
             address = store.put(ReservedIp(ip=ip, region=region))
             links: dict[str, Any] = {}
@@ -90,10 +101,17 @@ def routes(cloud: Cloud) -> APIRouter:
     @router.delete("/{ip}")
     def delete(ip: str) -> Response:
         with store.transaction():
-            address = known(ip)
-            if address.pending is not None:
-                raise unprocessable("The reserved IP already has a pending event.")
-            store.drop(address)
+            check_idle(address := known(ip))
+            store.change(address, pending=_BEING_DELETED)
+        try:
+            if address.droplet_id is not None:
+                cloud.machines.detach(cloud.machine_name(address.droplet_id), ip)
+        except MachineError as error:
+            with store.transaction():
+                store.change(known(ip), pending=None)
+            raise ApiError(500, "server_error", f"the reserved IP is still assigned: {error.what}") from error
+        with store.transaction():
+            store.drop(known(ip))
         return no_content()
 
     @router.get("/{ip}/actions")
@@ -107,7 +125,7 @@ def routes(cloud: Cloud) -> APIRouter:
             if body.type == "assign":
                 if body.droplet_id is None:
                     raise unprocessable("droplet_id is required to assign a reserved IP")
-                if known_droplet(cloud, body.droplet_id).region != address.region:
+                if idle_droplet(body.droplet_id).region != address.region:
                     raise unprocessable("The droplet and the reserved IP are in different regions.")
             elif body.type != "unassign":
                 raise unprocessable(f"{body.type!r} is not an action of a reserved IP")

@@ -7,8 +7,9 @@ from typing import Any
 from sandbox.providers import values, versions
 from sandbox.providers.digitalocean.api import Api, ApiError, Settings
 from sandbox.providers.digitalocean.droplet import Droplet, address, attributes
+from sandbox.providers.digitalocean.reserved_ips import ReservedIp, ReservedIpAssignment
 from sandbox.providers.digitalocean.resource import ApiResource
-from sandbox.providers.digitalocean.resources import ReservedIp, SshKey, Tag
+from sandbox.providers.digitalocean.resources import SshKey, Tag
 from sandbox.providers.digitalocean.schema import canonical
 from sandbox.providers.server import Operation, Properties, Provider, ProviderError
 
@@ -28,6 +29,7 @@ class DigitalOceanProvider(Provider):
             "digitalocean:index/sshKey:SshKey": SshKey(),
             "digitalocean:index/tag:Tag": Tag(),
             "digitalocean:index/reservedIp:ReservedIp": ReservedIp(),
+            "digitalocean:index/reservedIpAssignment:ReservedIpAssignment": ReservedIpAssignment(),
         }
         self._own = own
         self.resources = own

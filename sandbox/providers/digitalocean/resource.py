@@ -57,6 +57,10 @@ class ApiResource(Resource):
         """Like `look`, with what an existing state would otherwise supply."""
         return self.look(resource_id)
 
+    def merge(self, state: Properties, seen: Properties) -> Properties:
+        """The state once the API was asked."""
+        return state | seen
+
     def check(self, op: Operation, old: Properties, new: Properties) -> tuple[Properties, list[tuple[str, str]]]:
         return schema.check(self.schema, op.name, old, new)
 
@@ -80,7 +84,7 @@ class ApiResource(Resource):
             raise PartialError(_told(told), resource_id, known) from error
         if seen is None:
             raise ProviderError(_told(f"{self.label} ({resource_id}) was gone right after it was created"))
-        return resource_id, known | seen
+        return resource_id, self.merge(known, seen)
 
     def read(
         self, op: Operation, resource_id: str, state: Properties, inputs: Properties
@@ -91,7 +95,8 @@ class ApiResource(Resource):
             raise ProviderError(f"refreshing {op.urn}: {_told(f'Error retrieving {self.label}: {error}')}") from error
         if seen is None:
             return None
-        now = {key: value for key, value in (state | seen).items() if key in self.schema}
+        merged = self.merge(state, seen) if state else seen
+        now = {key: value for key, value in merged.items() if key in self.schema}
         if not state:
             return now, schema.inputs_of_import(self.schema, now)
         return now, schema.inputs_after_refresh(self.schema, inputs, now)
@@ -111,7 +116,7 @@ class ApiResource(Resource):
                 "This is usually a result of the resource having been deleted outside of Pulumi, and can often be "
                 "fixed by running `pulumi refresh` before updating."
             )
-        return planned | seen
+        return self.merge(planned, seen)
 
     def delete(self, op: Operation, resource_id: str, state: Properties) -> None:
         try:

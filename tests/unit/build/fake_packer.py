@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Stands for Packer in unit tests: makes a droplet and a snapshot through the API, as the real plugin does.
 
-What it does besides is in the staged file `mode`: `fail` (after the droplet exists), `hang` (until interrupted),
-`stubborn` (hangs and ignores SIGINT), `untagged` (forgets the tags), `elsewhere` (another name), `no-manifest`,
-`leak` (prints its token).
+What it does besides is in the staged file `mode`: `fail` (after the droplet exists), `refuse` (likewise, in
+provision.py's words), `hang` (until interrupted), `stubborn` (hangs and ignores SIGINT), `untagged` (forgets the tags),
+`elsewhere` (another name), `no-manifest`, `leak` (prints its token).
 """
 
 from __future__ import annotations
@@ -55,6 +55,10 @@ def build() -> None:
             Path(os.environ["FAKE_PACKER_MARK"]).write_text(str(os.getpid()))
             while True:
                 time.sleep(0.05)
+        if mode == "refuse":
+            print("==> digitalocean.image: provision: step `nginx | Install it` failed", flush=True)
+            print("==> digitalocean.image:   remedy: correct its version", flush=True)
+            raise SystemExit("==> digitalocean.image: Destroying droplet...")
         if mode == "fail":
             raise SystemExit("==> digitalocean.image: the check failed")
         act(droplet, "power_off")

@@ -182,6 +182,16 @@ def test_a_reaper_that_breaks_says_so_and_shows_no_traceback(
     assert "Traceback" not in capfd.readouterr().err
 
 
+def test_a_failed_build_names_the_step_that_failed_and_its_remedy(site: Site, said: Said) -> None:
+    site.mode("base", "refuse")
+    with pytest.raises(BuildError) as caught:
+        build(site.job("base"), Stop(), said.append)
+    assert caught.value.what.startswith(
+        "image base was not built: step `nginx | Install it` failed; nothing of it is kept"
+    )
+    assert caught.value.remedy == "correct its version; then run: bakewell build base"
+
+
 def test_a_failed_build_shows_the_end_of_its_log_and_leaves_nothing(site: Site, said: Said) -> None:
     site.mode("base", "fail")
     with pytest.raises(BuildError, match="the check failed") as caught:

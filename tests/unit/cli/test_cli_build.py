@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import io
+import re
+import sys
 from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
+from rich.console import Console
 
+from bakewell.build.job import Result
+from bakewell.build.log import Printer
+from bakewell.build.progress import Progress
+from bakewell.errors import BuildError, Interrupted
 from bakewell.fingerprint import fingerprints
 from tests.unit.cli.conftest import Bakewell
+
+API = {"image.toml": 'description = "api"\nparent = "base"\n', "deploy.py": "", "checks.py": ""}
+WEB = Result("web", "digitalocean", "7", "b-web", "f", "r", None, "nyc3", ("nyc3",), "built", 12.0, 0.0)
+
+
+def add_api(bakewell: Bakewell) -> None:
+    """A second child of base."""
+    for name, text in API.items():
+        bakewell.site.write(f"images/api/{name}", text)
 
 
 class Clock(datetime):
@@ -53,6 +70,87 @@ def test_a_failure_takes_only_its_descendants_along(bakewell: Bakewell) -> None:
 def test_an_unknown_image_is_bad_input(bakewell: Bakewell) -> None:
     done = bakewell("build", "wbe")
     assert done.code == 2 and "did you mean" in done.err and done.out == ""
+
+
+def test_any_set_is_built_and_a_parent_that_is_there_is_adopted(bakewell: Bakewell) -> None:
+    add_api(bakewell)
+    assert bakewell("build", "base").code == 0
+    done = bakewell("build", "web", "api", "--json")
+    actions = {one["role"]: one["action"] for one in done.json}
+    assert done.code == 0 and actions == {"base": "adopted", "api": "built", "web": "built"}
+    assert len({one.get("parent") for one in done.json if one["role"] != "base"}) == 1
+
+
+def test_no_name_means_the_stacks_images_and_all_means_every_one(bakewell: Bakewell) -> None:
+    (bakewell.site.root / "Pulumi.dev.yaml").write_text("config:\n  bakewell:local: true\n  bakewell:roles: [base]\n")
+    assert [one["role"] for one in bakewell("build", "--json").json] == ["base"]
+    assert [one["role"] for one in bakewell("build", "all", "--json").json] == ["base", "web"]
+
+
+def test_a_wrong_name_among_good_ones_builds_nothing(bakewell: Bakewell) -> None:
+    assert bakewell("build", "base", "wbe").code == 2
+    assert bakewell("list", "--json").json == []
+
+
+def test_without_a_terminal_waiting_and_failing_are_lines_as_they_happen(bakewell: Bakewell) -> None:
+    add_api(bakewell)
+    bakewell.site.mode("api", "fail")
+    lines = bakewell("build", "--parallel", "1").err.splitlines()
+    assert "web | waiting for its parent base" in lines and "api | waiting for its parent base" in lines
+    assert any(line.split(" | ")[1].startswith("waiting for a free slot: 1 builds") for line in lines)
+    failed = next(n for n, line in enumerate(lines) if line.startswith("api | failed: image api was not built"))
+    assert failed < lines.index(next(line for line in lines if line.startswith("error: ")))
+
+
+def test_on_a_terminal_a_line_an_image_goes_through_its_states(
+    bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    done = bakewell("build", "--json")
+    assert done.code == 0 and len(done.json) == 2
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", done.err)
+    assert re.search(r"^base +(looking|building) .*\n\r?web +waiting +for base", shown, re.MULTILINE)
+    assert re.search(r"^base +ready +\d+ +bakewell-base-.*\n\r?web +(looking|building)", shown, re.MULTILINE)
+    assert done.err.endswith("\x1b[?25h") or "\x1b[?25h" in done.err.rpartition("\x1b[?25l")[2], "the cursor is back"
+
+
+def board(shown: Progress) -> list[str]:
+    """The lines that a terminal of 60 columns shows."""
+    console = Console(width=60, file=io.StringIO())
+    console.print(shown)
+    assert isinstance(console.file, io.StringIO)
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+
+def test_each_line_says_state_seconds_and_what_the_build_is_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("bakewell.build.progress.time.monotonic", lambda: now)
+    shown = Progress(["base", "web", "api"], Printer(io.StringIO(), secrets={"A_TOKEN": "wrong-and-secret"}))
+    shown.waits("web", "base")
+    say = shown.begins("base")
+    assert board(shown) == ["base  looking         0", "web   waiting            for base", "api   waiting"]
+    say("waiting for a free slot: 4 builds at once (bakewell:parallel)")
+    assert board(shown)[0].startswith("base  queued          0  waiting for a free slot: 4 builds")
+    say("building b-base on debian-12-x64, log: /x")
+    now = 109.6
+    assert board(shown)[0] == "base  building       10"
+    say("--> Starting operation: nginx | Install nginx 1.22.1-*\n    [192.0.2.1] Success\n")
+    assert board(shown)[0] == "base  building       10  nginx | Install nginx 1.22.1-*"
+    say("token wrong-and-secret " + "x" * 80)
+    assert "token *** xxx" in board(shown)[0] and len(board(shown)[0]) == 60
+    shown.ends("base", BuildError("it failed with wrong-and-secret\nand more"))
+    shown.begins("web")
+    shown.ends("web", WEB)
+    shown.begins("api")
+    shown.ends("api", Interrupted("interrupted"))
+    now = 500.0
+    assert [line.split()[:3] for line in board(shown)] == [
+        ["base", "failed", "10"],
+        ["web", "ready", "0"],
+        ["api", "interrupted", "0"],
+    ]
+    assert board(shown)[0].endswith("it failed with ***")
 
 
 def test_for_pulumi_stdout_is_one_line_of_json(bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,11 +6,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
+import typer
 
 from bakewell.bases import Bases
+from bakewell.cli.app import app
 from bakewell.image import READY, Identity
 from tests.unit.cli.conftest import Bakewell
+
+CLI = typer.main.get_command(app)
+assert isinstance(CLI, click.Group)
+COMMANDS = CLI.commands
 
 
 def finished(bakewell: Bakewell, role: str, *numbers: int, on: int | None = None) -> list[str]:
@@ -195,7 +202,7 @@ def test_fmt_tells_a_syntax_error_from_another_layout(
     assert ("bakewell fmt" in done.err) == (code == 1)
 
 
-@pytest.mark.parametrize("command", ["build", "validate", "fmt", "list", "clean", "stage", "copy", "lock", "doctor"])
+@pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_command_has_help_and_debug(bakewell: Bakewell, command: str) -> None:
     done = bakewell(command, "--help")
     assert done.code == 0 and "--debug" in done.out

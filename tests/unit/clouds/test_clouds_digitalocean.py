@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bakewell.clouds import BUILDER, LEASE_SECONDS, connect
+from bakewell.clouds import BUILDER, LEASE_SECONDS, AccountKey, connect
 from bakewell.clouds.digitalocean import DigitalOcean
 from bakewell.errors import CloudError, ConfigError
 from bakewell.image import READY, REVOKED, Identity, tag
@@ -147,6 +147,7 @@ def test_keys_of_builds_are_told_by_their_names(served: Served, cloud: DigitalOc
     made = cloud.create_key("bakewell-0123456789ab-1900000000", KEY)
     (key,) = cloud.build_keys()
     assert (key.id, key.run, key.lease) == (made, "0123456789ab", 1900000000)
+    assert AccountKey(made, "bakewell-0123456789ab-1900000000") in cloud.ssh_keys()
     cloud.delete_key(made)
     cloud.delete_key(made)
     assert cloud.build_keys() == []

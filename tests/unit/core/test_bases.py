@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bakewell.bases import BaseEntry, Bases
+from bakewell.downloads import Arch
 from bakewell.errors import ConfigError
 
 LOCK = """# Locked by hand first.
@@ -23,6 +27,10 @@ us-east-1 = "ami-1"
 eu-west-1 = "ami-2"
 """
 NEW = BaseEntry(image="debian-12-x64", name="12.1 x64", date="2026-12-01", ids={"sfo3": "2", "nyc3": "1"})
+DOWNLOADS = f"""
+[downloads.consul."1.17.1"]
+x86_64 = "{"1" * 64}"  # checked by hand
+"""
 
 
 @pytest.fixture
@@ -83,6 +91,13 @@ def test_no_file_locks_nothing(tmp_path: Path) -> None:
         ("[debian-12]\naws = 'x'", "`debian-12.aws`"),
         ("[Debian_12.aws]\nimage = 'x'\nname = 'x'\ndate = '2026-11-02'", "`Debian_12`"),
         ("[", "not TOML"),
+        ("downloads = 3", "`downloads`"),
+        ("[downloads.consul]\nx86_64 = 'x'", "`downloads.consul.x86_64`"),
+        ("[downloads.consul.'1.17.1']\nx86_64 = 'ABC'", "`downloads.consul.1.17.1.x86_64`: should be a SHA-256"),
+        (f"[downloads.consul.'1.17.1']\nx86_64 = '{'A' * 64}'", "64 hex digits in lower case"),
+        (f"[downloads.consul.'1.17.1']\nriscv64 = '{'a' * 64}'", "'x86_64' or 'aarch64'"),
+        (f"[downloads.consul.'1/7']\nx86_64 = '{'a' * 64}'", "`downloads.consul.1/7`"),
+        (f"[downloads.Consul.'1.17.1']\nx86_64 = '{'a' * 64}'", "`downloads.Consul`"),
     ],
 )
 def test_a_bad_lock_file_is_refused(tmp_path: Path, text: str, said: str) -> None:
@@ -131,3 +146,87 @@ def test_a_new_base_a_new_cloud_and_a_new_file(lock: Path, tmp_path: Path) -> No
 def test_a_folder_that_takes_no_file_is_an_error_and_leaves_the_old_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be written"):
         Bases.load(tmp_path / "missing" / "bases.lock").update("aws", "debian-12", NEW)
+
+
+# Checksums of downloads.
+
+
+def test_checksums_are_known_by_name_and_version(lock: Path) -> None:
+    lock.write_text(LOCK + DOWNLOADS)
+    bases = Bases.load(lock)
+    assert bases.checksums("consul", "1.17.1") == {"x86_64": "1" * 64}
+    assert bases.checksums("consul", "1.17.2") == bases.checksums("doctl", "1.17.1") == {}
+    assert bases.versions("consul") == ["1.17.1"] and bases.versions("doctl") == []
+    assert bases.resolve("debian-12", "aws", "eu-west-1") == "ami-2"
+    assert "downloads" not in bases
+
+
+def test_locking_checksums_keeps_the_rest_and_the_comments(lock: Path) -> None:
+    lock.write_text(LOCK + DOWNLOADS)
+    bases = Bases.load(lock)
+    assert bases.update_download("consul", "1.17.1", {"aarch64": "2" * 64})
+    assert bases.update_download("consul", "1.18.0", {"x86_64": "3" * 64})
+    assert bases.update_download("docker-compose", "2.24.0", {"x86_64": "4" * 64})
+    assert bases.checksums("consul", "1.17.1") == {"x86_64": "1" * 64, "aarch64": "2" * 64}
+    assert bases.update("digitalocean", "debian-12", NEW)
+    text = lock.read_text()
+    assert "# checked by hand" in text and "# as they call it" in text and text.startswith("# Locked by hand first.\n")
+    assert '[downloads.docker-compose."2.24.0"]' in text
+    again = Bases.load(lock)
+    assert again.versions("consul") == ["1.17.1", "1.18.0"]
+    assert again.checksums("consul", "1.17.1") == bases.checksums("consul", "1.17.1")
+    assert again.entry("debian-12", "digitalocean") == NEW
+
+
+@pytest.mark.parametrize("found", [{"x86_64": "1" * 64}, {}])
+def test_locking_what_is_locked_writes_nothing(lock: Path, found: dict[Arch, str]) -> None:
+    lock.write_text(LOCK + DOWNLOADS)
+    assert not Bases.load(lock).update_download("consul", "1.17.1", found)
+    assert lock.read_text() == LOCK + DOWNLOADS
+
+
+def test_a_checksum_that_changed_is_not_overwritten(lock: Path) -> None:
+    lock.write_text(LOCK + DOWNLOADS)
+    with pytest.raises(ConfigError) as caught:
+        Bases.load(lock).update_download("consul", "1.17.1", {"aarch64": "2" * 64, "x86_64": "3" * 64})
+    assert "consul 1.17.1 for x86_64" in caught.value.what and caught.value.file == str(lock)
+    assert 'remove `x86_64` below [downloads.consul."1.17.1"]' in caught.value.remedy
+    assert lock.read_text() == LOCK + DOWNLOADS
+
+
+def test_no_base_can_be_called_downloads(lock: Path) -> None:
+    bases = Bases.load(lock)
+    for attempt in (
+        lambda: bases.entry("downloads", "digitalocean"),
+        lambda: bases.update("digitalocean", "downloads", NEW),
+    ):
+        with pytest.raises(ConfigError, match="`downloads` can name no base"):
+            attempt()
+    assert lock.read_text() == LOCK
+
+
+names = st.sampled_from(["consul", "consul-template", "doctl"])
+versions = st.sampled_from(["1.17.1", "1.17.2", "2", "0.41.0-rc1"])
+arches: st.SearchStrategy[Arch] = st.sampled_from(["x86_64", "aarch64"])
+steps = st.lists(st.one_of(st.tuples(names, versions, arches), st.sampled_from(["debian-13", "aws"])), max_size=8)
+
+
+@given(steps)
+def test_in_whatever_order_things_are_locked_the_file_holds_them_all(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, str, Arch] | str]
+) -> None:
+    path = tmp_path_factory.mktemp("lock") / "bases.lock"
+    path.write_text(LOCK + DOWNLOADS)
+    wanted = tomllib.loads(LOCK + DOWNLOADS)
+    for step in steps:
+        bases = Bases.load(path)
+        if isinstance(step, str):
+            bases.update("digitalocean", step, NEW)
+            wanted.setdefault(step, {})["digitalocean"] = NEW.model_dump()
+        else:
+            name, version, arch = step
+            digest = "1" * 64 if arch == "x86_64" else "2" * 64
+            bases.update_download(name, version, {arch: digest})
+            wanted["downloads"].setdefault(name, {}).setdefault(version, {})[arch] = digest
+        assert tomllib.loads(path.read_text()) == wanted
+    assert all(comment in path.read_text() for comment in ("# Locked by hand", "# as they call", "# checked by hand"))

@@ -261,3 +261,66 @@ def test_values_without_end_or_sense_are_refused(tree: Tree, value: str) -> None
 def test_a_number_too_long_to_be_written_out_is_refused(tree: Tree) -> None:
     toml = f'description = "web"\nparent = "base"\nsize = 0x{"f" * 5000}\n'
     assert "`size`" in refused(tree({"images/web/image.toml": toml}), "images/web/image.toml").what
+
+
+MACHINE = """description = "web"
+parent = "base"
+[boot]
+services = ["nginx.service"]
+health = { port = 8080 }
+[consul]
+mode = "server"
+service = "shop"
+environment = "config/shop/web"
+[[consul.watches]]
+source = "/etc/consul-template/templates/page.ctmpl"
+destination = "/var/www/html/index.html"
+command = "systemctl reload nginx"
+[[consul.watches]]
+source = "/a"
+destination = "/b"
+[compose]
+project = "shop"
+"""
+
+
+def test_what_machines_of_an_image_are(tree: Tree) -> None:
+    web = Catalog.load(tree({"images/web/image.toml": MACHINE, "images/web/deploy.py": ""}))["web"]
+    assert web.consul is not None and web.compose is not None
+    assert (web.consul.mode, web.consul.service, web.consul.environment) == ("server", "shop", "config/shop/web")
+    assert [watch.command for watch in web.consul.watches] == ["systemctl reload nginx", None]
+    assert web.compose.unit == "docker-compose@shop.service"
+    assert web.units == ["nginx.service", "docker-compose@shop.service"]
+
+
+def test_machines_are_in_no_cluster_unless_their_image_says_so(tree: Tree) -> None:
+    catalog = Catalog.load(tree({"images/api/image.toml": 'description = "api"\nparent = "base"\n[consul]\n'}))
+    assert catalog["web"].consul is None and catalog["web"].compose is None
+    consul = catalog["api"].consul
+    assert consul is not None
+    assert (consul.mode, consul.service, consul.environment, consul.watches) == ("client", None, None, [])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ('mode = "server"', 'mode = "agent"', "consul.mode"),
+        ('service = "shop"', 'service = "Shop"', "consul.service"),
+        ('"config/shop/web"', '"/config/shop"', "consul.environment"),
+        ('"config/shop/web"', '"config/{{ env }}"', "consul.environment"),
+        ('source = "/a"', 'source = "a"', "consul.watches.1.source"),
+        ('source = "/a"', 'source = "/../a"', "consul.watches.1.source"),
+        ('destination = "/b"', 'destination = "/b/"', "consul.watches.1.destination"),
+        ('command = "systemctl reload nginx"', 'command = ""', "consul.watches.0.command"),
+        ('command = "systemctl reload nginx"', f'command = "x dop_v1_{"0" * 64}"', "consul.watches.0.command"),
+        ('project = "shop"', 'project = "../shop"', "compose.project"),
+        ('project = "shop"', 'name = "shop"', "compose.name"),
+        ("port = 8080", "prot = 8080", "boot.health.prot"),
+    ],
+)
+def test_what_no_machine_can_be_is_refused(tree: Tree, old: str, new: str, key: str) -> None:
+    assert old in MACHINE
+    error = refused(tree({"images/web/image.toml": MACHINE.replace(old, new)}), "images/web/image.toml")
+    assert f"`{key}`" in error.what
+    assert "0" * 64 not in str(error)
+    assert error.remedy

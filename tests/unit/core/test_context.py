@@ -11,7 +11,7 @@ import pytest
 
 from bakewell.bases import Bases
 from bakewell.catalog import Catalog
-from bakewell.context import GENERATED, Context, collect_all
+from bakewell.context import DOWNLOADS, GENERATED, Context, collect_all
 from bakewell.context.walk import one_file
 from bakewell.errors import BakewellError, ConfigError, ContextError
 from tests.unit.core.conftest import unreadable
@@ -227,7 +227,7 @@ def test_a_name_that_is_no_printable_utf8_is_refused(tree: Tree, name: bytes) ->
     str(caught.value).encode()  # can be printed
 
 
-@pytest.mark.parametrize("name", [GENERATED, "manifest.json", "steps/mine.py"])
+@pytest.mark.parametrize("name", [GENERATED, DOWNLOADS, "manifest.json", "steps/mine.py"])
 def test_a_file_in_the_way_of_what_every_build_has_is_refused(tree: Tree, name: str) -> None:
     assert "in the way" in refused(tree({f"{WEB}/{name}": ""}), f"{WEB}/{name}").what
 

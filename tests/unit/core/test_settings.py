@@ -248,3 +248,32 @@ def test_a_local_stack_runs_nowhere_else() -> None:
         environment.check(Settings(local=True))
     assert 'eval "$(make -s env)"' in caught.value.remedy
     environment.check(Settings(local=False))
+
+
+def test_a_mirrors_checksums_count_on_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    local = {"DIGITALOCEAN_API_URL": "http://127.0.0.1:1"}
+    assert Environment.read(local).downloads is None
+    assert Environment.read({**local, "BAKEWELL_DOWNLOADS": ""}).downloads is None
+    monkeypatch.chdir(tmp_path)
+    assert Environment.read({**local, "BAKEWELL_DOWNLOADS": "d.toml"}).downloads == tmp_path / "d.toml"
+
+
+@pytest.mark.parametrize("url", ["", "https://api.example.com"])
+def test_and_nowhere_else(url: str) -> None:
+    with pytest.raises(ConfigError, match="BAKEWELL_DOWNLOADS is set, but the endpoint is https") as caught:
+        Environment.read({"DIGITALOCEAN_API_URL": url, "BAKEWELL_DOWNLOADS": "/d.toml"})
+    assert "unset it" in caught.value.remedy
+
+
+def test_an_ssh_key_is_a_file_of_this_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for value, path in (("~/.ssh/ops", tmp_path / ".ssh/ops"), ("keys/ops", tmp_path / "keys/ops"), ("", None)):
+        assert Environment.read({"BAKEWELL_SSH_KEY": value}).ssh_key == path
+    assert Environment.read({}).ssh_key is None
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 3601])
+def test_nobody_waits_no_time_or_for_ever(seconds: int) -> None:
+    with pytest.raises(ConfigError, match="ready_timeout"):
+        Settings.from_mapping({"ready_timeout": seconds}, "Pulumi.dev.yaml")

@@ -92,7 +92,8 @@ def test_a_block_that_packer_fmt_would_lay_out_otherwise_is_refused_not_missed(t
 def test_a_whole_parser_finds_the_same(tree: Tree) -> None:
     """The oracle: python-hcl2, too slow to load in every preview."""
     packer = Path(__file__).parents[3] / "packer"
-    for folder in (tree(), packer):
+    templates = {path.name: path.read_text() for path in packer.glob("*.pkr.hcl")}
+    for folder in (tree(), tree(templates)):
         context = Context.collect(Catalog.load(folder), "base", "digitalocean")
         versions, plugins = [], {}
         for file in context.files:

@@ -13,14 +13,29 @@ from filelock import FileLock
 from bakewell.errors import BakewellError
 from toolchain import build, go, tools
 from toolchain.build import Builder
-from toolchain.tools import DOCTL, EXECUTOR, LANGUAGE_HOST, PACKER, PLUGIN, PULUMI, TOOLS
+from toolchain.tools import (
+    CONSUL,
+    DOCTL,
+    EXECUTOR,
+    LANGUAGE_HOST,
+    NEEDED,
+    PACKER,
+    PLUGIN,
+    PULUMI,
+    SERVED,
+    TOOLS,
+)
 
 # $GO_LOG gets the arguments; the built program answers `version` with its own version, taken from the module's go.mod.
 FAKE_GO = r"""#!/bin/sh
 set -eu
 echo "$@" >>"$GO_LOG"
 case "$1" in
-    list) echo "$GO_MODULES"; exit ;;
+    list)
+        [ ! -e "$GO_FAIL/list" ] || { echo no such module >&2; exit 1; }
+        echo "$GO_MODULES"
+        exit
+        ;;
     env) echo go1.99.0; exit ;;
 esac
 while [ "$1" != -o ]; do shift; done
@@ -30,7 +45,8 @@ echo "compiling $3" >&2
 [ ! -e "$GO_FAIL/$name" ] || { echo "boom in $name" >&2; exit 2; }
 [ ! -e "$GO_FAIL/slow" ] || sleep 60
 mkdir -p "${2%/*}"
-version=$(sed -n 's/^.*\(pkg\/v3\|hashicorp\/packer\|digitalocean\/doctl\) v\([0-9.]*\).*/\2/p' go.mod | head -n 1)
+own='pkg/v3\|hashicorp/packer\|digitalocean/doctl\|hashicorp/consul\|hashicorp/consul-template\|compose/v2\|rhysd/actionlint'
+version=$(sed -n "s,^.*\($own\) v\([0-9.]*\).*,\2,p" go.mod | head -n 1)
 cat >"$2" <<END
 #!/bin/sh
 if [ "\$1" = plugins ]; then
@@ -75,13 +91,18 @@ def builds(fake: Path) -> int:
 
 
 def test_all_are_built_once_and_whole(fake: Path) -> None:
-    toolchain = Builder(fake / "go").ensure()
+    toolchain = Builder(fake / "go").ensure(TOOLS)
     assert set(toolchain.programs) == {tool.name for tool in TOOLS}
     assert all(program.is_file() for program in toolchain.programs.values())
     assert builds(fake) == len(TOOLS)
-    assert Builder(fake / "no-go").ensure() == toolchain, "what is there needs no Go"
+    assert Builder(fake / "no-go").ensure(TOOLS) == toolchain, "what is there needs no Go"
     assert builds(fake) == len(TOOLS)
     assert not list((fake / "cache").glob("**/new-*"))
+
+
+def test_nobody_waits_for_the_mirrors_programs_who_does_not_want_a_mirror(fake: Path) -> None:
+    assert set(Builder(fake / "go").ensure().programs) == {tool.name for tool in NEEDED}
+    assert builds(fake) == len(NEEDED)
 
 
 def test_the_language_host_lies_beside_pulumi_with_its_executor(fake: Path) -> None:
@@ -107,6 +128,36 @@ def test_one_that_fits_on_path_is_not_built(fake: Path, monkeypatch: pytest.Monk
     assert Builder(fake / "no-go").ensure([DOCTL]).programs == {"doctl": own}
 
 
+def test_what_the_mirror_serves_is_built_also_where_the_user_has_it(
+    fake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = fake / "own/consul"
+    own.parent.mkdir()
+    own.write_text(f"#!/bin/sh\necho Consul v{CONSUL.version}\n")
+    own.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{own.parent}:/usr/bin:/bin")
+    assert Builder(fake / "no-go").ensure([CONSUL]).programs == {"consul": own}
+    programs = Builder(fake / "go").ensure(SERVED, only_built=True).programs
+    assert programs == {tool.name: tool.home / "bin" / tool.name for tool in SERVED}
+
+
+@pytest.mark.parametrize("names", [["actionlint"], ["packer", "consul"]])
+def test_by_hand_the_named_tools_are_had(
+    fake: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], names: list[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["build", *names])
+    monkeypatch.setattr(go, "find", lambda: fake / "go")
+    build.main()
+    assert [Path(line).name for line in capsys.readouterr().out.splitlines()] == names
+    assert builds(fake) == len(names)
+
+
+def test_by_hand_a_tool_that_is_none_of_ours_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["build", "terraform"])
+    with pytest.raises(SystemExit, match=r"no such tool: terraform\n  remedy: one of consul, pulumi"):
+        build.main()
+
+
 def test_a_failed_build_is_told_and_leaves_nothing_half(fake: Path) -> None:
     (fake / "fail/packer").touch()
     with pytest.raises(BakewellError, match=r"packer 1\.15\.0 could not be built:(.|\n)*boom in packer") as error:
@@ -116,6 +167,21 @@ def test_a_failed_build_is_told_and_leaves_nothing_half(fake: Path) -> None:
     assert not list((fake / "cache").glob("**/new-*"))
     (fake / "fail/packer").unlink()
     assert Builder(fake / "go").ensure([PACKER]).programs["packer"].is_file()
+
+
+def test_a_failed_last_step_is_told_and_leaves_nothing_half(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (fake / "fail/list").touch()
+    with pytest.raises(BakewellError, match=r"was built, but `.*go list .*` failed: no such module"):
+        Builder(fake / "go").ensure([LANGUAGE_HOST])
+    assert not LANGUAGE_HOST.home.exists()
+    packer = fake / "own/packer"
+    packer.parent.mkdir()
+    packer.write_text(f"#!/bin/sh\n[ $1 = version ] && exec echo Packer v{PACKER.version}\necho disk full; exit 1\n")
+    packer.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{packer.parent}:/usr/bin:/bin")
+    with pytest.raises(BakewellError, match=r"was built, but `.*packer plugins install .*` failed: disk full"):
+        Builder(fake / "go").ensure([PLUGIN])
+    assert not PLUGIN.home.exists()
 
 
 def test_a_program_of_another_version_than_pinned_is_refused(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:

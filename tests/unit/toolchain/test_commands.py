@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from bakewell.errors import BakewellError, ConfigError
 from sandbox import __main__ as commands
-from sandbox import setup, stacks
+from sandbox import mirror, setup, stacks
 from sandbox.machines import base_image
 from toolchain import engine
 from toolchain.build import Builder, Toolchain
+from toolchain.tools import NEEDED, SERVED, Tool
 
 
 @pytest.fixture
@@ -37,6 +38,8 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         (engine, "stop", None),
         (base_image, "ensure", "tag"),
         (base_image, "remove", None),
+        (mirror, "prepare", ("tag", "")),
+        (mirror, "remove", None),
         (Builder, "ensure", Toolchain({})),
         (stacks, "run", 0),
         (stacks, "ready", None),
@@ -113,6 +116,21 @@ def test_errors_are_told_without_a_traceback(
 
 def test_an_unknown_command_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(monkeypatch, "upp") == 2
+
+
+def test_a_mirrors_programs_are_built_beside_the_others(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[Sequence[Tool]] = []
+    monkeypatch.setattr(Builder, "ensure", lambda _self, tools: built.append(tools))
+    setup.install()
+    assert "mirror.prepare" not in calls
+    setup.install(with_mirror=True)
+    assert calls[-1] == "mirror.prepare", "its image is made from the machine's, so that comes first"
+    assert built == [NEEDED, (*NEEDED, *SERVED)]
+
+
+def test_the_mirrors_image_goes_before_the_one_it_rests_on(calls: list[str]) -> None:
+    setup.end_engine()
+    assert calls.index("mirror.remove") < calls.index("base_image.remove") < calls.index("engine.stop")
 
 
 def test_what_fails_in_the_background_fails_the_set_up(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from bakewell.errors import BakewellError
 from toolchain import engine
@@ -77,6 +80,32 @@ def test_root_starts_it_and_ends_the_one_it_started(host: Host) -> None:
     assert find(record.pid) is None
     assert engine.started() is None
     assert host.calls == ["dockerd"]
+
+
+def test_of_two_that_want_it_started_at_once_one_starts_it(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(engine, "say", lambda _name, text: said.append(text))
+    lock = FileLock(engine._record().with_name("lock"))
+    engine._record().parent.mkdir(parents=True)
+    answers: list[bool] = []
+    with lock:
+        second = threading.Thread(target=lambda: answers.append(engine.ensure()))
+        second.start()
+        until = time.monotonic() + 10
+        while not said:
+            assert time.monotonic() < until, "it did not wait"
+            time.sleep(0.02)
+        (host.folder / "up").touch()  # what the first did
+    second.join(10)
+    assert answers == [False]
+    assert host.calls == []
+
+
+def test_a_service_manager_that_refuses_is_quoted(host: Host) -> None:
+    (host.folder / "systemd").mkdir()
+    host.program("systemctl", "echo Unit docker.service is masked. >&2; exit 1")
+    with pytest.raises(BakewellError, match=r"systemctl start docker failed: Unit docker\.service is masked"):
+        engine.ensure()
 
 
 def test_a_later_process_with_the_same_pid_is_not_ours(host: Host) -> None:

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from bakewell.errors import BakewellError
-from sandbox import local_cloud
+from sandbox import local_cloud, mirror
 from sandbox.local_cloud import LocalCloud, servers
 from toolchain.build import Toolchain
 from toolchain.folders import ROOT
@@ -88,6 +88,7 @@ def test_the_environment_is_whole(cloud: LocalCloud, tmp_path: Path) -> None:
         "PACKER_CONFIG_DIR": f"{state}/packer",
         "CHECKPOINT_DISABLE": "1",
         "BAKEWELL_STATE": f"{state}/builds",
+        "BAKEWELL_SSH_KEY": f"{state}/ssh/id_ed25519",
     }
     for folder in ("pulumi-home", "stacks", "builds", "packer"):
         assert (state / folder).is_dir()
@@ -100,6 +101,31 @@ def test_the_path_does_not_grow_when_the_exports_are_evaluated_again(
     once = cloud.environment()["PATH"]
     monkeypatch.setenv("PATH", once)
     assert cloud.environment()["PATH"] == once
+
+
+def test_a_cloud_with_a_mirror_names_its_downloads(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[str] = []
+
+    def start(cloud_id: str) -> str:
+        served.append(cloud_id)
+        return "[consul]\n"
+
+    monkeypatch.setattr(mirror, "start", start)
+    monkeypatch.setattr(mirror, "stop", served.remove)
+    with pytest.raises(BakewellError, match="no local cloud in"):
+        cloud.start_mirror()
+    cloud.start()
+    assert "BAKEWELL_DOWNLOADS" not in cloud.environment()
+    cloud.start_mirror()
+    assert served == ["c0ffee"]
+    file = Path(cloud.environment()["BAKEWELL_DOWNLOADS"])
+    assert file == cloud.state / "mirror/downloads.toml"
+    assert file.read_text() == "[consul]\n"
+    cloud.stop_mirror()
+    assert served == []
+    assert "BAKEWELL_DOWNLOADS" in cloud.environment(), "a mirror that is down is still the one that builds ask"
+    cloud.stop()
+    assert not file.exists()
 
 
 def test_start_may_be_repeated(cloud: LocalCloud) -> None:

@@ -11,7 +11,23 @@ import pytest
 
 from toolchain import tools
 from toolchain.folders import ROOT
-from toolchain.tools import DOCTL, EXECUTOR, LANGUAGE_HOST, PACKER, PLUGIN, PULUMI, TOOLS, Tool
+from toolchain.tools import (
+    ACTIONLINT,
+    COMPOSE,
+    CONSUL,
+    CONSUL_TEMPLATE,
+    DOCTL,
+    EXECUTOR,
+    LANGUAGE_HOST,
+    LINT,
+    NEEDED,
+    PACKER,
+    PLUGIN,
+    PULUMI,
+    SERVED,
+    TOOLS,
+    Tool,
+)
 
 
 def program(folder: Path, name: str, says: str = "") -> Path:
@@ -70,6 +86,28 @@ def test_a_release_build_of_doctl_fits_and_a_program_that_cannot_run_does_not(tm
     assert tools.on_machine(DOCTL, {"PATH": str(tmp_path)}) == found
     found.write_text("#!/no/such/interpreter\n")
     assert tools.on_machine(DOCTL, {"PATH": str(tmp_path)}) is None
+
+
+@pytest.mark.parametrize(
+    ("tool", "says"),
+    [
+        (CONSUL, "Consul v{}\nBuild Date 1970-01-01T00:00:01Z"),
+        (CONSUL_TEMPLATE, "consul-template v{} (1f2a3b4)"),
+        (COMPOSE, "Docker Compose version v{}"),
+        (ACTIONLINT, "v{}\ninstalled by building from source"),
+    ],
+)
+def test_each_tool_is_asked_for_its_version_in_its_own_way(tmp_path: Path, tool: Tool, says: str) -> None:
+    found = program(tmp_path, tool.name, says.format(tool.version))
+    asked = f'#!/bin/sh\n[ "$*" = {tool.ask} ] && exec sed 1,3d "$0"\nexit 1\n'
+    found.write_text(asked + says.format(tool.version))
+    assert tools.on_machine(tool, {"PATH": str(tmp_path)}) == found
+
+
+def test_every_tool_is_in_a_group() -> None:
+    assert set(TOOLS) == {*NEEDED, *SERVED, *LINT}
+    assert len(TOOLS) == len(set(TOOLS))
+    assert TOOLS.index(PACKER) < TOOLS.index(PLUGIN), "packer installs the plugin"
 
 
 def test_a_language_host_fits_only_beside_a_pulumi_that_fits_and_with_its_executor(tmp_path: Path) -> None:

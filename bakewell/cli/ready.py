@@ -1,0 +1,64 @@
+"""`bakewell ready`: wait until a machine is ready.
+
+Run by Pulumi (BAKEWELL_MACHINE is set) for one machine of the stack; by people for any address. One line of JSON on
+stdout in either case.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from bakewell.cli.common import Debug, Project, print_json
+from bakewell.errors import BakewellError, ConfigError
+
+
+def command(
+    address: Annotated[
+        str | None, typer.Option(help="IPv4 address of the machine; BAKEWELL_ADDRESS by default.")
+    ] = None,
+    timeout: Annotated[
+        int | None, typer.Option(min=1, max=3600, help="Seconds to wait; the stack's ready_timeout by default.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Wait until a machine does what its role is for; how long after its boot that was."""
+    from bakewell.build.log import BOUND, Printer
+
+    machine = os.environ.get("BAKEWELL_MACHINE", "")
+    where = address or os.environ.get("BAKEWELL_ADDRESS", "")
+    printer = Printer(bound=BOUND, secrets=os.environ)
+    say = printer.for_role(machine or where)
+    try:
+        if not where:
+            raise ConfigError("no machine is named", remedy="bakewell ready --address IP")
+        seconds = _wait(machine, where, timeout, printer.mask, say)
+    except BakewellError as error:
+        if debug or not machine:
+            raise
+        say(f"error: {error}")
+        raise typer.Exit(error.exit_code) from error
+    print_json({"ready_seconds": seconds})
+
+
+def _wait(
+    machine: str, address: str, timeout: int | None, mask: Callable[[str], str], say: Callable[[str], None]
+) -> float | None:
+    """Over SSH, unless it is a machine of the stack that nobody can log in to."""
+    from bakewell.readiness import Waiting, over_http, over_ssh
+    from bakewell.ssh import Ssh
+
+    project = Project.here()
+    role = machine.rpartition("-")[0]
+    wanted = project.settings.machines.get(role)
+    wait = Waiting(machine or address, timeout or project.settings.ready_timeout, say, mask)
+    if machine and wanted is not None and not wanted.ssh_keys:
+        health = project.catalog[role].boot.health
+        if health is not None:
+            over_http(f"http://{address}:{health.port}{health.path}", wait)
+        return None
+    with Ssh(address, project.environment.ssh_key) as ssh:
+        return over_ssh(ssh, wait)

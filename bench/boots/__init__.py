@@ -1,0 +1,1 @@
+"""`make bench ARGS=boots`: machines from create to ready, baked ones against stock ones that install the same."""

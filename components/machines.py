@@ -1,0 +1,66 @@
+"""All machines of a stack: what they are made from, and in which order they become ready."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import pulumi
+
+from bakewell.desired import Desired, Machine
+from components.consul_servers import ConsulServers
+from components.role_droplet import RoleDroplet
+
+
+def boot(
+    desired: Desired,
+    image: Callable[[str], pulumi.Input[str]],
+    ssh_keys: Mapping[str, Sequence[str]],
+    opts: pulumi.ResourceOptions,
+) -> dict[str, RoleDroplet]:
+    """The machines by name; where there are Consul servers among them, the cluster too.
+
+    Args:
+        desired: which there are.
+        image: role to the ID that its machines boot from.
+        ssh_keys: role to the keys that may log in, as the cloud takes them.
+        opts: for all of them: the provider.
+    """
+    for remark in desired.remarks:
+        pulumi.log.warn(remark)
+    settings = desired.settings
+    consul = (
+        ConsulServers("consul", {"servers": desired.servers, "region": settings.region}, opts)
+        if desired.servers
+        else None
+    )
+    machines = {
+        machine.name: RoleDroplet(
+            machine.name,
+            {
+                "project": settings.project,
+                "role": machine.role,
+                "stack": pulumi.get_stack(),
+                "image": image(machine.role),
+                "region": settings.region,
+                "size": machine.size,
+                "ssh_keys": ssh_keys[machine.role],
+                "user_data": machine.user_data,
+                "cluster": consul.cluster(machine.name) if consul and machine.user_data.consul else None,
+                "health": machine.health,
+            },
+            opts,
+        )
+        for machine in desired.machines
+    }
+    if consul:
+        consul.lead_to([machines[name] for name in desired.servers])
+    for machine in desired.machines:
+        if machine.name not in desired.servers:
+            servers = [machines[name] for name in desired.servers]
+            machines[machine.name].await_ready(_before(machine, consul), members=servers)
+    return machines
+
+
+def _before(machine: Machine, consul: ConsulServers | None) -> list[pulumi.Resource]:
+    """A client finds its servers once their addresses lead to them."""
+    return consul.assignments if consul and machine.user_data.consul else []

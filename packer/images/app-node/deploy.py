@@ -1,0 +1,14 @@
+"""The nodes' nginx, in front of an application."""
+
+from __future__ import annotations
+
+from pyinfra import host
+from steps import consul, identity, nginx, python_service, ready, seal
+
+identity.record(role=host.data.role, image=host.data.image, parent=host.data.parent)
+port, app_port = host.data.variables["port"], host.data.variables["app_port"]
+python_service.run(service="app", description="The application", source="files/app.py", port=app_port)
+nginx.site(site=nginx.DEFAULT, template="templates/app.conf.j2", port=port, app_port=app_port)
+consul.register(service=host.data.consul["service"], **host.data.boot["health"])
+ready.when(boot=host.data.boot, consul=host.data.consul)
+seal.seal()

@@ -1,0 +1,27 @@
+"""The nodes' nginx as a reverse proxy; consul-template tells it where to."""
+
+from __future__ import annotations
+
+from pyinfra import host
+from pyinfra.operations import files
+from steps import consul, consul_template, identity, nginx, ready, seal
+
+identity.record(role=host.data.role, image=host.data.image, parent=host.data.parent)
+files.put(
+    name="Have nobody to ask so far",
+    src="files/upstream.conf",
+    dest="/etc/nginx/conf.d/upstream.conf",
+    mode="644",
+)
+files.put(
+    name="Say how to find somebody",
+    src="files/upstream.ctmpl",
+    dest=f"{consul_template.TEMPLATES}/upstream.ctmpl",
+    mode="644",
+)
+files.put(name="Put the page for that", src="files/unavailable.html", dest=f"{nginx.ROOT}/unavailable.html", mode="644")
+files.file(name="Remove the parent's page", path=f"{nginx.ROOT}/index.html", present=False)
+nginx.site(site=nginx.DEFAULT, template="templates/proxy.conf.j2", port=host.data.variables["port"], root=nginx.ROOT)
+consul.register(service=host.data.consul["service"], **host.data.boot["health"])
+ready.when(boot=host.data.boot, consul=host.data.consul)
+seal.seal()

@@ -1,0 +1,73 @@
+"""The SDK's loop that waits for outputs: it must not take a core while it waits, nor make anything later."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator
+
+import pytest
+from pulumi.runtime import stack
+from pulumi.runtime.settings import SETTINGS
+
+from components import patience
+
+
+@pytest.fixture
+def no_outputs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The SDK's own list of outputs, empty, and its loop as it comes."""
+    monkeypatch.setattr(SETTINGS, "outputs", deque())
+    monkeypatch.setattr(stack, "asyncio", asyncio)
+    yield
+
+
+async def _wait_for(outputs: int) -> None:
+    SETTINGS.outputs.extend(asyncio.create_task(_later(0.4)) for _ in range(outputs))
+    await stack.wait_for_rpcs()
+
+
+async def _later(seconds: float) -> None:
+    done = asyncio.Event()
+    asyncio.get_running_loop().call_later(seconds, done.set)
+    await done.wait()
+
+
+def _questions(monkeypatch: pytest.MonkeyPatch) -> int:
+    """How often the loop asks while 50 outputs take as long as they take."""
+    asked, sleep = 0, asyncio.sleep
+
+    async def counting(seconds: float) -> None:
+        nonlocal asked
+        asked += 1
+        await sleep(seconds)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(asyncio, "sleep", counting)
+        asyncio.run(_wait_for(50))
+    return asked
+
+
+def test_it_asks_far_less_often_while_nothing_happens(no_outputs: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    busy = _questions(monkeypatch)
+    patience.install()
+    assert _questions(monkeypatch) < busy / 4
+
+
+def test_every_output_is_still_awaited(no_outputs: None) -> None:
+    patience.install()
+    asyncio.run(_wait_for(20))
+    assert not SETTINGS.outputs
+
+
+def test_a_failed_output_is_still_raised(no_outputs: None) -> None:
+    async def fails() -> None:
+        raise ValueError("an output failed")
+
+    async def wait() -> None:
+        SETTINGS.outputs.append(asyncio.create_task(asyncio.sleep(0.05)))
+        SETTINGS.outputs.append(asyncio.create_task(fails()))
+        await stack.wait_for_rpcs()
+
+    patience.install()
+    with pytest.raises(ValueError, match="an output failed"):
+        asyncio.run(wait())

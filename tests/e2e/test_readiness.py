@@ -1,0 +1,108 @@
+"""Machines are ready before `up` goes on, or it fails and the machines of before stay; members leave their cluster.
+
+On small images, whose readiness unit and Consul are a few lines of shell: what real ones say is tested with the fleet.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.cloud import CloudView
+from tests.e2e.machine import Machine
+from tests.e2e.workspace import Workspace
+
+UNIT = """[Unit]
+After=cloud-init.service
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart={start}
+[Install]
+WantedBy=multi-user.target
+"""
+GOOD = "mkdir -p /run/bakewell && echo 2.50 > /run/bakewell/ready"
+BAD = "mkdir -p /run/bakewell && echo bakewell-ready.service: no luck > /run/bakewell/waiting; echo out of luck; exit 1"
+CONSUL = """[Unit]
+After=cloud-init.service
+ConditionPathExists=/etc/consul.d/cluster.json
+[Service]
+ExecStart=/bin/sleep infinity
+ExecStop=/bin/touch /run/left
+[Install]
+WantedBy=multi-user.target
+"""
+DEPLOY = """from io import StringIO
+from pyinfra.operations import files, systemd
+for name, unit in {units!r}.items():
+    files.put(src=StringIO(unit), dest="/etc/systemd/system/" + name)
+    systemd.service(service=name, running=None, enabled=True)
+"""
+
+
+def image(workspace: Workspace, role: str, ready: str, consul: str = "") -> None:
+    """Write an image of the catalog whose machines say `ready`."""
+    units = {"bakewell-ready.service": UNIT.format(start=f"/bin/sh -c '{ready}'"), "consul.service": CONSUL}
+    workspace.write(f"packer/images/{role}/image.toml", f'description = "{role}"\nparent = "base"\n[consul]\n{consul}')
+    workspace.write(f"packer/images/{role}/deploy.py", DEPLOY.format(units=units))
+    check = "def test_it(host):\n    assert host.service('consul').is_enabled\n"
+    workspace.write(f"packer/images/{role}/checks.py", check)
+
+
+@pytest.fixture
+def fleet(workspace: Workspace) -> Workspace:
+    """A Consul server and a client."""
+    image(workspace, "server", GOOD, 'mode = "server"\n')
+    image(workspace, "web", GOOD)
+    login = {"ssh_keys": ["local-cloud"]}
+    workspace.configure(roles=["server", "web"], machines={"server": login, "web": login})
+    return workspace
+
+
+def test_machines_become_ready_move_and_stay(fleet: Workspace, cloud: CloudView) -> None:
+    fleet.up()
+    machines = fleet.outputs()["machines"]
+    assert {name: machine["ready_seconds"] for name, machine in machines.items()} == {"server-1": 2.5, "web-1": 2.5}
+    preview = fleet.preview()
+    assert preview.quiet, preview.ops
+
+    # What they were told: the server's address outlives it.
+    key = Path(fleet.env["BAKEWELL_SSH_KEY"])
+    web = Machine(machines["web-1"]["address"], key)
+    told = json.loads(web.run("cat /etc/consul.d/cluster.json"))
+    (address,) = told["retry_join"]
+    assert address not in {machine["address"] for machine in machines.values()}
+    assert web.run("cat /etc/bakewell/machine.json") == '{"role":"web"}\n'
+    assert web.run("systemctl is-active consul").strip() == "active"
+    assert Machine(address, key).run("cat /etc/bakewell/machine.json") == '{"role":"server"}\n'
+
+    # A new server: nobody else is touched, and the old one leaves before it goes.
+    image(fleet, "server", GOOD + " # again", 'mode = "server"\n')
+    preview = fleet.preview()
+    assert "web-1" not in preview.ops and "server-1-address" not in preview.ops
+    log = fleet.up().stdout
+    assert "server-1 | left the Consul cluster" in log
+    server = Machine(address, key)
+    assert server.run("grep -c again /etc/systemd/system/bakewell-ready.service").strip() == "1"
+    assert fleet.outputs()["machines"]["web-1"] == machines["web-1"]
+    assert fleet.preview().quiet
+
+    # One that never gets ready: `up` says why, and what it was to replace runs on.
+    image(fleet, "web", BAD)
+    failed = fleet.up(check=False)
+    assert failed.returncode != 0
+    said = failed.stdout + failed.stderr
+    assert "machine web-1" in said and "bakewell-ready.service: no luck" in said and "out of luck" in said, said
+    assert "remedy: " in said
+    assert web.run("systemctl is-active consul").strip() == "active"
+
+    # The next `up` finishes what that one began.
+    image(fleet, "web", GOOD + " # mended")
+    assert "web-1 | left the Consul cluster" in fleet.up().stdout
+    assert fleet.preview().quiet
+    assert len(cloud.droplets(fleet.project)) == 2
+
+    fleet.run("pulumi", "destroy", "--yes", "--skip-preview", "--non-interactive")
+    assert cloud.droplets(fleet.project) == []

@@ -1,0 +1,106 @@
+"""`python -m sandbox up`, `env` and `down`, whole, on a clone with the small catalog and a state folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import docker
+import paramiko
+import pytest
+import yaml
+
+from sandbox.local_cloud import LocalCloud
+from tests.e2e.workspace import COPIED, SMALL
+from toolchain.folders import ROOT
+
+pytestmark = pytest.mark.engine
+
+
+class Clone:
+    """Runs the commands in `root`; the local cloud's state is in `state`."""
+
+    def __init__(self, root: Path, state: Path) -> None:
+        self.root = root
+        self.state = state
+        junk = shutil.ignore_patterns("__pycache__", "*.pyc")
+        for name in (*COPIED, "sandbox", "toolchain"):
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, root / name, ignore=junk)
+            else:
+                root.mkdir(exist_ok=True)
+                shutil.copy(source, root / name)
+        shutil.rmtree(root / "packer" / "images")
+        shutil.copytree(SMALL / "images", root / "packer" / "images", ignore=junk)
+        shutil.copytree(SMALL / "steps", root / "packer" / "steps", ignore=junk, dirs_exist_ok=True)
+
+    def run(self, command: str, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "sandbox", command, "--state", str(self.state), *words],
+            cwd=self.root,
+            env={**os.environ, "PYTHONPATH": str(self.root)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="module")
+def clone(local_cloud: LocalCloud, clouds_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
+    """A clone whose `down` leaves engine and base image alone: the session's local cloud, which runs, needs them."""
+    made = Clone(tmp_path_factory.mktemp("clone") / "bakewell", clouds_folder / "up")
+    yield made
+    LocalCloud(made.state).destroy()
+
+
+def succeeded(done: subprocess.CompletedProcess[str]) -> str:
+    """What it printed."""
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_up_then_env_then_down(clone: Clone) -> None:
+    file = clone.root / "Pulumi.fleet.yaml"
+    fleet = yaml.safe_load(file.read_text())
+    fleet["config"]["bakewell:machines"] = {"web": {"count": 2, "ssh_keys": ["local-cloud"]}}
+    file.write_text(yaml.safe_dump(fleet))
+
+    rows = [line.split() for line in succeeded(clone.run("up")).splitlines()[-2:]]
+    assert sorted(row[0] for row in rows) == ["api-1", "web-1"]
+    address = next(row[1] for row in rows if row[0] == "web-1")
+    again = succeeded(clone.run("up"))
+    assert "unchanged" in again
+    assert not any(word in again for word in ("created", "replaced", "deleted"))
+
+    fleet_rows = succeeded(clone.run("up", "--roles", "all")).splitlines()[-2:]
+    assert sorted(row.split()[0] for row in fleet_rows) == ["web-1", "web-2"]
+    assert address not in "".join(fleet_rows), "the stacks share images, not machines"
+
+    script = succeeded(clone.run("env")) + 'echo "$BAKEWELL_SSH_KEY"; pulumi stack ls --json'
+    done = subprocess.run(["bash", "-euc", script], cwd=clone.root, capture_output=True, text=True, check=False)
+    key, _, listed = succeeded(done).partition("\n")
+    assert {stack["name"] for stack in json.loads(listed)} == {"dev", "fleet"}
+    with closing(paramiko.SSHClient()) as client:
+        client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+        client.connect(address, username="root", key_filename=key, allow_agent=False, look_for_keys=False)
+        _, said, _ = client.exec_command("cat /etc/bakewell/stamp-web")
+        assert said.read() == b"web 1\n"
+
+    known = LocalCloud(clone.state).address()
+    assert known is not None
+    succeeded(clone.run("down"))
+    assert not clone.state.exists()
+    with closing(docker.from_env()) as engine:
+        ours = {"label": f"bakewell={known.cloud_id}"}
+        assert engine.containers.list(all=True, filters=ours) == []
+        assert engine.images.list(all=True, filters=ours) == []
+        assert engine.networks.list(filters=ours) == []

@@ -1,0 +1,97 @@
+"""An SSH server in this process, whose commands a test answers."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import paramiko
+
+Answer = tuple[int, str]
+
+
+class Sshd(paramiko.ServerInterface):
+    """Listens on a free port of loopback.
+
+    Attributes:
+        known: who may log in; None for everybody.
+        answer: command to exit status and output; one that raises ends the connection.
+        asked: the commands so far.
+        logins: how often somebody logged in.
+    """
+
+    def __init__(self) -> None:
+        self.known: paramiko.PKey | None = None
+        self.answer: Callable[[str], Answer] = lambda command: (0, "")
+        self.asked: list[str] = []
+        self.logins = 0
+        self._host_key = paramiko.ECDSAKey.generate()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._transports: list[paramiko.Transport] = []
+        self.port: int = self._listener.getsockname()[1]
+
+    def serve(self) -> None:
+        """Take connections until closed."""
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                transport = paramiko.Transport(connection)
+                transport.add_server_key(self._host_key)
+                self._transports.append(transport)
+                with suppress(paramiko.SSHException, EOFError):
+                    transport.start_server(server=self)
+
+    def drop(self) -> None:
+        """End every connection."""
+        while self._transports:
+            self._transports.pop().close()
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.drop()
+
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        assert username == "root"
+        if self.known is not None and key != self.known:
+            return paramiko.common.AUTH_FAILED
+        self.logins += 1
+        return paramiko.common.AUTH_SUCCESSFUL
+
+    def get_allowed_auths(self, username: str) -> str:
+        return "publickey"
+
+    def check_channel_request(self, kind: str, chanid: int) -> int:
+        return paramiko.common.OPEN_SUCCEEDED
+
+    def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
+        # Later, because paramiko tells the client only after this method that the command was taken.
+        threading.Timer(0.02, self._run, args=(channel, command.decode())).start()
+        return True
+
+    def _run(self, channel: paramiko.Channel, command: str) -> None:
+        self.asked.append(command)
+        try:
+            status, text = self.answer(command)
+        except ConnectionError:
+            self.drop()
+            return
+        with suppress(OSError):
+            channel.sendall(text.encode())
+            channel.send_exit_status(status)
+            channel.close()
+
+
+@contextmanager
+def listening() -> Iterator[Sshd]:
+    """A server that takes connections meanwhile."""
+    server = Sshd()
+    thread = threading.Thread(target=server.serve, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.close()
+        thread.join()
