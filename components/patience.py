@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from pulumi.runtime import stack
 from pulumi.runtime.settings import SETTINGS
 
-STEP, LONGEST = 0.002, 0.1  # seconds: the pause grows by the first, up to the second, while nothing happens
+STEP, LONGEST = 0.002, 0.5  # seconds: the pause grows by the first, up to the second, while nothing happens
 
 
 class Patience:

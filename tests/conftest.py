@@ -24,10 +24,11 @@ TOGETHER = {"test_fleet.py": "every-role", "test_steps.py": "every-role"}
 """Files whose tests share what one of them has made, and so a worker; the tests of any other file share one too."""
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist's own looks at what is said here
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say which tests have to run in the same worker (pytest-xdist's --dist loadgroup)."""
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(TOGETHER.get(item.path.name, str(item.path))))
+        item.add_marker(pytest.mark.xdist_group(TOGETHER.get(item.path.name, item.nodeid.partition("::")[0])))
 
 
 @pytest.fixture(scope="session")

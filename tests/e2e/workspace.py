@@ -77,6 +77,8 @@ class Workspace:
         own = {"PULUMI_BACKEND_URL": f"file://{stacks}", "BAKEWELL_STATE": str(root.parent / f"{root.name}-builds")}
         workspace = cls(root, {**env, **own, "PULUMI_STACK": stack}, project, stack)
         workspace.configure(project=project, prefix=project)
+        if not real_images:
+            workspace.configure(roles=[])  # a test may have its own
         return workspace
 
     def configure(self, **settings: object) -> None:
