@@ -7,7 +7,7 @@ from html import escape
 from bench.boots.figures import AS_IS, SHAPED, Figures, Series
 
 TITLES = {AS_IS: "As it is: mirrors next door", SHAPED: "100 Mbit/s and 20 ms"}
-WIDTH, LEFT, RIGHT = 860, 130, 150
+WIDTH, LEFT, RIGHT = 860, 130, 180
 BAR, GAP, GROUP = 14, 3, 48  # pixels: of a bar, between a role's two, from role to role
 PLOT = WIDTH - LEFT - RIGHT
 STYLE = """
@@ -58,7 +58,8 @@ def _panel(title: str, rows: dict[str, Series], y: int) -> tuple[list[str], int]
         below = y + BAR + GAP
         drawn.append(_bar(LEFT, below, stock, "stock"))
         drawn.append(_bar(LEFT + stock, below, own, "own"))
-        drawn.append(_text(LEFT + stock + own + 6, below + BAR - 2, f"{row.stock_seconds:.1f} s"))
+        label = f"{row.stock_seconds:.1f} + {_own(row):.1f} s"
+        drawn.append(_text(LEFT + stock + own + 6, below + BAR - 2, label))
         drawn.append(_text(WIDTH - 10, y + BAR + GAP + 2, f"{row.ratio:.1f} ×", "ratio", "end"))
         y += GROUP
     return drawn, y + 24
@@ -71,7 +72,11 @@ def _own(row: Series) -> float:
 
 def _legend(y: int) -> list[str]:
     drawn, x = [], LEFT
-    for kind, label in (("baked", "baked"), ("stock", "stock, installs the same"), ("own", "and PyInfra itself")):
+    for kind, label in (
+        ("baked", "baked"),
+        ("stock", "stock, installs the same"),
+        ("own", "+ PyInfra itself, not in the ratio"),
+    ):
         drawn += [_bar(x, y, BAR, kind), _text(x + BAR + 6, y + BAR - 2, label, "soft")]
         x += 40 + 8 * len(label)
     return drawn

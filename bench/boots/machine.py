@@ -98,7 +98,9 @@ class Cloud:
         """When it first answered 200."""
         url = f"http://{droplet.address}:{health.port}{health.path}"
         look = time.monotonic() + 20
-        with httpx.Client(timeout=2, headers={"Connection": "close"}) as client:
+        # What is sent while the machine's network comes up may get lost; the kernel would try again after a second.
+        timeout = httpx.Timeout(2, connect=0.2)
+        with httpx.Client(timeout=timeout, headers={"Connection": "close"}) as client:
             while True:
                 try:
                     if client.get(url).status_code == httpx.codes.OK:

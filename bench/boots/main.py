@@ -75,7 +75,7 @@ def main(words: Sequence[str]) -> int:
         print(f"bench boots: no role called {', '.join(unknown)}\n  remedy: name some of {', '.join(catalog.roles)}")
         return 2
     setup.install()
-    authority = stock.authority_of_index()
+    authority = stock.authorities_of_host()
     names = (AS_IS,) if asked.as_is else (AS_IS, SHAPED)
     with setup.own_folder() as clouds, tempfile.TemporaryDirectory(prefix="bakewell-bench-") as folder:
         local = LocalCloud(clouds / "bench", Builder().ensure())

@@ -13,18 +13,13 @@ import io
 import json
 import lzma
 import shlex
-import ssl
 import tarfile
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
-import certifi
-
 from bakewell.user_data import LIMITS
 
-INDEX = "https://pypi.org/simple/pyinfra/"
+OF_HOST = Path("/usr/local/share/ca-certificates")
 FOLDER = "/root/install"
 TIMES = "/run/bakewell-bench"
 """On the machine: when PyInfra's own installation began and ended, in seconds since 1970."""
@@ -63,7 +58,7 @@ def user_data(baked: str, contexts: Sequence[Path], units: Sequence[str], author
         baked: the user_data of the baked machine: the files it writes are written here too.
         contexts: staged contexts of the role and its parents, parents first, each in a folder of its role's name.
         units: what the baked machine starts by itself or by user_data, the unit that waits for readiness among them.
-        authority: certificates in PEM that the machine needs to believe PyPI, besides its own; may be "".
+        authority: certificates in PEM that the machine needs to believe the package index, besides its own; may be "".
 
     Raises:
         ValueError: it is larger than the cloud takes, or a deploy.py does not end by sealing.
@@ -111,36 +106,9 @@ def unsealed(deploy: str) -> str:
     return deploy.removesuffix(SEAL)
 
 
-def authority_of_index() -> str:
-    """What a machine must believe to fetch from PyPI where this host does by an authority of its own; "" elsewhere.
+def authorities_of_host() -> str:
+    """Certificates (PEM) that this host's administrators trust besides Debian's own; "" where there are none.
 
-    Raises:
-        URLError: PyPI does not answer, or shows a certificate that this host does not believe either.
+    A machine behind the same gateway needs them to install from the package index.
     """
-    usual = Path(certifi.where()).read_text()
-    if _answers(usual):
-        return ""
-    public = _certificates(usual)
-    ours = ssl.create_default_context().get_ca_certs(binary_form=True)
-    for certificate in ours:
-        text = ssl.DER_cert_to_PEM_cert(certificate)
-        if certificate not in public and _answers(text):
-            return text
-    raise urllib.error.URLError(f"none of this host's {len(ours)} authorities vouches for {INDEX}")
-
-
-def _answers(authorities: str) -> bool:
-    context = ssl.create_default_context(cadata=authorities)
-    try:
-        with urllib.request.urlopen(INDEX, timeout=30, context=context):
-            return True
-    except urllib.error.URLError as error:
-        if isinstance(error.reason, ssl.SSLCertVerificationError):
-            return False
-        raise
-
-
-def _certificates(pem: str) -> set[bytes]:
-    end = "-----END CERTIFICATE-----"
-    texts = [part[part.index("-----BEGIN") :] + end for part in pem.split(end) if "-----BEGIN" in part]
-    return {ssl.PEM_cert_to_DER_cert(text) for text in texts}
+    return "".join(path.read_text() for path in sorted(OF_HOST.glob("*.crt")))
