@@ -9,9 +9,11 @@ The models read leniently (a newer stack may export more) and say what every val
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pulumi
+from pulumi.runtime.invoke import invoke_async
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 
@@ -62,6 +64,10 @@ class StackOutputs(_Output):
         return self.images.get(role, {}).get(cloud)
 
 
+_PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+"""Seconds: a file backend writes its checkpoint in place, so at the wrong moment it is empty, or half there."""
+
+
 def last_outputs() -> pulumi.Output[StackOutputs]:
     """What this stack exported at the end of its last successful `up`: empty before the first.
 
@@ -69,10 +75,27 @@ def last_outputs() -> pulumi.Output[StackOutputs]:
     is built twice.
     """
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    answer: pulumi.Output[Any] = pulumi.Output.from_input(_asked(name))
+    return answer.apply(lambda found: _read(found["outputs"]))
+
+
+async def _asked(name: str) -> dict[str, Any]:
+    """What the engine says of a stack, asked again while it is writing the file that it reads."""
+    for pause in _PAUSES:
+        try:
+            return await _ask(name)
+        except Exception as error:  # the SDK raises no narrower one
+            if "failed to load checkpoint" not in str(error):
+                raise
+            await asyncio.sleep(pause)
+    return await _ask(name)
+
+
+async def _ask(name: str) -> dict[str, Any]:
     # What a StackReference does, without a resource of its own: that one shows all outputs as changed in every
     # `pulumi preview --diff`, even when nothing is.
-    answer = pulumi.runtime.invoke_output("pulumi:pulumi:readStackOutputs", {"name": name})
-    return answer.apply(lambda found: _read(found["outputs"]))
+    answer: dict[str, Any] = await invoke_async("pulumi:pulumi:readStackOutputs", {"name": name})
+    return answer
 
 
 def _read(values: dict[str, Any] | None) -> StackOutputs:
