@@ -21,30 +21,34 @@ def no_outputs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-async def _wait_for(outputs: int) -> None:
-    SETTINGS.outputs.extend(asyncio.create_task(_later(0.4)) for _ in range(outputs))
+async def _wait_for(outputs: int, done: asyncio.Event) -> None:
+    SETTINGS.outputs.extend(asyncio.create_task(_until(done)) for _ in range(outputs))
     await stack.wait_for_rpcs()
 
 
-async def _later(seconds: float) -> None:
-    done = asyncio.Event()
-    asyncio.get_running_loop().call_later(seconds, done.set)
+async def _until(done: asyncio.Event) -> None:
     await done.wait()
 
 
 def _questions(monkeypatch: pytest.MonkeyPatch) -> int:
-    """How often the loop asks while 50 outputs take as long as they take."""
-    asked, sleep = 0, asyncio.sleep
+    """How often the loop asks while 50 outputs take 0.4 seconds, on a clock that a question moves by 10 microseconds."""
 
-    async def counting(seconds: float) -> None:
-        nonlocal asked
-        asked += 1
-        await sleep(seconds)
+    async def wait() -> int:
+        asked, clock, done, sleep = 0, 0.0, asyncio.Event(), asyncio.sleep
 
-    with monkeypatch.context() as patch:
-        patch.setattr(asyncio, "sleep", counting)
-        asyncio.run(_wait_for(50))
-    return asked
+        async def counting(seconds: float) -> None:
+            nonlocal asked, clock
+            asked, clock = asked + 1, clock + max(seconds, 0.00001)
+            if clock >= 0.4:
+                done.set()
+            await sleep(0)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(asyncio, "sleep", counting)
+            await _wait_for(50, done)
+        return asked
+
+    return asyncio.run(wait())
 
 
 def test_it_asks_far_less_often_while_nothing_happens(no_outputs: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +59,13 @@ def test_it_asks_far_less_often_while_nothing_happens(no_outputs: None, monkeypa
 
 def test_every_output_is_still_awaited(no_outputs: None) -> None:
     patience.install()
-    asyncio.run(_wait_for(20))
+
+    async def wait() -> None:
+        done = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.05, done.set)
+        await _wait_for(20, done)
+
+    asyncio.run(wait())
     assert not SETTINGS.outputs
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,6 +40,13 @@ class CloudView:
     def builders(self, project: str) -> list[dict[str, Any]]:
         """The project's builder machines."""
         return [d for d in self.droplets(project) if "bakewell:builder" in d["tags"]]
+
+    def builders_left(self, project: str, within: float = 15) -> list[dict[str, Any]]:
+        """`builders`, once the deletions that the cloud has accepted had some seconds to happen."""
+        until = time.monotonic() + within
+        while (found := self.builders(project)) and time.monotonic() < until:
+            time.sleep(0.1)
+        return found
 
     def snapshots(self, project: str) -> list[dict[str, Any]]:
         """The project's snapshots, finished or not, tagged or not: their names begin with the project's."""

@@ -23,10 +23,10 @@ def test_a_builder_runs_its_bootstrap(workspace: Workspace, cloud: CloudView, pr
     checks.write_text(checks.read_text() + CHECK)
     done = workspace.bakewell("build", "base", "--json")
     assert '"action":"built"' in done.stdout
-    assert len(cloud.ready(project)) == 1 and cloud.builders(project) == []
+    assert len(cloud.ready(project)) == 1 and cloud.builders_left(project) == []
 
     (workspace.root / BASE / "bootstrap.yaml").unlink()
     failed = workspace.bakewell("build", "base", check=False)
     assert failed.returncode == 4, "without it, its check fails"
     assert "test_the_builder_was_bootstrapped" in failed.stderr
-    assert len(cloud.ready(project)) == 1 and cloud.builders(project) == []
+    assert len(cloud.ready(project)) == 1 and cloud.builders_left(project) == []

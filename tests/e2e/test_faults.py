@@ -23,7 +23,7 @@ def leftovers(cloud: CloudView, project: str) -> list[object]:
     """What a failed build left."""
     ready = {s["id"] for s in cloud.ready(project)}
     return [
-        *cloud.builders(project),
+        *cloud.builders_left(project),
         *cloud.build_keys(),
         *(s for s in cloud.snapshots(project) if s["id"] not in ready),
     ]

@@ -239,6 +239,7 @@ def test_a_failed_build_leaves_the_fleet_as_it_is(fleet: Fleet, cloud: CloudView
         toml.write_text(note)
         local_cloud.start_mirror()
 
+    assert cloud.builders_left(EVERY_ROLE) == []
     assert {d["id"]: d["status"] for d in cloud.droplets(EVERY_ROLE)} == before
     assert {s["id"] for s in cloud.snapshots(EVERY_ROLE)} == snapshots
     assert workspace.preview().quiet

@@ -62,7 +62,7 @@ def test_images_are_baked_booted_and_adopted(clone: MakeWorkspace, cloud: CloudV
     assert runs["web"]["name"] in answer(web["url"]).text
 
     # What was needed only to build is gone; what was built says so.
-    assert cloud.builders(project) == []
+    assert cloud.builders_left(project) == []
     assert cloud.build_keys() == []
     assert len(cloud.ready(project)) == 3
     assert not [tag for tag in cloud.tags() if tag.startswith("bakewell:lease:")]

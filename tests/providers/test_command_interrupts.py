@@ -38,11 +38,14 @@ SHELL = """
 def gone(pid: int, within: float = 30) -> bool:
     """True once the process has ended."""
     end = time.monotonic() + within
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-        if time.monotonic() > end:
-            return False
+    while time.monotonic() < end:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:  # also where it ends between two questions
+            return True
         time.sleep(0.02)
-    return True
+    return False
 
 
 def running(stack: Stack, program: str) -> tuple[subprocess.Popen[str], int]:
