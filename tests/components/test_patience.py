@@ -31,7 +31,7 @@ async def _until(done: asyncio.Event) -> None:
 
 
 def _questions(monkeypatch: pytest.MonkeyPatch) -> int:
-    """How often the loop asks while 50 outputs take 0.4 seconds, on a clock that a question moves by 10 microseconds."""
+    """How often the loop asks while 50 outputs take 0.4 seconds, on a clock a question moves by 10 microseconds."""
 
     async def wait() -> int:
         asked, clock, done, sleep = 0, 0.0, asyncio.Event(), asyncio.sleep
