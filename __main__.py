@@ -13,19 +13,19 @@ import pulumi_digitalocean as digitalocean
 
 from bakewell import desired
 from bakewell.clouds import connect
+from bakewell.clouds.survey import Survey
 from bakewell.retention import Policy
 from bakewell.settings import Environment
-from bakewell.survey import Survey
 from bakewell.validation import validate_machines, validate_unbuilt
-from components import patience
-from components.config import stack_file, stack_settings
 from components.image_catalog import ImageCatalog
 from components.image_retention import ImageRetention
 from components.machines import boot
-from components.outputs import last_outputs
 from components.packer_image import CLOUD
-from components.refusal import refusals
-from components.summary import summarise
+from components.stack import patience
+from components.stack.config import stack_file, stack_settings
+from components.stack.outputs import last_outputs
+from components.stack.refusal import refusals
+from components.stack.summary import summarise
 
 patience.install()
 with refusals():

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 
 from bakewell.bases import Bases
 from bakewell.catalog import Catalog, ImageSpec
+from bakewell.catalog.templates import requirements
 from bakewell.context import Context, collect_all
-from bakewell.frames import Frames
-from bakewell.templates import requirements
+from bakewell.context.frames import Frames
 
 FORMAT = "1"
 """Raised when the list changes its meaning: every image is then rebuilt once."""

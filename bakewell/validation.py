@@ -5,10 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from bakewell.clouds.survey import Survey
 from bakewell.desired import Desired
 from bakewell.errors import ConfigError
 from bakewell.settings import Environment
-from bakewell.survey import Survey
 from bakewell.user_data import schema
 
 AT_ONCE = 4  # Packer processes; each starts its plugin and takes about a second of one core

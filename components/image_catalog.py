@@ -6,12 +6,12 @@ from typing import TypedDict
 
 import pulumi
 
+from bakewell.clouds.survey import Survey
 from bakewell.desired import Desired
-from bakewell.survey import Survey
-from components.attempt import Attempt, next_attempt
-from components.outputs import StackOutputs
 from components.packer_image import CLOUD, PackerImage
-from components.refusal import refusing
+from components.stack.attempt import Attempt, next_attempt
+from components.stack.outputs import StackOutputs
+from components.stack.refusal import refusing
 
 
 class ImageCatalogArgs(TypedDict):
@@ -19,7 +19,7 @@ class ImageCatalogArgs(TypedDict):
 
     desired: the roles, their fingerprints and parents.
     survey: what the cloud holds already.
-    last: what this stack exported last (`components.outputs.last_outputs`).
+    last: what this stack exported last (`components.stack.outputs.last_outputs`).
     """
 
     desired: Desired

@@ -11,9 +11,9 @@ from typing import Any, TypedDict
 import pulumi
 from pulumi_command import local
 
+from bakewell.clouds.survey import Survey
 from bakewell.retention import Plan, Policy, plan
-from bakewell.survey import Survey
-from components.refusal import refusing
+from components.stack.refusal import refusing
 
 
 class ImageRetentionArgs(TypedDict):

@@ -120,7 +120,7 @@ class PackerImage(pulumi.ComponentResource):
         return [self.build] if copy is None else [self.build, copy]
 
     def published(self) -> dict[str, pulumi.Input[object]]:
-        """The stack output of this image: see `components.outputs.ImageOutput`."""
+        """The stack output of this image: see `components.stack.outputs.ImageOutput`."""
         return {
             "ids": self.ids,
             "name": self.result.apply(lambda r: r.name),

@@ -7,8 +7,8 @@ from typing import Any
 import pulumi
 from pydantic import ValidationError
 
-from components.outputs import ImageOutput, StackOutputs
 from components.packer_image import CLOUD
+from components.stack.outputs import ImageOutput, StackOutputs
 
 
 class PublishedImages:

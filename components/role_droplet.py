@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bakewell.catalog import Health
 from bakewell.image import tag
 from bakewell.user_data import Cluster, UserData
-from components.refusal import refusing
+from components.stack.refusal import refusing
 
 
 class ReadyResult(BaseModel):
@@ -133,7 +133,7 @@ class RoleDroplet(pulumi.ComponentResource):
         )
 
     def published(self) -> dict[str, object]:
-        """The stack output of this machine: see `components.outputs.MachineOutput`."""
+        """The stack output of this machine: see `components.stack.outputs.MachineOutput`."""
         return {
             "role": self.role,
             "address": self.address,

@@ -24,10 +24,10 @@ from bakewell.build.log import secret_names
 from bakewell.build.runs import Run, make_private, unwritable
 from bakewell.build.stop import Stop
 from bakewell.catalog import Catalog
+from bakewell.catalog.templates import requirements
 from bakewell.context import Context
 from bakewell.errors import ConfigError
 from bakewell.settings import Environment, Settings
-from bakewell.templates import requirements
 
 GRACE = 120.0  # seconds that an interrupted Packer has to remove its machine
 _VERSION = re.compile(r"Packer v(\S+)")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from bakewell.cli import build, clean, copy, doctor, fmt, images, lock, ready, retire, roles, stage, validate
+from bakewell.cli import doctor
+from bakewell.cli.catalog import fmt, lock, roles, stage, validate
+from bakewell.cli.image import build, clean, copy, images
+from bakewell.cli.machine import ready, retire
 
 app = typer.Typer(
     name="bakewell",

@@ -59,8 +59,8 @@ def _packer(project: Project) -> str:
 
 def _plugins(project: Project) -> str:
     from bakewell.build.packer import environment_for, find
+    from bakewell.catalog.templates import requirements
     from bakewell.context import Context
-    from bakewell.templates import requirements
 
     role = project.roles([])[0]
     needed = requirements(Context.collect(project.catalog, role, CLOUD, project.bases)).plugins

@@ -17,11 +17,11 @@ from pathlib import Path
 from bakewell.bases import Bases
 from bakewell.catalog import Catalog, ImageSpec
 from bakewell.context.bootstrap import check_bootstrap
+from bakewell.context.frames import Frames
 from bakewell.context.hashing import File, copy, hash_files
 from bakewell.context.walk import Found, files_in, one_file
 from bakewell.downloads import Declared, declared, used
 from bakewell.errors import ConfigError, ContextError
-from bakewell.frames import Frames
 from bakewell.reading import looking
 
 GENERATED = "image.auto.pkrvars.json"

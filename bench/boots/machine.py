@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from bakewell.catalog.machine import Health
-from bakewell.ssh import Ssh, Unreachable
+from bakewell.machine.ssh import Ssh, Unreachable
 from bench.boots.stock import TIMES
 
 LONGEST = 1200.0  # seconds until a machine is given up

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from bakewell.ssh import Ssh
+from bakewell.machine.ssh import Ssh
 from bench.boots.figures import Network
 
 BYTES = 25_000_000  # of a transfer: two seconds at 100 Mbit/s

@@ -8,7 +8,7 @@ import pulumi_digitalocean as digitalocean
 from bakewell.settings import Environment
 from bakewell.user_data import UserData
 from components.published_images import PublishedImages
-from components.refusal import refusals
+from components.stack.refusal import refusals
 
 with refusals():
     config = pulumi.Config()

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from bakewell.errors import BakewellError
-from sandbox.digitalocean.server import serve
+from sandbox.digitalocean.serving.server import serve
 
 
 def _seconds(text: str) -> float:

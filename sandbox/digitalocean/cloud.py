@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sandbox.digitalocean import jobs
-from sandbox.digitalocean.faults import DOOM, Faults
 from sandbox.digitalocean.machines import FaultyMachines, Machines
 from sandbox.digitalocean.records import Action, Droplet, Leftover, ReservedIp
+from sandbox.digitalocean.serving.faults import DOOM, Faults
 from sandbox.digitalocean.store import Store
 from sandbox.digitalocean.watcher import Watcher
 from sandbox.machines import MachineError

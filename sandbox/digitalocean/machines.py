@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from sandbox.digitalocean.faults import Faults
+from sandbox.digitalocean.serving.faults import Faults
 
 
 class Watch(Protocol):

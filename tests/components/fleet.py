@@ -14,7 +14,7 @@ from pulumi.runtime import mocks
 
 from bakewell.clouds import AccountKey
 from bakewell.image import READY, Identity, Image, Reference, image_name
-from components.outputs import ImageOutput
+from components.stack.outputs import ImageOutput
 from tests.components.engine import COMMAND, DROPLET, RESERVED_IP, UNKNOWN
 
 PROJECT = Path(__file__).parents[2]

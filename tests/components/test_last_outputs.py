@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components import outputs
+from components.stack import outputs
 
 HALF_WRITTEN = "invocation of readStackOutputs returned an error: failed to load checkpoint: EOF"
 

@@ -13,7 +13,7 @@ import httpx
 
 from sandbox.digitalocean.cloud import Cloud
 from sandbox.digitalocean.records import KINDS, Action
-from sandbox.digitalocean.server import listen, make_server
+from sandbox.digitalocean.serving.server import listen, make_server
 from sandbox.digitalocean.store import Store
 from tests.contract.fake_machines import STOCK, FakeMachines
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from sandbox.digitalocean.server import listen
+from sandbox.digitalocean.serving.server import listen
 from sandbox.machines import Machines
 from tests.contract.process import Key, Process, labelled, processing, run
 from tests.contract.served import Check, until

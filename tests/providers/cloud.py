@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.digitalocean.cloud import Cloud
-from sandbox.digitalocean.server import listen, make_server
+from sandbox.digitalocean.serving.server import listen, make_server
 from sandbox.digitalocean.store import Store
 
 TOKEN = "provider-tests"

@@ -23,7 +23,7 @@ from bakewell.cli.app import app
 from bakewell.errors import BakewellError
 from bakewell.settings import NAMESPACE, MachineSettings, Settings
 from bench.run import BEGIN, BENCHES, DOC, END
-from components.outputs import ImageOutput, MachineOutput, StackOutputs
+from components.stack.outputs import ImageOutput, MachineOutput, StackOutputs
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

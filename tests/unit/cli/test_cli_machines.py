@@ -9,11 +9,11 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from bakewell import ssh
 from bakewell.catalog import Catalog
-from bakewell.cli.roles import as_markdown
+from bakewell.cli.catalog.roles import as_markdown
+from bakewell.machine import ssh
 from tests.unit.cli.conftest import Bakewell
-from tests.unit.core.sshd import Sshd, listening
+from tests.unit.core.machine.sshd import Sshd, listening
 
 ROOT = Path(__file__).parents[3]
 WEB = 'description = "web"\nparent = "base"\n[boot]\nservices = ["nginx.service"]\nhealth = { port = 1 }\n'
@@ -114,7 +114,7 @@ def test_retire_never_stands_in_the_way_of_a_deletion(
     elif fault == "bad environment":
         monkeypatch.setenv("DIGITALOCEAN_API_URL", "ftp://nowhere")
     elif fault == "a surprise":
-        monkeypatch.setattr("bakewell.ssh.Ssh.run", None)
+        monkeypatch.setattr("bakewell.machine.ssh.Ssh.run", None)
     done = by_pulumi("retire")
     assert done.code == 0
     assert "web-1 | did not leave the Consul cluster: " in done.err

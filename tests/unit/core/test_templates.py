@@ -7,9 +7,9 @@ import hcl2.api
 import pytest
 
 from bakewell.catalog import Catalog
+from bakewell.catalog.templates import Plugin, Requirements, requirements
 from bakewell.context import Context
 from bakewell.errors import ConfigError
-from bakewell.templates import Plugin, Requirements, requirements
 
 Tree = Callable[..., Path]
 DIGITALOCEAN = Plugin("digitalocean", "github.com/digitalocean/digitalocean", "1.4.1")

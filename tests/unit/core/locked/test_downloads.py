@@ -151,7 +151,7 @@ def test_a_version_stays_one_part_of_the_path(version: str) -> None:
 
 
 def test_the_projects_own_steps_declare_the_tools_of_its_images() -> None:
-    found = declared(Catalog.load(Path(__file__).parents[3] / "packer"))
+    found = declared(Catalog.load(Path(__file__).parents[4] / "packer"))
     sites = {name: one.download.file_url("1.2.3", "x86_64") for name, one in found.items()}
     assert sites["consul"] == "https://releases.hashicorp.com/consul/1.2.3/consul_1.2.3_linux_amd64.zip"
     assert sites["docker-compose"].endswith("/docker/compose/releases/download/v1.2.3/docker-compose-linux-x86_64")

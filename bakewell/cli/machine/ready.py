@@ -48,8 +48,8 @@ def _wait(
     machine: str, address: str, timeout: int | None, mask: Callable[[str], str], say: Callable[[str], None]
 ) -> float | None:
     """Over SSH, unless it is a machine of the stack that nobody can log in to."""
-    from bakewell.readiness import Waiting, over_http, over_ssh
-    from bakewell.ssh import Ssh
+    from bakewell.machine.readiness import Waiting, over_http, over_ssh
+    from bakewell.machine.ssh import Ssh
 
     project = Project.here()
     role = machine.rpartition("-")[0]

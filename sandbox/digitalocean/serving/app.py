@@ -28,8 +28,8 @@ from sandbox.digitalocean.api import (
 )
 from sandbox.digitalocean.cloud import Cloud
 from sandbox.digitalocean.errors import ApiError, not_found, unprocessable
-from sandbox.digitalocean.faults import Faults, Journal, Outcome, Rule, RuleSpec
-from sandbox.digitalocean.gate import Gate, error_response
+from sandbox.digitalocean.serving.faults import Faults, Journal, Outcome, Rule, RuleSpec
+from sandbox.digitalocean.serving.gate import Gate, error_response
 
 _LONGEST_WAIT = 120.0
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bakewell.survey import Survey
-from components.outputs import ImageOutput
+from bakewell.clouds.survey import Survey
+from components.stack.outputs import ImageOutput
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from bakewell import ssh as module
 from bakewell.errors import ConfigError
-from bakewell.ssh import KeyRefused, Ssh, Unreachable
-from tests.unit.core.sshd import Sshd, listening
+from bakewell.machine import ssh as module
+from bakewell.machine.ssh import KeyRefused, Ssh, Unreachable
+from tests.unit.core.machine.sshd import Sshd, listening
 
 LOOPBACK = "127.0.0.1"
 

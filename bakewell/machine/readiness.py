@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import urllib3
 
 from bakewell.errors import BakewellError, ConfigError
-from bakewell.ssh import VARIABLE, Done, KeyRefused, Ssh, Unreachable
+from bakewell.machine.ssh import VARIABLE, Done, KeyRefused, Ssh, Unreachable
 
 UNIT = "bakewell-ready.service"
 JOURNAL_LINES = 50

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sandbox.digitalocean.errors import ApiError, unauthorized
-from sandbox.digitalocean.faults import DOOM, Call, Faults, Journal, RateLimit, Rule
+from sandbox.digitalocean.serving.faults import DOOM, Call, Faults, Journal, RateLimit, Rule
 
 log = logging.getLogger(__name__)
 _WORDS = {

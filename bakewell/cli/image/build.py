@@ -29,7 +29,7 @@ def command(
     """Build images whose content changed, together with what they are built on; adopt the others."""
     if os.environ.get("BAKEWELL_FINGERPRINT"):
         raise typer.Exit(_for_pulumi(roles or [], force=force, parallel=parallel, debug=debug))
-    from bakewell.cli.many import build_many
+    from bakewell.cli.image.many import build_many
 
     raise typer.Exit(
         build_many(Project.here(), roles or [], force=force, parallel=parallel, as_json=as_json, debug=debug)

@@ -15,7 +15,7 @@ from bakewell.user_data import LIMITS, MACHINE_FILE, Cluster, UserData, schema
 from bakewell.user_data.model import CLUSTER_FILE, ENVIRONMENT_FILE, WATCHES_FILE
 from tests.unit.core.conftest import Tree
 
-REAL = Catalog.load(Path(__file__).parents[3] / "packer")
+REAL = Catalog.load(Path(__file__).parents[4] / "packer")
 SMALL = 2048  # bytes: what issue 4 promises for every role
 CLUSTER = Cluster(datacenter="nyc3", expect=3, join=["203.0.113.1", "203.0.113.2"])
 PAGE = Watch(source="/etc/consul-template/templates/page.ctmpl", destination="/var/www/index.html", command="reload it")

@@ -23,9 +23,9 @@ import uvicorn
 from bakewell.errors import BakewellError
 from sandbox import ssh_key
 from sandbox.digitalocean.api import account
-from sandbox.digitalocean.app import create_app
 from sandbox.digitalocean.cloud import Cloud
-from sandbox.digitalocean.gate import DroppableProtocol
+from sandbox.digitalocean.serving.app import create_app
+from sandbox.digitalocean.serving.gate import DroppableProtocol
 from sandbox.digitalocean.store import Store
 from sandbox.machines import MachineError, base_image
 from sandbox.machines.machines import Machines

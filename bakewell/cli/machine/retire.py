@@ -23,9 +23,9 @@ def command(
 ) -> None:
     """Have a machine leave the Consul cluster; says so where it can't, and succeeds in any case."""
     from bakewell.build.log import BOUND, Printer
-    from bakewell.readiness import retire
+    from bakewell.machine.readiness import retire
+    from bakewell.machine.ssh import Ssh
     from bakewell.settings import Environment
-    from bakewell.ssh import Ssh
 
     where = address or os.environ.get("BAKEWELL_ADDRESS", "")
     say = Printer(bound=BOUND, secrets=os.environ).for_role(os.environ.get("BAKEWELL_MACHINE") or where)

@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from bakewell.errors import BakewellError, ConfigError
-from bakewell.readiness import JOURNAL_LINES, UNIT, Waiting, over_http, over_ssh, retire
-from bakewell.ssh import Done, KeyRefused, Ssh, Unreachable
+from bakewell.machine.readiness import JOURNAL_LINES, UNIT, Waiting, over_http, over_ssh, retire
+from bakewell.machine.ssh import Done, KeyRefused, Ssh, Unreachable
 
 Said = str | Exception
 LOADED = "LoadState=loaded\nActiveState={}\n"

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from bakewell.bases import BaseEntry, Bases
 from bakewell.catalog import Catalog
+from bakewell.context.frames import Frames
 from bakewell.errors import ConfigError
 from bakewell.fingerprint import Fingerprint, fingerprints, period
-from bakewell.frames import Frames
 
 Tree = Callable[..., Path]
 Files = dict[str, bytes]

@@ -1,0 +1,1 @@
+"""Commands about images in a cloud: build, copy, list and clean."""

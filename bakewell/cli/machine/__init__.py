@@ -1,0 +1,1 @@
+"""Commands about one machine, over SSH: wait until it is ready, take it out of its cluster."""

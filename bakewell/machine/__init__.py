@@ -1,0 +1,1 @@
+"""What is asked of a running machine, over SSH: whether its role is ready, and to leave its cluster."""
