@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
+
+T = TypeVar("T", bound=Sized)
+
+
+def left(look: Callable[[], T], within: float) -> T:
+    """What `look` still finds, once it found nothing or `within` seconds are over: deletions take their time."""
+    until = time.monotonic() + within
+    while (found := look()) and time.monotonic() < until:
+        time.sleep(0.1)
+    return found
 
 
 @dataclass
@@ -43,10 +53,7 @@ class CloudView:
 
     def builders_left(self, project: str, within: float = 15) -> list[dict[str, Any]]:
         """`builders`, once the deletions that the cloud has accepted had some seconds to happen."""
-        until = time.monotonic() + within
-        while (found := self.builders(project)) and time.monotonic() < until:
-            time.sleep(0.1)
-        return found
+        return left(lambda: self.builders(project), within)
 
     def snapshots(self, project: str) -> list[dict[str, Any]]:
         """The project's snapshots, finished or not, tagged or not: their names begin with the project's."""

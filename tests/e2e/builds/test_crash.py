@@ -23,7 +23,7 @@ import psutil
 import pytest
 
 from sandbox.local_cloud import LocalCloud
-from tests.e2e.cloud import CloudView
+from tests.e2e.cloud import CloudView, left
 from tests.e2e.workspace import Workspace, signal_group
 
 CLOUDS = 5
@@ -86,10 +86,7 @@ class Site:
 
     def left(self) -> dict[str, list[str]]:
         """`paid_for`, once the deletions that the cloud has accepted had time to happen."""
-        until = time.monotonic() + 5
-        while (found := self.paid_for()) and time.monotonic() < until:
-            time.sleep(0.2)
-        return found
+        return left(self.paid_for, within=5)
 
 
 @pytest.fixture(scope="module")
