@@ -21,6 +21,8 @@ from pulumi.runtime import mocks, rpc
 from pulumi.runtime.settings import SETTINGS, configure
 from pulumi.runtime.stack import run_in_stack
 
+from tests.waiting import LONGEST
+
 UNKNOWN = rpc.UNKNOWN
 COMMAND = "command:local:Command"
 DROPLET = "digitalocean:index/droplet:Droplet"
@@ -166,7 +168,7 @@ def run_program(
             patch.setenv("PULUMI_CONFIG", json.dumps(dict(config or {})))
             pulumi.runtime.set_all_config(dict(config or {}))
             try:
-                loop.run_until_complete(asyncio.wait_for(run_in_stack(program), timeout=30))
+                loop.run_until_complete(asyncio.wait_for(run_in_stack(program), timeout=LONGEST))
             except (pulumi.RunError, SystemExit) as error:
                 run.error = error
             finally:

@@ -13,6 +13,7 @@ from bakewell.image import Image
 from tests.components.conftest import Fleet
 from tests.components.engine import Run
 from tests.components.fleet import PROJECT
+from tests.waiting import LONGEST
 
 
 def refused(fleet: Fleet) -> Run:
@@ -90,7 +91,12 @@ def test_an_interrupted_program_ends_in_silence(place: str) -> None:
     lines += [f"    {interrupt if place == 'program' else 'loop = asyncio.new_event_loop()'}"]
     lines += ["async def wait():", f"    {interrupt}", "    await asyncio.sleep(30)", "loop.run_until_complete(wait())"]
     done = subprocess.run(
-        [sys.executable, "-c", "\n".join(lines)], cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", "\n".join(lines)],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST,
+        check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (32, "", "")
 

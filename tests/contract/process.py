@@ -18,7 +18,8 @@ import docker
 import paramiko
 
 from sandbox.machines import Machines
-from tests.contract.served import Api, Check, until
+from tests.contract.served import Api, Check
+from tests.waiting import LONGEST, until
 
 
 class Process:
@@ -47,7 +48,7 @@ class Process:
         """Ends it by SIGTERM; its exit status."""
         self.api.http.close()
         self._process.send_signal(signal.SIGTERM)
-        self._process.wait(60)
+        self._process.wait(LONGEST)
         return self._process.returncode
 
 
@@ -74,7 +75,7 @@ def processing(state: Path, check: Check, *words: str, **environment: str) -> It
 def run(droplet: dict[str, Any], key: Key, command: str) -> str:
     """What the command prints on the droplet, by SSH as root; waits until it answers."""
     address = droplet["networks"]["v4"][0]["ip_address"]
-    end = time.monotonic() + 90
+    end = time.monotonic() + LONGEST
     while True:
         client = paramiko.SSHClient()
         client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
@@ -87,7 +88,7 @@ def run(droplet: dict[str, Any], key: Key, command: str) -> str:
             time.sleep(0.2)
             continue
         with client:
-            _, out, errors = client.exec_command(command, timeout=90)
+            _, out, errors = client.exec_command(command, timeout=LONGEST)
             text = out.read().decode().strip()
             assert out.channel.recv_exit_status() == 0, text + errors.read().decode()
             return text

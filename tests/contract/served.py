@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from sandbox.digitalocean.records import KINDS, Action
 from sandbox.digitalocean.serving.server import listen, make_server
 from sandbox.digitalocean.store import Store
 from tests.contract.fake_machines import STOCK, FakeMachines
+from tests.waiting import LONGEST, until
 
 T = TypeVar("T")
 TOKEN = "local-test-token"
@@ -34,7 +34,7 @@ class Api:
             base_url=endpoint,
             headers={"Authorization": f"Bearer {token}"},
             event_hooks={"response": [check]},
-            timeout=30,
+            timeout=LONGEST,
             verify=False,  # nothing here is encrypted: spares loading certificates
         )
 
@@ -127,7 +127,7 @@ class Served:
     def stop(self) -> None:
         self.api.http.close()
         self._server.should_exit = True
-        self._thread.join(20)
+        self._thread.join(LONGEST)
         assert not self._thread.is_alive()
 
 
@@ -140,12 +140,3 @@ def serving(
         yield served
     finally:
         served.stop()
-
-
-def until(look: Callable[[], T], good: Callable[[T], bool], seconds: float = 30) -> T:
-    """Looks again and again, until what is seen is good; what was seen then."""
-    end = time.monotonic() + seconds
-    while not good(seen := look()):
-        assert time.monotonic() < end, f"still {seen!r} after {seconds:g} s"
-        time.sleep(0.01)
-    return seen

@@ -10,7 +10,8 @@ from sandbox.digitalocean.records import ReservedIp, Tag
 from sandbox.digitalocean.store import Store
 from sandbox.machines import MachineError
 from tests.contract.fake_machines import STOCK, FakeMachines
-from tests.contract.served import SLOW_SECONDS, Check, serving, until
+from tests.contract.served import SLOW_SECONDS, Check, serving
+from tests.waiting import until
 
 
 def test_everything_is_there_after_a_restart(tmp_path: Path, check: Check) -> None:

@@ -13,7 +13,8 @@ import pytest
 
 from tests.contract.engine_proxy import EngineProxy
 from tests.contract.process import Key, Process, processing, run
-from tests.contract.served import Api, Check, until
+from tests.contract.served import Api, Check
+from tests.waiting import until
 
 pytestmark = pytest.mark.engine
 

@@ -16,7 +16,8 @@ import pytest
 from sandbox.digitalocean.serving.server import listen
 from sandbox.machines import Machines
 from tests.contract.process import Key, Process, labelled, processing, run
-from tests.contract.served import Check, until
+from tests.contract.served import Check
+from tests.waiting import until
 from toolchain.build import Toolchain
 
 pytestmark = pytest.mark.engine

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import paramiko
 
 from tests.e2e.cloud import CloudView
-from tests.e2e.machine import Machine, eventually
+from tests.e2e.machine import Machine
+from tests.waiting import eventually
 
 
 @contextmanager

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import httpx
 
+from tests.waiting import none_left
+
 T = TypeVar("T", bound=Sized)
-
-
-def left(look: Callable[[], T], within: float) -> T:
-    """What `look` still finds, once it found nothing or `within` seconds are over: deletions take their time."""
-    until = time.monotonic() + within
-    while (found := look()) and time.monotonic() < until:
-        time.sleep(0.1)
-    return found
 
 
 @dataclass
@@ -51,9 +44,9 @@ class CloudView:
         """The project's builder machines."""
         return [d for d in self.droplets(project) if "bakewell:builder" in d["tags"]]
 
-    def builders_left(self, project: str, within: float = 15) -> list[dict[str, Any]]:
-        """`builders`, once the deletions that the cloud has accepted had some seconds to happen."""
-        return left(lambda: self.builders(project), within)
+    def builders_left(self, project: str) -> list[dict[str, Any]]:
+        """`builders`, once the deletions that the cloud has accepted had time to happen."""
+        return none_left(lambda: self.builders(project))
 
     def snapshots(self, project: str) -> list[dict[str, Any]]:
         """The project's snapshots, finished or not, tagged or not: their names begin with the project's."""

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import paramiko
 
-PATIENCE = 90.0
-"""Seconds after which something that should happen by itself is taken not to."""
+from tests.waiting import LONGEST
 
 
 @dataclass(frozen=True)
@@ -35,12 +32,12 @@ class Machine:
             self.address,
             username="root",
             pkey=paramiko.PKey.from_path(str(self.key)),
-            timeout=30,
+            timeout=LONGEST,
             allow_agent=False,
             look_for_keys=False,
         )
         with client:
-            _, output, errors = client.exec_command(command, timeout=60)
+            _, output, errors = client.exec_command(command, timeout=LONGEST)
             said = output.read().decode()
             if check and output.channel.recv_exit_status() != 0:
                 raise AssertionError(f"{self.address}: {command}\n{said}{errors.read().decode()}")
@@ -49,12 +46,3 @@ class Machine:
     def ask_consul(self, path: str) -> Any:
         """The answer of the machine's own agent to GET /v1/`path`."""
         return json.loads(self.run(f"curl -fsS 'http://127.0.0.1:8500/v1/{path}'"))
-
-
-def eventually(what: str, holds: Callable[[], bool], seconds: float = PATIENCE) -> float:
-    """Seconds until `holds()` is true; an AssertionError when it isn't in time."""
-    begin = time.monotonic()
-    while not holds():
-        assert time.monotonic() - begin < seconds, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.2)
-    return time.monotonic() - begin

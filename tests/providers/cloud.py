@@ -8,7 +8,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 from sandbox.digitalocean.cloud import Cloud
 from sandbox.digitalocean.serving.server import listen, make_server
 from sandbox.digitalocean.store import Store
+from tests.waiting import none_left
 
 TOKEN = "provider-tests"
 
@@ -162,20 +163,13 @@ class LocalApi:
         """No droplets, no reserved IPs, no faults, an empty journal."""
         self.call("DELETE", "/sandbox/faults")
         self.unfinished.answers = 0
-        self.until(lambda: not any(droplet["locked"] for droplet in self.droplets()))
+        none_left(lambda: [droplet for droplet in self.droplets() if droplet["locked"]])
         for droplet in self.droplets():
             self.call("DELETE", f"/v2/droplets/{droplet['id']}")
-        self.until(lambda: not self.droplets())
+        none_left(self.droplets)
         for address in self.call("GET", "/v2/reserved_ips")["reserved_ips"]:
             self.call("DELETE", f"/v2/reserved_ips/{address['ip']}")
         self.call("DELETE", "/sandbox/calls")
-
-    def until(self, true: Callable[[], bool], seconds: float = 60) -> None:
-        """Wait for something to come true."""
-        end = time.monotonic() + seconds
-        while not true():
-            assert time.monotonic() < end, f"not within {seconds} s"
-            time.sleep(0.05)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from google.protobuf import empty_pb2
 from sandbox.providers import values
 from sandbox.providers.rpc import engine_pb2_grpc, provider_pb2, provider_pb2_grpc
 from sandbox.providers.versions import PLUGINS
+from tests.waiting import LONGEST
 
 
 class _Engine(engine_pb2_grpc.EngineServicer):
@@ -68,7 +69,7 @@ class Plugin:
 
     def line(self) -> str:
         """The next line that the plugin logs."""
-        return self._engine.lines.get(timeout=30)
+        return self._engine.lines.get(timeout=LONGEST)
 
     def configure(self, **config: str) -> Any:
         args = values.write(config)

@@ -9,15 +9,15 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import LONGEST, until
+
 PROJECT = "rows"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-_TIMEOUT = 120
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class Stack:
 
     def end(self, process: subprocess.Popen[str]) -> Run:
         try:
-            output, _ = process.communicate(timeout=_TIMEOUT)
+            output, _ = process.communicate(timeout=LONGEST)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             raise
@@ -158,14 +158,10 @@ class Stack:
     def locked(self) -> bool:
         return any((self.folder / "stacks/.pulumi/locks").rglob("*.json"))
 
-    def file(self, name: str, *, within: float = 60) -> str:
+    def file(self, name: str) -> str:
         """The content of a file of the project, as soon as it has any."""
         path = self.folder / name
-        end = time.monotonic() + within
-        while not path.exists() or not path.read_text().strip():
-            assert time.monotonic() < end, f"{name} was not written within {within} s"
-            time.sleep(0.02)
-        return path.read_text()
+        return until(lambda: path.read_text() if path.exists() else "", lambda text: text.strip() != "", name)
 
     def has(self, name: str) -> bool:
         return (self.folder / name).exists()

@@ -12,6 +12,7 @@ import pytest
 from tests.providers.cloud import TOKEN, LocalApi, local_api
 from tests.providers.conftest import NewStack
 from tests.providers.stack import UNKNOWN, Run, Stack
+from tests.waiting import until
 
 ONE = """
     import pulumi_digitalocean as do
@@ -231,7 +232,7 @@ def test_404_on_refresh_drops_the_resource(cloud: Stack, api: LocalApi) -> None:
     cloud.write(ONE)
     assert cloud.up().code == 0
     api.call("DELETE", f"/v2/droplets/{cloud['d']['id']}")
-    api.until(lambda: not api.droplets())
+    until(lambda: not api.droplets())
     assert cloud.refresh().code == 0
     assert cloud.resources("d") == []
     assert cloud.preview().ops("d") == ["create"]

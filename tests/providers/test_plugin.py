@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import time
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
@@ -17,6 +16,7 @@ import pytest
 from sandbox.providers.home import install
 from sandbox.providers.versions import PLUGINS
 from tests.providers.plugin import Plugin, urn
+from tests.waiting import LONGEST, gone, until
 
 COMMAND = urn("command:local:Command", "c")
 DROPLET = urn("digitalocean:index/droplet:Droplet", "d")
@@ -32,20 +32,16 @@ def test_the_versions_are_those_that_the_sdks_ask_for(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PLUGINS)
-def test_it_starts_from_any_folder_quickly_and_ends_with_the_engine(
-    pulumi_home: Path, tmp_path: Path, name: str
-) -> None:
+def test_it_starts_from_any_folder_and_ends_with_the_engine(pulumi_home: Path, tmp_path: Path, name: str) -> None:
     # What lies in the project may not be imported in place of what the plugin needs.
     for module in ("json", "grpc", "sandbox", "values"):
         (tmp_path / f"{module}.py").write_text("raise SystemExit('imported from the project')")
-    began = time.monotonic()
     poor = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path), "PYTHONHOME": "/nowhere"}
     with Plugin(pulumi_home, name, tmp_path, poor) as plugin:
         assert plugin.configure().supportsPreview
-        assert time.monotonic() - began < 5  # 0.1 s where nothing else runs
         assert plugin.process.stdin is not None
         plugin.process.stdin.close()
-        assert plugin.process.wait(timeout=10) == 0
+        assert plugin.process.wait(timeout=LONGEST) == 0
 
 
 def test_lines_are_logged_while_the_command_runs(pulumi_home: Path, tmp_path: Path) -> None:
@@ -69,7 +65,7 @@ def test_the_end_of_the_engine_kills_the_command(pulumi_home: Path, tmp_path: Pa
 
         def create() -> None:
             with pytest.raises(grpc.RpcError):
-                plugin.create(COMMAND, create="echo $$; exec sleep 60")
+                plugin.create(COMMAND, create="echo $$; exec sleep 3600")
 
         running = Thread(target=create)
         running.start()
@@ -78,11 +74,8 @@ def test_the_end_of_the_engine_kills_the_command(pulumi_home: Path, tmp_path: Pa
         assert plugin.process.stdin is not None
         plugin.process.stdin.close()
         running.join()
-        plugin.process.wait(timeout=10)
-        end = time.monotonic() + 10
-        while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-            assert time.monotonic() < end
-            time.sleep(0.02)
+        plugin.process.wait(timeout=LONGEST)
+        until(lambda: gone(pid), what="the command goes on")
 
 
 def test_a_resource_it_does_not_have_is_refused_with_the_way_out(pulumi_home: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from tests.providers.cloud import LocalApi, local_api
 from tests.providers.conftest import NewStack
 from tests.providers.stack import UNKNOWN, Run, Stack
 from tests.providers.test_digitalocean import on
+from tests.waiting import until
 
 MOVED = """
     import pulumi_digitalocean as do
@@ -113,7 +114,7 @@ def assigned(stack: Stack, api: LocalApi) -> Stack:
 def test_an_assignment_that_somebody_took_is_gone_on_refresh(assigned: Stack, api: LocalApi) -> None:
     body = {"type": "assign", "droplet_id": int(assigned["two"]["id"])}
     api.call("POST", f"/v2/reserved_ips/{assigned['ip']['id']}/actions", body)
-    api.until(lambda: holder(api) == assigned["two"]["id"])
+    until(lambda: holder(api) == assigned["two"]["id"])
     assert assigned.refresh().code == 0
     assert assigned.resources("assignment") == []
     assert assigned.preview().ops("assignment") == ["create"]
@@ -130,7 +131,7 @@ def test_an_assignment_of_an_address_that_nobody_has_is_only_gone_after_a_refres
     assigned: Stack, api: LocalApi
 ) -> None:
     api.call("POST", f"/v2/reserved_ips/{assigned['ip']['id']}/actions", {"type": "unassign"})
-    api.until(lambda: holder(api) is None)
+    until(lambda: holder(api) is None)
     assert assigned.destroy().code != 0
     assert assigned.refresh().code == 0
     done = assigned.destroy()
@@ -177,7 +178,7 @@ def test_an_address_made_for_a_droplet_follows_who_has_it(stack: Stack, api: Loc
     assert holder(api) == stack["one"]["id"]
     body = {"type": "assign", "droplet_id": int(stack["two"]["id"])}
     api.call("POST", f"/v2/reserved_ips/{stack['ip']['id']}/actions", body)
-    api.until(lambda: holder(api) == stack["two"]["id"])
+    until(lambda: holder(api) == stack["two"]["id"])
     assert stack.refresh().code == 0
     assert stack["ip"]["outputs"]["dropletId"] == int(stack["two"]["id"])
     done = stack.up()

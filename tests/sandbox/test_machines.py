@@ -15,14 +15,13 @@ import pytest
 
 from sandbox.machines import MachineError, Machines, base_image
 from sandbox.machines.machines import SEED
+from tests.waiting import LONGEST
 
 pytestmark = pytest.mark.engine
 
 KEY = paramiko.ECDSAKey.generate()
 PUBLIC_KEY = f"{KEY.get_name()} {KEY.get_base64()}"
 USER_DATA = "#cloud-config\nruncmd:\n  - echo ran >>/root/user-data\n"
-LONGEST = 60
-"""Seconds after which a machine is taken to be dead."""
 
 
 def run(address: str, command: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import tomllib
 from collections.abc import Iterator
 from contextlib import closing
@@ -129,11 +128,8 @@ def test_the_mirror_goes_and_comes_back(cloud: LocalCloud, stock: Container, eng
     status, output = stock.exec_run(["bash", "-c", f"curl -fsS --max-time 3 {SUMS}"])
     assert status != 0, output
     assert "BAKEWELL_DOWNLOADS" in cloud.environment(), "what a build downloads does not hang on the mirror"
-    begin = time.monotonic()
     cloud.start_mirror()
-    took = time.monotonic() - begin
     run(stock, f"{FETCH} {SUMS}")
-    assert took < 10
     assert Path(cloud.environment()["BAKEWELL_DOWNLOADS"]).read_text() == before
 
     container = engine.containers.get(f"bakewell-{cloud_id(cloud)}-mirror")
@@ -179,9 +175,9 @@ def test_a_container_engine_in_a_machine_pulls_runs_and_is_baked(machines: Machi
     bolt = "import socket; s = socket.create_connection(('127.0.0.1', 7687), 5); s.sendall(b'hi'); print(s.recv(2))"
     assert run(second, f'python3 -c "{bolt}"') == "b'hi'"
 
-    begin = time.monotonic()
     run(second, "docker stop stand-in-one stand-in-two")
-    assert time.monotonic() - begin < 8, "they were killed: nobody waits ten seconds for them to end"
+    exits = run(second, "docker inspect --format '{{.State.ExitCode}}' stand-in-one stand-in-two").split()
+    assert "137" not in exits, "they were killed, for they did not end when they were told to"
     run(second, "docker start stand-in-two")
     assert len(run(second, "cat /srv/data/placeholder.log").splitlines()) == 2
     status, output = second.exec_run(["docker", "run", "--rm", "-v", "/srv/data:/var/lib/grafana", GRAFANA])

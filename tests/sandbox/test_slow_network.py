@@ -15,10 +15,9 @@ import pytest
 
 from sandbox.machines import MachineError, Machines, base_image
 from sandbox.machines.slow_network import SlowNetwork
+from tests.waiting import until
 
 pytestmark = [pytest.mark.engine, pytest.mark.skipif(os.geteuid() != 0, reason="slowing a machine down needs root")]
-LONGEST = 30
-"""Seconds after which something is taken not to happen."""
 
 
 @pytest.fixture
@@ -85,7 +84,4 @@ def test_a_link_ends_with_its_machine(cloud_id: str) -> None:
         slow.check("droplet-1")
         assert len(links()) == len(before) + 1
         Machines(cloud_id).remove("droplet-1")
-        until = time.monotonic() + LONGEST
-        while links() != before:
-            assert time.monotonic() < until
-            time.sleep(0.1)
+        until(links, lambda found: found == before)

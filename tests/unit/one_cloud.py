@@ -9,7 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.contract.served import Api, Served, serving, until
+from tests.contract.served import Api, Served, serving
+from tests.waiting import until
 
 ACTION_SECONDS = 0.03
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import LONGEST
+
 PROGRAM = Path(__file__).resolve().parents[2] / "packer" / "steps" / "cloud_init" / "files" / "stages.py"
 LOADED = """\
 import os
@@ -94,7 +96,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, list[str]]:
-    said, _ = process.communicate(timeout=20)
+    said, _ = process.communicate(timeout=LONGEST)
     return process.returncode, said.splitlines()
 
 

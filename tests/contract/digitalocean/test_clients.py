@@ -14,7 +14,8 @@ from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.policies import HeadersPolicy
 from pydo import Client
 
-from tests.contract.served import KEY, TOKEN, Served, until
+from tests.contract.served import KEY, TOKEN, Served
+from tests.waiting import until
 from toolchain.build import Toolchain
 
 Doctl = Callable[..., Any]

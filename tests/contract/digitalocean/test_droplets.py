@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.contract.fake_machines import STOCK
-from tests.contract.served import ACTION_SECONDS, KEY, SLOW_SECONDS, Api, Served, until
+from tests.contract.served import ACTION_SECONDS, KEY, SLOW_SECONDS, Api, Served
+from tests.waiting import until
 
 SINGLE = {"name": "web-1", "region": "nyc3", "size": "s-1vcpu-1gb", "image": "debian-12-x64"}
 

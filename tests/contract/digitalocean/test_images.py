@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.contract.fake_machines import SIZE
-from tests.contract.served import SLOW_SECONDS, Api, Served, until
+from tests.contract.served import SLOW_SECONDS, Api, Served
+from tests.waiting import until
 
 
 def test_a_snapshot_is_an_image_of_the_same_id(api: Api) -> None:

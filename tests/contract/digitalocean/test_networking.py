@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from sandbox.machines import MachineError
-from tests.contract.served import SLOW_SECONDS, Api, Served, until
+from tests.contract.served import SLOW_SECONDS, Api, Served
+from tests.waiting import until
 
 POOL = {
     "name": "fleet",

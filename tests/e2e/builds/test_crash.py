@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -23,8 +22,9 @@ import psutil
 import pytest
 
 from sandbox.local_cloud import LocalCloud
-from tests.e2e.cloud import CloudView, left
+from tests.e2e.cloud import CloudView
 from tests.e2e.workspace import Workspace, signal_group
+from tests.waiting import LONGEST, none_left, until
 
 CLOUDS = 5
 PROJECT = "tcrash"
@@ -62,17 +62,18 @@ class Site:
 
     def held(self, rule: int, process: subprocess.Popen[str]) -> bool:
         """True when the rule holds a call of `process`; False when that ended before."""
-        until = time.monotonic() + 120
-        while not self.cloud.holds(rule, timeout=0.5):
-            if process.poll() is not None:
-                return False
-            assert time.monotonic() < until, "neither held nor ended within 120 s"
-        return True
+
+        def seen() -> bool | None:
+            if self.cloud.holds(rule, timeout=0.5):
+                return True
+            return None if process.poll() is None else False
+
+        return until(seen, lambda held: held is not None, "neither held nor ended") is True
 
     def settle(self) -> None:
         """Wait for the processes of a build that was told to stop."""
-        _, alive = psutil.wait_procs(self.alive(), timeout=90)
-        assert not alive, f"still there after 90 s: {alive}"
+        _, alive = psutil.wait_procs(self.alive(), timeout=LONGEST)
+        assert not alive, f"still there after {LONGEST:g} s: {alive}"
 
     def paid_for(self) -> dict[str, list[str]]:
         """What a dead build left in the account: machines, keys, snapshots that are not finished."""
@@ -86,7 +87,7 @@ class Site:
 
     def left(self) -> dict[str, list[str]]:
         """`paid_for`, once the deletions that the cloud has accepted had time to happen."""
-        return left(self.paid_for, within=5)
+        return none_left(self.paid_for)
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +134,7 @@ def crash(site: Site, nth: int, effect: str, how: str) -> tuple[str, bool]:
                         process.kill()
         finally:
             site.cloud.release(rule)
-        output, _ = build.communicate(timeout=120)
+        output, _ = build.communicate(timeout=LONGEST)
         site.settle()
     return output, reached
 
@@ -199,7 +200,7 @@ def test_a_build_that_lives_elsewhere_is_left_alone(sites: list[Site], tmp_path:
         site.workspace.bakewell("clean", env={"BAKEWELL_STATE": str(tmp_path / "colleague")})
         assert site.paid_for() == before
         site.cloud.release(rule)
-        output, _ = build.communicate(timeout=120)
+        output, _ = build.communicate(timeout=LONGEST)
         assert build.returncode == 0, output
     assert site.left() == {}
 
@@ -219,7 +220,7 @@ def test_pulumi_itself_is_ended(how: str, sites: list[Site]) -> None:
             pytest.fail(up.communicate()[0])
         up.send_signal(signal.SIGINT if how == "INT" else signal.SIGKILL)
         site.cloud.release(rule)
-        up.communicate(timeout=120)
+        up.communicate(timeout=LONGEST)
         assert up.returncode != 0
         site.settle()
         signal_group(up, signal.SIGKILL)
@@ -241,7 +242,7 @@ def test_two_ups_at_once_build_once(sites: list[Site]) -> None:
         workspace.run("pulumi", "stack", "init", stack, "--non-interactive", env={"PULUMI_STACK": stack})
     for stack in ("one", "two"):
         both.append(workspace.start("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", stack))
-    outputs = [process.communicate(timeout=180)[0] for process in both]
+    outputs = [process.communicate(timeout=LONGEST)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs
     # By ID, not by number: each `up` ends with retention, which may take older ones away.
     assert len({image["id"] for image in site.cloud.ready(PROJECT)} - before) == 1

@@ -26,8 +26,9 @@ from sandbox.local_cloud import LocalCloud
 from sandbox.machines import Machines
 from tests.e2e.booted import booted, lets_in
 from tests.e2e.cloud import CloudView
-from tests.e2e.machine import Machine, eventually
+from tests.e2e.machine import Machine
 from tests.e2e.workspace import PROJECT
+from tests.waiting import eventually
 
 PROGRAM = b"#!/bin/sh\necho works\n"
 STEPS = ("__init__.py", "apt.py", "release")

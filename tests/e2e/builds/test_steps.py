@@ -18,8 +18,9 @@ import pytest
 from bakewell.catalog import Catalog
 from tests.e2e.booted import booted, lets_in
 from tests.e2e.cloud import CloudView
-from tests.e2e.machine import Machine, eventually
+from tests.e2e.machine import Machine
 from tests.e2e.workspace import EVERY_ROLE, PROJECT, Workspace
+from tests.waiting import eventually
 
 ROLES = sorted(spec.role for spec in Catalog.load(PROJECT / "packer"))
 UNSEALED = ["Seal | Remove what belongs to this machine and this build"]

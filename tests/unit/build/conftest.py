@@ -17,8 +17,9 @@ from bakewell.catalog import Catalog
 from bakewell.clouds.digitalocean import DigitalOcean
 from bakewell.fingerprint import fingerprints
 from bakewell.settings import Environment, Settings
-from tests.contract.served import TOKEN, Served, until
+from tests.contract.served import TOKEN, Served
 from tests.unit.one_cloud import one_cloud, served
+from tests.waiting import until
 
 __all__ = ["one_cloud", "served"]
 

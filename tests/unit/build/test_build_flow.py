@@ -19,8 +19,8 @@ from bakewell.clouds.digitalocean import DigitalOcean
 from bakewell.errors import BakewellError, BuildError, ConfigError
 from bakewell.image import REVOKED
 from bakewell.settings import Settings
-from tests.contract.served import until
 from tests.unit.build.conftest import Said, Site
+from tests.waiting import until
 
 
 def test_a_build_makes_a_ready_image_and_leaves_nothing_else(site: Site, said: Said) -> None:

@@ -14,8 +14,9 @@ from bakewell.errors import CloudError
 from bakewell.image import READY, Identity, Image, new_run, tag
 from sandbox.digitalocean.api import images
 from sandbox.digitalocean.api.images import image_view
-from tests.contract.served import KEY, TOKEN, until
+from tests.contract.served import KEY, TOKEN
 from tests.unit.build.conftest import Said, Site
+from tests.waiting import until
 
 PAST, FUTURE = int(time.time()) - 60, int(time.time()) + 3600
 

