@@ -1,4 +1,4 @@
-"""What the boots took, kept in docs/boots.json: a role's two rows come from one run, and runs can be put together.
+"""What the boots took, kept in docs/boots.json: a row's two kinds of machine come from one run; runs can be put together.
 
 Pure but for `load` and `save`. docs/benchmarks.md's table and docs/boots.svg are made from this and nothing else.
 """
@@ -60,7 +60,7 @@ class Network(Model):
 
 
 class Run(Model):
-    """A role's figures: all of one run. `on` is its day and the host it ran on."""
+    """A role's figures, all of one network from one run. `on` is the last one's day and the host it ran on."""
 
     on: str
     series: dict[str, Series]
@@ -81,7 +81,9 @@ class Figures(Model):
         path.write_text(self.model_dump_json(indent=1) + "\n")
 
     def with_run(self, role: str, run: Run) -> Figures:
-        """These, with another run in place of the role's last."""
+        """These, with another run in place of the role's last one on the same networks."""
+        if (last := self.roles.get(role)) is not None:
+            run = Run(on=run.on, series=last.series | run.series, networks=last.networks | run.networks)
         return Figures(roles=dict(sorted({**self.roles, role: run}.items())))
 
 

@@ -2,9 +2,9 @@
 
     make bench ARGS="boots"                      every role that is no other's parent, five boots of each kind
     make bench ARGS="boots web api --times 3"    some roles, fewer boots
-    make bench ARGS="boots web --as-is"          without the slow network, which needs root
+    make bench ARGS="boots web --network shaped" on the slow network alone, which needs root
 
-A role's figures are those of its last run, kept in docs/boots.json; the table in docs/benchmarks.md and docs/boots.svg
+A role's figures are those of its last run on each network, kept in docs/boots.json; the table in docs/benchmarks.md and docs/boots.svg
 are made from that after each role.
 """
 
@@ -38,6 +38,7 @@ from toolchain.build import Builder
 DOC, KEPT, CHART = (PROJECT / "docs" / name for name in ("benchmarks.md", "boots.json", "boots.svg"))
 BEGIN, END = "<!-- boots:begin -->", "<!-- boots:end -->"
 STOCK = "debian-12-x64"
+NETWORKS = {"as-is": AS_IS, "shaped": SHAPED}
 RATE, ROUND_TRIP = 100e6, 0.020
 """Bits per second and seconds of the slow network."""
 
@@ -66,7 +67,7 @@ def main(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="bench boots", description="Boots of baked machines against stock ones.")
     parser.add_argument("roles", nargs="*", metavar="ROLE", help="by default all that are no other's parent")
     parser.add_argument("--times", type=int, default=5, help="boots of each kind and network (default: 5)")
-    parser.add_argument("--as-is", action="store_true", help="leave the slow network out")
+    parser.add_argument("--network", choices=NETWORKS, help="on one of the networks alone")
     asked = parser.parse_args(words)
     catalog = Catalog.load(PROJECT / "packer")
     parents = {spec.parent for spec in catalog}
@@ -76,7 +77,7 @@ def main(words: Sequence[str]) -> int:
         return 2
     setup.install()
     authority = stock.authorities_of_host()
-    names = (AS_IS,) if asked.as_is else (AS_IS, SHAPED)
+    names = list(NETWORKS.values()) if asked.network is None else [NETWORKS[asked.network]]
     with setup.own_folder() as clouds, tempfile.TemporaryDirectory(prefix="bakewell-bench-") as folder:
         local = LocalCloud(clouds / "bench", Builder().ensure())
         try:

@@ -172,6 +172,11 @@ def run_program(
             except (pulumi.RunError, SystemExit) as error:
                 run.error = error
             finally:
+                # What a failed program left waiting would complain, out of any test, that its loop is gone.
+                waiting = asyncio.all_tasks(loop)
+                for task in waiting:
+                    task.cancel()
+                loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
                 loop.close()
                 asyncio.set_event_loop(None)
 
