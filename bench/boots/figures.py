@@ -1,4 +1,4 @@
-"""What the boots took, kept in docs/boots.json: a row's two kinds of machine come from one run; runs can be put together.
+"""What the boots took, kept in docs/boots.json: a row comes from one run; the rows' runs can be put together.
 
 Pure but for `load` and `save`. docs/benchmarks.md's table and docs/boots.svg are made from this and nothing else.
 """

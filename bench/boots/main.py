@@ -4,8 +4,8 @@
     make bench ARGS="boots web api --times 3"    some roles, fewer boots
     make bench ARGS="boots web --network shaped" on the slow network alone, which needs root
 
-A role's figures are those of its last run on each network, kept in docs/boots.json; the table in docs/benchmarks.md and docs/boots.svg
-are made from that after each role.
+A role's figures are those of its last run on each network, kept in docs/boots.json; the table in docs/benchmarks.md
+and docs/boots.svg are made from that after each role.
 """
 
 from __future__ import annotations
