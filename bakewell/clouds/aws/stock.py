@@ -1,0 +1,64 @@
+"""Vendors' AMIs: found by owner and name, or by the SSM parameter that a vendor publishes them at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bakewell.clouds import Stock
+from bakewell.clouds.aws.api import Clients, Refusal, asking
+from bakewell.errors import CloudError
+
+if TYPE_CHECKING:
+    from types_boto3_ec2.type_defs import FilterTypeDef, ImageTypeDef
+
+Found = tuple[str, "ImageTypeDef | None"]
+"""A region, and its newest image that fits."""
+
+
+def newest(image: str, region: str, everywhere: Sequence[Found]) -> Stock:
+    """What `image` means: in `region` the newest there is, elsewhere the one of the same name.
+
+    Raises:
+        CloudError: there is none in `region`.
+    """
+    found = {where: item for where, item in everywhere if item is not None}
+    if region not in found:
+        raise CloudError(
+            f"no image `{image}` in {region}",
+            remedy="name one as OWNER/NAME-PATTERN or ssm:PARAMETER: bakewell lock BASE --cloud aws --image …",
+        )
+    chosen = found[region]
+    name = chosen.get("Name", "")
+    # Only regions that have this very image: another date elsewhere would be another image.
+    ids = {where: item["ImageId"] for where, item in sorted(found.items()) if item.get("Name") == name}
+    return Stock(name=name, date=chosen.get("CreationDate", "")[:10], ids=ids)
+
+
+def look(clients: Clients, image: str, region: str) -> Found:
+    """The newest image in `region` that `image` means.
+
+    Args:
+        image: `<owner's account ID>/<name, with * for what changes>`, or `ssm:<parameter>` whose value is an AMI.
+    """
+    ec2 = clients.ec2(region)
+    if image.startswith("ssm:"):
+        try:
+            with asking(f"read parameter {image[4:]} in {region}"):
+                value = clients.ssm(region).get_parameter(Name=image[4:])["Parameter"].get("Value", "")
+        except Refusal as error:
+            if error.code == "ParameterNotFound":
+                return region, None
+            raise
+        with asking(f"look at image {value} in {region}"):
+            listed = ec2.describe_images(ImageIds=[value])["Images"]
+    else:
+        owner, _, name = image.partition("/")
+        filters: list[FilterTypeDef] = [
+            {"Name": "name", "Values": [name]},
+            {"Name": "state", "Values": ["available"]},
+        ]
+        with asking(f"find image {image} in {region}"):
+            pages = ec2.get_paginator("describe_images").paginate(Owners=[owner], Filters=filters)
+            listed = [item for page in pages for item in page["Images"]]
+    return region, max(listed, key=lambda item: item.get("CreationDate", ""), default=None)

@@ -1,0 +1,27 @@
+"""Tags as `bakewell.image` spells them, and as AWS has them: a key and a value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bakewell.image import NAMESPACE
+
+if TYPE_CHECKING:
+    from types_boto3_ec2.type_defs import TagTypeDef
+
+
+def texts(pairs: Sequence[TagTypeDef]) -> tuple[str, ...]:
+    """Key and value with a colon between, or the key alone where there is no value; sorted."""
+    split = ((pair.get("Key", ""), pair.get("Value", "")) for pair in pairs)
+    return tuple(sorted(f"{key}:{value}" if value else key for key, value in split))
+
+
+def pairs(tags: Sequence[str]) -> list[TagTypeDef]:
+    """`bakewell:role:web` as `bakewell:role` = `web`, a flag with an empty value.
+
+    Only tags of ours: of others nobody can tell where the key ends.
+    """
+    split = (text.split(":", 2) for text in tags if text.startswith(f"{NAMESPACE}:"))
+    found = {f"{parts[0]}:{parts[1]}": parts[2] if len(parts) > 2 else "" for parts in split}
+    return [{"Key": key, "Value": value} for key, value in sorted(found.items())]
