@@ -62,7 +62,7 @@ def install() -> None:
         original(self, *given, **named)
 
     def lifecycle(self: Any) -> str:
-        """ "Pending" while the instance is; whatever moto sets otherwise."""
+        """Pending while the instance is; whatever moto sets otherwise."""
         if self.set_state == "InService" and self.instance.state == "pending":
             return "Pending"
         return str(self.set_state)
@@ -77,5 +77,5 @@ def install() -> None:
             return None
         return {"LaunchTemplateId": known.id, "LaunchTemplateName": known.name, "Version": str(version)}
 
-    instead(InstanceState, "lifecycle_state")(property(lifecycle, set_lifecycle))  # type: ignore[arg-type]
-    instead(InstanceState, "launch_template")(property(template))  # type: ignore[arg-type]
+    instead(InstanceState, "lifecycle_state")(property(lifecycle, set_lifecycle))
+    instead(InstanceState, "launch_template")(property(template))

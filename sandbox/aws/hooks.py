@@ -28,12 +28,12 @@ def around(owner: type, name: str) -> Callable[[Callable[..., Any]], Callable[..
     return put
 
 
-def instead(owner: type, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Puts a function in the place of a method of moto's, or adds one that it has not."""
+def instead(owner: type, name: str) -> Callable[[Any], Any]:
+    """Puts a function (or a property, or a value) in the place of a member of moto's, or adds one that it has not."""
 
-    def put(function: Callable[..., Any]) -> Callable[..., Any]:
-        setattr(owner, name, function)
-        return function
+    def put(member: Any) -> Any:
+        setattr(owner, name, member)
+        return member
 
     return put
 

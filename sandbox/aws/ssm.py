@@ -35,6 +35,12 @@ def resolve(account: str, region: str, image: str) -> str:
     return str(chosen[-1].value)
 
 
+def image_parameter(account: str, name: str, value: str, version: int) -> Any:
+    """A parameter of type aws:ec2:image, that is in no account yet."""
+    make: Any = Parameter  # moto leaves two abstract methods of it out
+    return make(account, name, value, "String", None, None, None, utcnow(), version, IMAGE, tier="Standard")
+
+
 def install() -> None:
     """Puts this module's hooks in place."""
 
@@ -67,9 +73,7 @@ def install() -> None:
             if not _available(self, value):
                 versions = self._parameters.get(name) or []
                 version = versions[-1].version + 1 if versions else 1
-                return Parameter(
-                    self.account_id, name, value, "String", None, None, None, utcnow(), version, IMAGE, tier="Standard"
-                )
+                return image_parameter(self.account_id, name, value, version)
         return original(self, name, description, value, *rest, **named)
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from moto.ec2.models.amis import Ami, AmiBackend
 from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
-from moto.ssm.models import Parameter, SimpleSystemManagerBackend
+from moto.ssm.models import SimpleSystemManagerBackend
 
 from sandbox.aws.hooks import around, instead
+from sandbox.aws.ssm import image_parameter
 
 REGIONS = ("us-east-1", "us-east-2", "us-west-2", "eu-central-1", "eu-west-1")
 DEBIAN = "136693071363"  # Debian's account; https://wiki.debian.org/Cloud/AmazonEC2Image
@@ -58,20 +59,8 @@ def install() -> None:
     @around(SimpleSystemManagerBackend, "__init__")
     def publish(original: Any, self: Any, region_name: str, account_id: str) -> None:
         original(self, region_name, account_id)
-        self._parameters[PARAMETER].append(
-            Parameter(
-                account_id=account_id,
-                name=PARAMETER,
-                value=stock_id(region_name, NAMES[-1]),
-                parameter_type="String",
-                description=None,
-                allowed_pattern=None,
-                keyid=None,
-                last_modified_date=created(NAMES[-1]),
-                version=len(NAMES),
-                data_type="aws:ec2:image",
-            )
-        )
+        newest = stock_id(region_name, NAMES[-1])
+        self._parameters[PARAMETER].append(image_parameter(account_id, PARAMETER, newest, len(NAMES)))
 
     @around(RegionsAndZonesBackend, "describe_regions")
     def served(original: Any, self: Any, region_names: list[str] | None = None) -> list[Any]:

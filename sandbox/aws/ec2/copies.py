@@ -36,7 +36,7 @@ def install() -> None:
         tags(specifications, "image")
         name = named(backend, self._get_param("Name"))
         self.error_on_dryrun()
-        ami = Ami(
+        ami: Any = Ami(
             backend,
             random_ami_id(),
             source_ami=source,

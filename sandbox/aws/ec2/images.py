@@ -113,7 +113,7 @@ def install() -> None:
         specifications = self._get_param("TagSpecifications", [])
         tags(specifications, "image")
         self.error_on_dryrun()
-        ami = Ami(
+        ami: Any = Ami(
             backend,
             random_ami_id(),
             instance=instance,

@@ -85,8 +85,11 @@ def install() -> None:
         cloud = current()
         before = original(self)
         change(self, "shutting-down")
-        gone = lambda: change(self, "terminated")  # noqa: E731
-        cloud.work.begin(self.id, gone, lambda _: gone(), lambda: cloud.machines.remove(self.id))
+
+        def gone(_: str = "") -> None:
+            change(self, "terminated")
+
+        cloud.work.begin(self.id, gone, gone, lambda: cloud.machines.remove(self.id))
         return before
 
     @around(EC2Response, "modify_instance_attribute")

@@ -123,8 +123,8 @@ def _checked(backend: Any, ami: Any, mappings: list[dict[str, Any]]) -> list[dic
     for one in mappings:
         device, size = sizes.get(one["DeviceName"]), one["Ebs"].get("VolumeSize")
         if device is not None and size is not None and int(size) < device.size:
-            what = f"Volume of size {size}GB is smaller than snapshot '{device.snapshot.id}', expect size >= {device.size}GB"
-            raise AwsError("InvalidBlockDeviceMapping", what)
+            what = f"Volume of size {size}GB is smaller than snapshot '{device.snapshot.id}'"
+            raise AwsError("InvalidBlockDeviceMapping", f"{what}, expect size >= {device.size}GB")
         if backend.ebs_encryption_by_default:
             one["Ebs"]["Encrypted"] = True
         if device is not None and device.snapshot.owner_id != backend.account_id:

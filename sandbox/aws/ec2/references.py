@@ -57,6 +57,6 @@ def _templates(backend: Any, image_id: str, asked: dict[str, Any]) -> Iterator[s
 
 def _parameters(backend: Any, image_id: str, _: dict[str, Any]) -> Iterator[str]:
     for name, versions in list(ssm_backends[backend.account_id][backend.region_name]._parameters.items()):
-        if versions and versions[-1].data_type == IMAGE and versions[-1].value == image_id:
-            if not name.startswith("/aws/"):
-                yield _arn(backend, "ssm", f"parameter/{name.lstrip('/')}")
+        newest = versions[-1] if versions and not name.startswith("/aws/") else None
+        if newest is not None and (newest.data_type, newest.value) == (IMAGE, image_id):
+            yield _arn(backend, "ssm", f"parameter/{name.lstrip('/')}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from moto.ec2.models import EC2Backend
+from moto.ec2.responses import EC2Response
 
 from sandbox.aws.hooks import AwsError, around
 
@@ -12,18 +13,17 @@ from sandbox.aws.hooks import AwsError, around
 def install() -> None:
     """Puts this module's hooks in place."""
 
-    @around(EC2Backend, "delete_security_group")
-    def delete(original: Any, self: Any, name: str | None = None, group_id: str | None = None) -> Any:
-        group = self.get_security_group_by_name_or_id(group_id or name)
+    @around(EC2Response, "delete_security_group")
+    def delete(original: Any, self: Any) -> Any:
+        backend = self.ec2_backend
+        group = backend.get_security_group_by_name_or_id(self._get_param("GroupId") or self._get_param("GroupName"))
         if group is not None:
             if group.name == "default":
                 raise AwsError("CannotDelete", f'the specified group: "{group.id}" name: "default" cannot be deleted')
-            instances = (one for one in self.all_instances() if one.state != "terminated")
-            if any(group in one.security_groups for one in instances) or any(
-                group in eni.group_set for eni in self.enis.values()
-            ):
+            users = [one.security_groups for one in backend.all_instances() if one.state != "terminated"]
+            if any(group in groups for groups in (*users, *(eni.group_set for eni in backend.enis.values()))):
                 raise AwsError("DependencyViolation", f"resource {group.id} has a dependent object")
-        return original(self, name, group_id)
+        return original(self)
 
     @around(EC2Backend, "modify_instance_metadata_options")
     def modify(original: Any, self: Any, instance_id: str, **named: Any) -> Any:

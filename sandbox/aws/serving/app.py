@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from a2wsgi import WSGIMiddleware
 from fastapi import FastAPI
-from moto.server import DomainDispatcherApplication, create_backend_app
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 

@@ -1,5 +1,7 @@
-"""The server's process. Its files are in the state folder of DigitalOcean's, whose cloud ID it has: `aws.json` (endpoint,
-access_key, secret_key, region, pid, cloud_id, port; mode 0600), `aws.lock`, `aws.made` (what to remove at the next start).
+"""The server's process. Its files are in the state folder of DigitalOcean's, whose cloud ID it has.
+
+`aws.json` (endpoint, access_key, secret_key, region, pid, cloud_id, port; mode 0600), `aws.lock`, `aws.made` (what to
+remove at the next start: records are in memory, so machines and images that a former server left belong to nobody).
 
 Access key and secret are kept from run to run, and so is the port, unless it is taken; records are not.
 """

@@ -55,7 +55,8 @@ class Served:
         self, service: str, region: str = REGION, key: str = ACCESS.key, token: str | None = None, attempts: int = 1
     ) -> Any:
         """A boto3 client that does not repeat what fails, unless told to."""
-        return boto3.client(
+        make: Any = boto3.client  # its types know services by their literal names only
+        return make(
             service,
             region_name=region,
             endpoint_url=self.endpoint,
