@@ -15,6 +15,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -30,6 +31,7 @@ from toolchain.folders import ROOT
 from toolchain.processes import end
 
 SERVER = "sandbox.digitalocean"
+AWS_SERVER = "sandbox.aws"
 SECONDS_TO_END = 15  # what a process is given before it is killed
 PASSPHRASE = "bakewell-local-cloud"  # of a stack that holds no secret worth one
 
@@ -46,6 +48,17 @@ class Address(BaseModel):
     def endpoint(self) -> str:
         """The API's root, without `/v2`."""
         return f"http://127.0.0.1:{self.port}"
+
+
+class AwsAddress(BaseModel):
+    """What AWS's server tells in aws.json; `pid` is None while it is not serving."""
+
+    cloud_id: str
+    endpoint: str
+    access_key: str
+    secret_key: str
+    region: str
+    pid: int | None = None
 
 
 class LocalCloud:
@@ -82,38 +95,43 @@ class LocalCloud:
             if self.serving():
                 return
             log = folder / "server.log"
-            command = [sys.executable, "-m", SERVER, "--state", str(folder), "--key", str(self.ssh_key)]
+            words = [SERVER, "--state", str(folder), "--key", str(self.ssh_key)]
             if action_seconds is not None:
-                command += ["--action-seconds", str(action_seconds)]
-            with log.open("a") as output:
-                process = subprocess.Popen(
-                    command,
-                    cwd=ROOT,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
-                    start_new_session=True,  # it outlives this command, and Ctrl-C is not meant for it
-                )
-            until = time.monotonic() + timeout
-            while not self.serving():
-                if process.poll() is not None or time.monotonic() > until:
-                    why = "does not answer" if process.poll() is None else f"ended with status {process.returncode}"
-                    process.kill()
-                    last = "\n    ".join(log.read_text(errors="replace").splitlines()[-5:])
-                    raise BakewellError(f"the local cloud {why}:\n    {last}", file=log, remedy="see its log")
-                time.sleep(0.05)
+                words += ["--action-seconds", str(action_seconds)]
+            _launch(words, log, self.serving, timeout)
 
     def serving(self) -> bool:
         """True when the server answers its health check."""
-        address = self.address()
-        if address is None or address.pid is None:
-            return False
+        return _answers(self.address())
+
+    def start_aws(self, *, action_seconds: float | None = None, timeout: float = 120) -> None:
+        """Have its AWS half answer too; does nothing where it does. The cloud must have been started.
+
+        A new server of it begins without records, and removes the machines and images of the one before.
+
+        Raises:
+            BakewellError: the cloud was never started, or the server ended or does not answer in time.
+        """
+        self._started()
+        folder = self._folder("cloud")
+        with FileLock(self.state / "start.lock"):
+            if self.serving_aws():
+                return
+            words = [AWS_SERVER, "--state", str(folder)]
+            if action_seconds is not None:
+                words += ["--action-seconds", str(action_seconds)]
+            _launch(words, folder / "aws.log", self.serving_aws, timeout)
+
+    def serving_aws(self) -> bool:
+        """True when AWS's server answers its health check."""
+        return _answers(self.aws_address())
+
+    def aws_address(self) -> AwsAddress | None:
+        """Where its AWS half is to be reached, and its access key; None before its first start."""
         try:
-            with urllib.request.urlopen(f"{address.endpoint}/sandbox/health", timeout=5) as answer:
-                # Its port may be another's by now.
-                return bool(json.load(answer).get("cloud_id") == address.cloud_id)
-        except (urllib.error.URLError, OSError, ValueError):
-            return False
+            return AwsAddress.model_validate_json((self.state / "cloud" / "aws.json").read_text())
+        except (FileNotFoundError, ValidationError):
+            return None
 
     def address(self) -> Address | None:
         """Where it is to be reached, and its ID; None before its first start."""
@@ -148,7 +166,7 @@ class LocalCloud:
         mirror.stop(self._started().cloud_id)
 
     def stop(self) -> None:
-        """End the server and remove its mirror, machines, images, volumes, networks and memory. Stacks stay.
+        """End the servers and remove its mirror, machines, images, volumes, networks and memory. Stacks stay.
 
         Raises:
             BakewellError: the engine refuses, or does not answer while there is something to remove.
@@ -226,6 +244,42 @@ class LocalCloud:
         return found
 
 
+def _launch(words: list[str], log: Path, serving: Callable[[], bool], timeout: float) -> None:
+    """Start a server (`python -m WORDS`) and wait until it serves.
+
+    Raises:
+        BakewellError: it ended, or does not answer in time; the message names its log.
+    """
+    with log.open("a") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *words],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,  # it outlives this command, and Ctrl-C is not meant for it
+        )
+    until = time.monotonic() + timeout
+    while not serving():
+        if process.poll() is not None or time.monotonic() > until:
+            why = "does not answer" if process.poll() is None else f"ended with status {process.returncode}"
+            process.kill()
+            last = "\n    ".join(log.read_text(errors="replace").splitlines()[-5:])
+            raise BakewellError(f"the local cloud {why}:\n    {last}", file=log, remedy="see its log")
+        time.sleep(0.05)
+
+
+def _answers(address: Address | AwsAddress | None) -> bool:
+    if address is None or address.pid is None:
+        return False
+    try:
+        with urllib.request.urlopen(f"{address.endpoint}/sandbox/health", timeout=5) as answer:
+            # Its port may be another's by now.
+            return bool(json.load(answer).get("cloud_id") == address.cloud_id)
+    except (urllib.error.URLError, OSError, ValueError):
+        return False
+
+
 def _is_bakewell(words: list[str]) -> bool:
     """True for the `bakewell` command, which a Python interpreter runs by its path."""
     return any(Path(word).name == "bakewell" for word in words[:2]) and not words[0].endswith("sh")
@@ -249,6 +303,6 @@ def served_folder(process: psutil.Process) -> Path | None:
         words = process.cmdline()
     except psutil.Error:
         return None
-    if "-m" in words and SERVER in words and "--state" in words[:-1]:
+    if "-m" in words and (SERVER in words or AWS_SERVER in words) and "--state" in words[:-1]:
         return Path(words[words.index("--state") + 1])
     return None

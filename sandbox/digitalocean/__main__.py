@@ -9,13 +9,7 @@ from pathlib import Path
 
 from bakewell.errors import BakewellError
 from sandbox.digitalocean.serving.server import serve
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if value <= 0:
-        raise argparse.ArgumentTypeError("must be more than 0: no cloud acts at once")
-    return value
+from sandbox.serving.words import seconds
 
 
 def main() -> int:
@@ -23,7 +17,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m sandbox.digitalocean", description=__doc__)
     parser.add_argument("--state", type=Path, required=True, help="folder of the cloud's state, made if missing")
     parser.add_argument("--port", type=int, help="port to listen on (default: that of the last run, else a free one)")
-    parser.add_argument("--action-seconds", type=_seconds, default=0.3, help="how long an action takes at least")
+    parser.add_argument("--action-seconds", type=seconds, default=0.3, help="how long an action takes at least")
     parser.add_argument("--key", type=Path, help="private key of the account's owner, made if missing")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sandbox.digitalocean import jobs
-from sandbox.digitalocean.machines import FaultyMachines, Machines
 from sandbox.digitalocean.records import Action, Droplet, Leftover, ReservedIp
-from sandbox.digitalocean.serving.faults import DOOM, Faults
+from sandbox.digitalocean.serving.rules import RuleSpec
 from sandbox.digitalocean.store import Store
 from sandbox.digitalocean.watcher import Watcher
 from sandbox.machines import MachineError
+from sandbox.serving.faults import DOOM, Faults
+from sandbox.serving.machines import FaultyMachines, Machines
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class Cloud:
             raise ValueError("action_seconds must be more than 0: no cloud acts at once")
         self.cloud_id = cloud_id
         self.store = store
-        self.faults = Faults()
+        self.faults: Faults[RuleSpec] = Faults()
         self.machines: Machines = FaultyMachines(machines, self.faults)
         self.stock_image = stock_image
         self.action_seconds = action_seconds

@@ -6,9 +6,9 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from sandbox.digitalocean.machines import Watch
 from sandbox.digitalocean.records import Droplet
 from sandbox.machines import MachineError
+from sandbox.serving.machines import Watch
 
 if TYPE_CHECKING:
     from sandbox.digitalocean.cloud import Cloud

@@ -7,7 +7,7 @@ import socket
 import threading
 from contextlib import suppress
 
-from sandbox.digitalocean.serving.server import listen
+from sandbox.serving.state import listen
 
 
 class EngineProxy:

@@ -12,8 +12,9 @@ import httpx
 
 from sandbox.digitalocean.cloud import Cloud
 from sandbox.digitalocean.records import KINDS, Action
-from sandbox.digitalocean.serving.server import listen, make_server
+from sandbox.digitalocean.serving.server import make_server
 from sandbox.digitalocean.store import Store
+from sandbox.serving.state import listen
 from tests.contract.fake_machines import STOCK, FakeMachines
 from tests.waiting import LONGEST, until
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from sandbox.digitalocean.serving.server import listen
 from sandbox.machines import Machines
+from sandbox.serving.state import listen
 from tests.contract.process import Key, Process, labelled, processing, run
 from tests.contract.served import Check
 from tests.waiting import until

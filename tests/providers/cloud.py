@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.digitalocean.cloud import Cloud
-from sandbox.digitalocean.serving.server import listen, make_server
+from sandbox.digitalocean.serving.server import make_server
 from sandbox.digitalocean.store import Store
+from sandbox.serving.state import listen
 from tests.waiting import none_left
 
 TOKEN = "provider-tests"

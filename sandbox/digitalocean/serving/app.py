@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import dataclasses
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
@@ -28,10 +26,10 @@ from sandbox.digitalocean.api import (
 )
 from sandbox.digitalocean.cloud import Cloud
 from sandbox.digitalocean.errors import ApiError, not_found, unprocessable
-from sandbox.digitalocean.serving.faults import Faults, Journal, Outcome, Rule, RuleSpec
 from sandbox.digitalocean.serving.gate import Gate, error_response
-
-_LONGEST_WAIT = 120.0
+from sandbox.digitalocean.serving.rules import RuleSpec
+from sandbox.serving import control
+from sandbox.serving.faults import Journal
 
 
 def create_app(cloud: Cloud, token: str) -> ASGIApp:
@@ -77,13 +75,7 @@ def _handle_errors(app: FastAPI) -> None:
 
 def _control(cloud: Cloud, journal: Journal, tokens: set[str]) -> APIRouter:
     """Health, further tokens, fault rules and the journal: no part of DigitalOcean's API."""
-    router = APIRouter(prefix="/sandbox")
-    faults: Faults = cloud.faults
-
-    def known(rule_id: int) -> Rule:
-        if (rule := faults.get(rule_id)) is None:
-            raise not_found("no such rule")
-        return rule
+    router = control.routes(cloud.faults, RuleSpec, journal)
 
     @router.get("/health")
     async def health() -> dict[str, object]:
@@ -95,53 +87,5 @@ def _control(cloud: Cloud, journal: Journal, tokens: set[str]) -> APIRouter:
         token = f"local-{secrets.token_hex(24)}"
         tokens.add(token)
         return {"token": token}
-
-    @router.get("/faults")
-    async def rules() -> dict[str, object]:
-        return {"faults": [rule.view() for rule in faults.all()]}
-
-    @router.post("/faults", status_code=201)
-    async def add_rule(spec: RuleSpec) -> dict[str, object]:
-        return {"fault": faults.add(spec).view()}
-
-    @router.delete("/faults", status_code=204)
-    async def clear_rules() -> Response:
-        faults.clear()
-        return Response(status_code=204)
-
-    @router.get("/faults/{rule_id}")
-    async def one_rule(rule_id: int) -> dict[str, object]:
-        return {"fault": known(rule_id).view()}
-
-    @router.delete("/faults/{rule_id}", status_code=204)
-    async def remove_rule(rule_id: int) -> Response:
-        faults.remove(known(rule_id))
-        return Response(status_code=204)
-
-    @router.get("/faults/{rule_id}/held")
-    async def wait_held(rule_id: int, timeout: float = 30.0) -> dict[str, object]:
-        """Answers as soon as the rule holds a call; 408 when it holds none within `timeout` seconds."""
-        rule = known(rule_id)
-        try:
-            await asyncio.wait_for(rule.arrived.wait(), min(timeout, _LONGEST_WAIT))
-        except TimeoutError:
-            raise ApiError(408, "timeout", f"no call was held within {timeout:g} s") from None
-        return {"fault": rule.view()}
-
-    @router.post("/faults/{rule_id}/release")
-    async def release(rule_id: int, outcome: Outcome = "proceed") -> dict[str, object]:
-        """Lets go of the held calls: they proceed, or their connections are dropped (`?outcome=drop`)."""
-        rule = known(rule_id)
-        rule.release(outcome)
-        return {"fault": rule.view()}
-
-    @router.get("/calls")
-    async def calls() -> dict[str, object]:
-        return {"calls": [dataclasses.asdict(call) for call in journal.calls()]}
-
-    @router.delete("/calls", status_code=204)
-    async def clear_calls() -> Response:
-        journal.clear()
-        return Response(status_code=204)
 
     return router

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import json
 import logging
 import time
 import uuid
-from typing import Any, ClassVar
+from typing import Any
 
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sandbox.digitalocean.errors import ApiError, unauthorized
-from sandbox.digitalocean.serving.faults import DOOM, Call, Faults, Journal, RateLimit, Rule
+from sandbox.digitalocean.serving.rules import RateLimit, RuleSpec
+from sandbox.serving.connections import DroppableProtocol, capture, read
+from sandbox.serving.faults import DOOM, Call, Faults, Journal, Rule
 
 log = logging.getLogger(__name__)
 _WORDS = {
@@ -28,36 +28,13 @@ _WORDS = {
 }
 
 
-class DroppableProtocol(H11Protocol):
-    """uvicorn's HTTP protocol, with a way to cut a connection without an answer."""
-
-    open: ClassVar[dict[tuple[str, int], asyncio.Transport]] = {}
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        if self.client is not None:
-            self.open[self.client] = transport
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self.client is not None:
-            self.open.pop(self.client, None)
-        super().connection_lost(exc)
-
-    @classmethod
-    async def drop(cls, client: tuple[str, int]) -> None:
-        """Resets the client's connection, and waits until the server has noticed."""
-        cls.open[client].abort()
-        while client in cls.open:
-            await asyncio.sleep(0)
-
-
 class Gate:
     """ASGI middleware. Calls under /v2 are journalled and may meet a fault; /sandbox is for tests, and never does.
 
     `tokens` are those that open the account; tests add to them (a rotated token).
     """
 
-    def __init__(self, app: ASGIApp, tokens: set[str], faults: Faults, journal: Journal) -> None:
+    def __init__(self, app: ASGIApp, tokens: set[str], faults: Faults[RuleSpec], journal: Journal) -> None:
         self._app = app
         self._tokens = tokens
         self._faults = faults
@@ -73,8 +50,9 @@ class Gate:
         if path == "/sandbox/health" or (not path.startswith("/v2") and self._authorised(scope)):
             await self._app(scope, receive, send)
             return
-        body = await _read(receive)
-        call = self._journal.begin(scope["method"], path, scope["query_string"].decode(), _parse(body))
+        body = await read(receive)
+        call = Call(scope["method"], path, scope["query_string"].decode(), _parse(body))
+        self._journal.begin(call)
         began = time.monotonic()
         try:
             await self._serve(scope, body, send, call)
@@ -84,26 +62,26 @@ class Gate:
     async def _serve(self, scope: Scope, body: bytes, send: Send, call: Call) -> None:
         headers = [*self._limit.count(), (b"x-request-id", scope["request_id"].encode())]
         if not self._authorised(scope):
-            await self._send(await _capture(error_response(scope, unauthorized()), scope, body), headers, send, call)
+            await self._send(await capture(error_response(scope, unauthorized()), scope, body), headers, send, call)
             return
-        rule = self._faults.match(scope["method"], scope["path"])
+        rule = self._faults.match(call)
         effect = rule.spec.effect if rule is not None else None
         call.fault = effect
         if rule is not None:
             if effect == "status":
                 headers = self._status_headers(rule, headers)
                 response = error_response(scope, _worded(rule.spec.status))
-                await self._send(await _capture(response, scope, body), headers, send, call)
+                await self._send(await capture(response, scope, body), headers, send, call)
                 return
             if effect == "drop_before" or (effect == "hold_before" and await rule.hold() == "drop"):
                 await DroppableProtocol.drop(scope["client"])
                 return
         doom = DOOM.set("errored") if effect == "action_errored" else None
         try:
-            messages = await _capture(self._app, scope, body)
+            messages = await capture(self._app, scope, body)
         except Exception:  # a mistake in an endpoint: the client gets a body of the usual shape
             log.exception("%s %s", scope["method"], scope["path"])
-            messages = await _capture(error_response(scope, _worded(500)), scope, body)
+            messages = await capture(error_response(scope, _worded(500)), scope, body)
         finally:
             if doom is not None:
                 DOOM.reset(doom)
@@ -122,7 +100,7 @@ class Gate:
         given = next((v for k, v in scope["headers"] if k == b"authorization"), b"")
         return any(hmac.compare_digest(given, f"Bearer {token}".encode()) for token in self._tokens)
 
-    def _status_headers(self, rule: Rule, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    def _status_headers(self, rule: Rule[RuleSpec], headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         if rule.spec.status == 429:
             headers = [*self._limit.headers(0), *headers[-1:]]
         if rule.spec.retry_after is not None:
@@ -140,40 +118,9 @@ def _worded(status: int) -> ApiError:
     return ApiError(status, *_WORDS.get(status, ("server_error", "Unexpected server-side error")))
 
 
-async def _read(receive: Receive) -> bytes:
-    parts: list[bytes] = []
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            break
-        parts.append(message.get("body", b""))
-        more = message.get("more_body", False)
-    return b"".join(parts)
-
-
 def _parse(body: bytes) -> Any:
     """The body for the journal: JSON where it is JSON."""
     try:
         return json.loads(body) if body else None
     except ValueError:
         return body.decode(errors="replace")
-
-
-async def _capture(app: ASGIApp, scope: Scope, body: bytes) -> list[Message]:
-    """What the app answers, held back. Whether the client is still there makes no difference to it."""
-    messages: list[Message] = []
-    given = False
-
-    async def receive() -> Message:
-        nonlocal given
-        if given:
-            await asyncio.Event().wait()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def collect(message: Message) -> None:
-        messages.append(message)
-
-    await app(scope, receive, collect)
-    return messages

@@ -6,9 +6,6 @@ on the same folder is refused; token and cloud ID are kept from run to run, and 
 
 from __future__ import annotations
 
-import errno
-import fcntl
-import json
 import logging
 import os
 import secrets
@@ -16,25 +13,20 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import IO, Any
 
 import uvicorn
 
-from bakewell.errors import BakewellError
 from sandbox import ssh_key
 from sandbox.digitalocean.api import account
 from sandbox.digitalocean.cloud import Cloud
 from sandbox.digitalocean.serving.app import create_app
-from sandbox.digitalocean.serving.gate import DroppableProtocol
 from sandbox.digitalocean.store import Store
 from sandbox.machines import MachineError, base_image
 from sandbox.machines.machines import Machines
+from sandbox.serving.connections import DroppableProtocol
+from sandbox.serving.state import ServerError, alone, listen, listen_as, read_about, write_about
 
 log = logging.getLogger(__name__)
-
-
-class ServerError(BakewellError):
-    """The server can't start."""
 
 
 def make_server(cloud: Cloud, token: str) -> uvicorn.Server:
@@ -51,20 +43,6 @@ def make_server(cloud: Cloud, token: str) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def listen(address: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one."""
-    # with its protocol named, or asyncio doesn't set TCP_NODELAY and every answer takes 40 ms
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((address, port))
-        sock.listen(256)
-    except OSError:
-        sock.close()
-        raise
-    return sock
-
-
 def serve(state: Path, port: int | None, action_seconds: float, key: Path | None = None) -> None:
     """Serves the cloud of the folder until SIGTERM or SIGINT.
 
@@ -79,14 +57,14 @@ def serve(state: Path, port: int | None, action_seconds: float, key: Path | None
         BakewellError: the folder is in use, the given port is taken, Docker can't be reached, or `key` is no key.
     """
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (state / "cloud.lock").open("a") as lock:
-        _lock(lock, state)
-        known = _read(state)
+    file = state / "cloud.json"
+    with alone(state / "cloud.lock"):
+        known = read_about(file)
         cloud_id = str(known.get("cloud_id") or secrets.token_hex(4))
         token = str(known.get("token") or f"local-{secrets.token_hex(24)}")
-        sockets = [_listen_at(port) if port is not None else _listen_again(int(known.get("port") or 0))]
+        sockets = [listen_as(port, int(known.get("port") or 0))]
         actual = int(sockets[0].getsockname()[1])
-        _write(state, {"cloud_id": cloud_id, "token": token, "port": actual, "pid": None})
+        write_about(file, {"cloud_id": cloud_id, "token": token, "port": actual, "pid": None})
         try:
             machines = Machines(cloud_id)
             sockets += _listen_on_bridge(machines.bridge_address(), actual)
@@ -112,42 +90,12 @@ def serve(state: Path, port: int | None, action_seconds: float, key: Path | None
             "cloud_id": cloud_id,
             "port": actual,
         }
-        _write(state, about)
+        write_about(file, about)
         log.info("cloud %s at %s, pid %d", cloud_id, about["endpoint"], os.getpid())
         try:
             make_server(cloud, token).run(sockets=sockets)
         finally:
-            _write(state, {**about, "pid": None})
-
-
-def _lock(lock: IO[str], state: Path) -> None:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise ServerError("another server runs on this folder", file=state, remedy="stop it first") from None
-
-
-def _listen_at(port: int) -> socket.socket:
-    try:
-        return listen("127.0.0.1", port)
-    except OSError as error:
-        what = f"port {port} of 127.0.0.1: {error.strerror}"
-        raise ServerError(what, remedy="free it, or choose another by --port") from error
-
-
-def _listen_again(port: int) -> socket.socket:
-    """A socket at the port of the last run, or at another where somebody else has that by now."""
-    try:
-        return listen("127.0.0.1", port)
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
-        log.warning(
-            "port %d, ours in the last run, is another's now: listening on a new one. Shells that evaluated `make env` "
-            "have the old endpoint: evaluate it again",
-            port,
-        )
-        return listen("127.0.0.1", 0)
+            write_about(file, {**about, "pid": None})
 
 
 def _listen_on_bridge(address: str, port: int) -> list[socket.socket]:
@@ -157,23 +105,3 @@ def _listen_on_bridge(address: str, port: int) -> list[socket.socket]:
     except OSError as error:
         log.warning("not listening on the container bridge %s: %s", address, error.strerror)
         return []
-
-
-def _read(state: Path) -> dict[str, Any]:
-    path = state / "cloud.json"
-    if not path.exists():
-        return {}
-    try:
-        known = json.loads(path.read_text())
-    except ValueError as error:
-        raise ServerError(str(error), file=path, remedy="remove the folder to begin again") from error
-    return dict(known)
-
-
-def _write(state: Path, about: dict[str, Any]) -> None:
-    """Replaces cloud.json in one step, readable by its owner only."""
-    draft = state / "cloud.json.new"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(about, file, indent=2)
-    draft.replace(state / "cloud.json")

@@ -1,6 +1,6 @@
 """Faults that tests order at /sandbox/faults, and the journal of calls at /sandbox/calls.
 
-A rule says which calls of the API it means and what becomes of them (`RuleSpec`):
+A rule says which calls of the API it means and what becomes of them (DigitalOcean's `RuleSpec`, AWS's likewise):
 
     POST   /sandbox/faults {"effect": "hold_after", "method": "POST", "path": "/v2/droplets", "nth": 1}
     GET    /sandbox/faults/1/held?timeout=30        answers as soon as a call is held
@@ -16,23 +16,21 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.machines import MachineError
 
-Effect = Literal[
-    "status",  # answer `status` (with Retry-After: `retry_after`); the call has no effect
+Effect = Literal[  # those that every API knows
     "hold_before",  # keep the call until released, then let it take effect
     "hold_after",  # let the call take effect, then keep its answer until released
     "drop_before",  # close the connection; the call has no effect
     "drop_after",  # let the call take effect, then close the connection
-    "action_errored",  # the action that the call starts ends "errored"
+    "action_errored",  # what the call starts fails
     "engine_down",  # from this call on, until the rule goes: no machine or image can be touched
     "disk_full",  # from this call on, until the rule goes: no machine or image can be made
 ]
@@ -42,44 +40,69 @@ Outcome = Literal["proceed", "drop"]
 DOOM: ContextVar[str | None] = ContextVar("doom", default=None)
 
 
-class RuleSpec(BaseModel):
-    """What a test asks for.
+@dataclass
+class Call:
+    """One call of the API, as the journal tells it. `status` is None while it is under way and when it was dropped."""
+
+    method: str
+    path: str
+    query: str
+    body: Any
+    n: int = 0
+    at: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
+    status: int | None = None
+    seconds: float | None = None
+    fault: str | None = None
+
+
+class Spec(BaseModel):
+    """What a test asks for, whatever the API; how a rule says which calls it means is the API's (`means`, `blanket`).
 
     Attributes:
-        method: "GET", …; None means any.
-        path: regular expression for the whole path, "/v2" included; None means any. An engine_down or disk_full rule
-            with neither method nor path is in force at once.
+        effect: what becomes of a call; each API's own spec says which of `Effect` it knows.
         nth: which matching call it starts at, from 1; None means every one.
         times: how many calls from the nth on.
     """
 
     model_config = ConfigDict(extra="forbid")
 
-    effect: Effect
-    method: str | None = None
-    path: str | None = None
+    effect: str
     nth: int | None = Field(default=None, ge=1)
     times: int = Field(default=1, ge=1)
-    status: int = Field(default=500, ge=400, le=599)
-    retry_after: int | None = Field(default=None, ge=0)
 
-    @field_validator("path")
-    @classmethod
-    def _is_regex(cls, path: str | None) -> str | None:
-        if path is not None:
-            try:
-                re.compile(path)
-            except re.error as error:
-                raise ValueError(f"not a regular expression: {error}") from error
-        return path
+    def means(self, call: Call) -> bool:
+        """Whether the rule is about this call."""
+        raise NotImplementedError
+
+    @property
+    def blanket(self) -> bool:
+        """Whether it names no call: an engine_down or disk_full rule is then in force at once."""
+        raise NotImplementedError
+
+
+def is_pattern(text: str | None) -> str | None:
+    """Gives back a regular expression.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if text is not None:
+        try:
+            re.compile(text)
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from error
+    return text
+
+
+S = TypeVar("S", bound=Spec)
 
 
 @dataclass(eq=False)
-class Rule:
+class Rule(Generic[S]):
     """A rule at work: how often it matched and fired, and how many calls it holds now."""
 
     id: int
-    spec: RuleSpec
+    spec: S
     matched: int = 0
     fired: int = 0
     held: int = 0
@@ -87,11 +110,9 @@ class Rule:
     released: asyncio.Event = field(default_factory=asyncio.Event)
     outcome: Outcome = "proceed"
 
-    def meets(self, method: str, path: str) -> bool:
+    def meets(self, call: Call) -> bool:
         """Counts the call if it is meant; True when the rule fires for it."""
-        if self.spec.method is not None and self.spec.method.upper() != method:
-            return False
-        if self.spec.path is not None and not re.fullmatch(self.spec.path, path):
+        if not self.spec.means(call):
             return False
         self.matched += 1
         first = self.spec.nth
@@ -125,28 +146,28 @@ class Rule:
         }
 
 
-class Faults:
+class Faults(Generic[S]):
     """All rules, in the order they were made: the first that fires for a call has its way with it."""
 
     def __init__(self) -> None:
-        self._rules: dict[int, Rule] = {}
+        self._rules: dict[int, Rule[S]] = {}
         self._next = 1
 
-    def add(self, spec: RuleSpec) -> Rule:
+    def add(self, spec: S) -> Rule[S]:
         rule = Rule(self._next, spec)
         self._next += 1
-        if spec.effect in ("engine_down", "disk_full") and spec.method is None and spec.path is None:
+        if spec.effect in ("engine_down", "disk_full") and spec.blanket:
             rule.fired = 1
         self._rules[rule.id] = rule
         return rule
 
-    def get(self, id: int) -> Rule | None:
+    def get(self, id: int) -> Rule[S] | None:
         return self._rules.get(id)
 
-    def all(self) -> list[Rule]:
+    def all(self) -> list[Rule[S]]:
         return list(self._rules.values())
 
-    def remove(self, rule: Rule) -> None:
+    def remove(self, rule: Rule[S]) -> None:
         """Takes the rule away; calls that it holds proceed."""
         if not rule.released.is_set():
             rule.release("proceed")
@@ -156,9 +177,9 @@ class Faults:
         for rule in self.all():
             self.remove(rule)
 
-    def match(self, method: str, path: str) -> Rule | None:
+    def match(self, call: Call) -> Rule[S] | None:
         """The rule for this call. Every rule counts the call, also when an earlier one fires."""
-        fires = [rule for rule in self.all() if rule.meets(method, path)]
+        fires = [rule for rule in self.all() if rule.meets(call)]
         return fires[0] if fires else None
 
     def check_engine(self, *, writes: bool = False) -> None:
@@ -172,21 +193,6 @@ class Faults:
                 raise MachineError("no space left on device (fault rule)")
 
 
-@dataclass
-class Call:
-    """One call of the API, as the journal tells it. `status` is None while it is under way and when it was dropped."""
-
-    n: int
-    method: str
-    path: str
-    query: str
-    body: Any
-    at: str
-    status: int | None = None
-    seconds: float | None = None
-    fault: str | None = None
-
-
 class Journal:
     """The last calls of the API, oldest first; headers, and so the token, are not kept."""
 
@@ -196,41 +202,15 @@ class Journal:
         self._calls: list[Call] = []
         self._next = 1
 
-    def begin(self, method: str, path: str, query: str, body: Any) -> Call:
-        call = Call(self._next, method, path, query, body, datetime.now(UTC).isoformat())
+    def begin(self, call: Call) -> None:
+        """Enters a call that has just come."""
+        call.n = self._next
         self._next += 1
         self._calls.append(call)
         del self._calls[: -self.LIMIT]
-        return call
 
     def calls(self) -> list[Call]:
         return list(self._calls)
 
     def clear(self) -> None:
         self._calls.clear()
-
-
-class RateLimit:
-    """The rate-limit headers: 5,000 calls an hour, counted but never enforced (a fault rule answers 429)."""
-
-    LIMIT = 5000
-    WINDOW = 3600
-
-    def __init__(self) -> None:
-        self._reset = 0.0
-        self._used = 0
-
-    def count(self) -> list[tuple[bytes, bytes]]:
-        """Counts a call; its headers. `ratelimit-reset` is a Unix time."""
-        now = time.time()
-        if now >= self._reset:
-            self._reset, self._used = now + self.WINDOW, 0
-        self._used += 1
-        return self.headers(max(self.LIMIT - self._used, 1))
-
-    def headers(self, remaining: int) -> list[tuple[bytes, bytes]]:
-        return [
-            (b"ratelimit-limit", str(self.LIMIT).encode()),
-            (b"ratelimit-remaining", str(remaining).encode()),
-            (b"ratelimit-reset", str(int(self._reset)).encode()),
-        ]

@@ -1,11 +1,11 @@
-"""What this cloud needs of a machine engine; `sandbox.machines.Machines` is the one of containers."""
+"""What a cloud needs of a machine engine (`sandbox.machines.Machines` is the one of containers), failing on order."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
-from sandbox.digitalocean.serving.faults import Faults
+from sandbox.serving.faults import Faults
 
 
 class Watch(Protocol):
@@ -62,7 +62,7 @@ class Machines(Protocol):
 class FaultyMachines:
     """Machines that fail while a fault rule says that the engine is down or the disk is full."""
 
-    def __init__(self, machines: Machines, faults: Faults) -> None:
+    def __init__(self, machines: Machines, faults: Faults[Any]) -> None:
         self._machines = machines
         self._faults = faults
 

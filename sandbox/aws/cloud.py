@@ -1,0 +1,60 @@
+"""What stands behind moto's records: machines, their images, the work under way, the faults that tests order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sandbox.aws.ledger import Ledger
+from sandbox.aws.rules import AwsSpec
+from sandbox.aws.work import Work
+from sandbox.serving.faults import Faults
+from sandbox.serving.machines import FaultyMachines, Machines
+
+
+class Aws:
+    """One cloud of this process; the hooks find it by `current`.
+
+    Args:
+        cloud_id: part of its image tags.
+        stock_image: gives the Docker tag of the stock Debian image, building it if need be.
+        action_seconds: how long a change of state takes at least; more than 0.
+    """
+
+    def __init__(
+        self,
+        cloud_id: str,
+        machines: Machines,
+        ledger: Ledger,
+        stock_image: Callable[[], str],
+        *,
+        action_seconds: float = 0.3,
+    ) -> None:
+        self.cloud_id = cloud_id
+        self.faults: Faults[AwsSpec] = Faults()
+        self.machines: Machines = FaultyMachines(machines, self.faults)
+        self.ledger = ledger
+        self.stock_image = stock_image
+        self.work = Work(action_seconds)
+        ledger.clear(machines)
+
+    def image_tag(self, image_id: str) -> str:
+        """The Docker tag of an AMI that was made here; tags are shared by all clouds on the host."""
+        return f"bakewell/{self.cloud_id}:{image_id}"
+
+    def close(self) -> None:
+        """Ends what is under way. Machines and images stay: teardown, or the next server, removes them."""
+        self.faults.clear()
+        self.work.close()
+
+
+_current: list[Aws] = []
+
+
+def serve(cloud: Aws) -> None:
+    """Has the hooks find this cloud from now on."""
+    _current[:] = [cloud]
+
+
+def current() -> Aws:
+    """The cloud that this process serves."""
+    return _current[0]

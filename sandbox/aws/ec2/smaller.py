@@ -1,0 +1,42 @@
+"""Security groups in use, and metadata options that stay."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.ec2.models import EC2Backend
+from moto.ec2.responses import EC2Response
+
+from sandbox.aws.hooks import AwsError, around
+
+
+def install() -> None:
+    """Puts this module's hooks in place."""
+
+    @around(EC2Response, "delete_security_group")
+    def delete(original: Any, self: Any) -> Any:
+        backend = self.ec2_backend
+        group = backend.get_security_group_by_name_or_id(self._get_param("GroupId") or self._get_param("GroupName"))
+        if group is not None:
+            if group.name == "default":
+                raise AwsError("CannotDelete", f'the specified group: "{group.id}" name: "default" cannot be deleted')
+            users = [one.security_groups for one in backend.all_instances() if one.state != "terminated"]
+            if any(group in groups for groups in (*users, *(eni.group_set for eni in backend.enis.values()))):
+                raise AwsError("DependencyViolation", f"resource {group.id} has a dependent object")
+        return original(self)
+
+    @around(EC2Backend, "modify_instance_metadata_options")
+    def modify(original: Any, self: Any, instance_id: str, **named: Any) -> Any:
+        """What the request does not name stays as it is."""
+        known = self.get_instance(instance_id).metadata_options
+        attributes = {
+            "http_tokens": "http_tokens",
+            "hop_limit": "http_put_response_hop_limit",
+            "http_endpoint": "http_endpoint",
+            "http_protocol": "http_protocol_ipv6",
+            "metadata_tags": "instance_metadata_tags",
+        }
+        for argument, attribute in attributes.items():
+            if named.get(argument) is None:
+                named[argument] = getattr(known, attribute)
+        return original(self, instance_id, **named)

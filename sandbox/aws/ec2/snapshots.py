@@ -1,0 +1,31 @@
+"""Snapshots by owner, in pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.ec2.models.elastic_block_store import Snapshot
+from moto.ec2.responses import EC2Response
+
+from sandbox.aws.ec2.pages import page
+from sandbox.aws.hooks import around, instead
+
+
+def install() -> None:
+    """Puts this module's hooks in place."""
+
+    @instead(EC2Response, "describe_snapshots")
+    def describe(self: Any) -> ActionResult:
+        backend = self.ec2_backend
+        snapshots = backend.describe_snapshots(
+            snapshot_ids=self._get_param("SnapshotIds", []), filters=self._filters_from_querystring()
+        )
+        if owners := self._get_param("OwnerIds", []):
+            ids = [backend.account_id if owner == "self" else owner for owner in owners]
+            snapshots = [one for one in snapshots if one.owner_id in ids]
+        return ActionResult(page(self, "Snapshots", snapshots))
+
+    @around(Snapshot, "get_filter_value")
+    def value(original: Any, self: Any, filter_name: str, method_name: str | None = None) -> Any:
+        return self.progress if filter_name == "progress" else original(self, filter_name, method_name)

@@ -1,0 +1,1 @@
+"""What the servers of the local cloud share: their state files, faults that tests order, the journal of calls."""

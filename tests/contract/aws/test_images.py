@@ -1,0 +1,327 @@
+"""AMIs: each gap of moto's that matters here is a test."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.contract.aws.conftest import Refuses
+from tests.contract.aws.served import DEBIAN, OTHER, SLOW_SECONDS, Served
+from tests.contract.fake_machines import STOCK
+from tests.contract.served import until
+
+ROOT = "/dev/xvda"
+
+
+def tagged(kind: str, **tags: str) -> dict[str, Any]:
+    return {"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+
+
+def snapshots(aws: Served, region: str = "us-east-1") -> list[Any]:
+    found: list[Any] = aws("ec2", region).describe_snapshots(OwnerIds=["self"])["Snapshots"]
+    return found
+
+
+def test_an_ami_boots_what_its_instance_was(aws: Served) -> None:
+    one = aws.bake()
+    id = aws.launch(ImageId=one["ImageId"])["InstanceId"]
+    assert aws.machines.machines[id].image == f"bakewell/test:{one['ImageId']}" != STOCK
+
+
+def test_it_is_pending_for_a_while_and_can_t_be_run_before(aws: Served, refuses: Refuses) -> None:
+    id = aws.launch()["InstanceId"]
+    aws.cloud.work.seconds = SLOW_SECONDS
+    made = aws.ec2.create_image(InstanceId=id, Name="slow")["ImageId"]
+    assert aws.ec2.describe_images(ImageIds=[made])["Images"][0]["State"] == "pending"
+    assert [one["State"] for one in snapshots(aws)] == ["pending"]
+    with refuses("InvalidAMIID.Unavailable"):
+        aws.launch(ImageId=made)
+    assert aws.image(made)["State"] == "available"
+    assert [one["State"] for one in snapshots(aws)] == ["completed"]
+
+
+def test_a_running_instance_runs_again_after_its_image_was_made(aws: Served) -> None:
+    id = aws.launch()["InstanceId"]
+    aws.bake(instance=id)
+    assert (aws.machines.running(id), aws.machines.machines[id].boots) == (True, 2)
+
+
+def test_an_ami_that_can_t_be_made_has_failed(aws: Served) -> None:
+    aws.order("action_errored", action="ec2:CreateImage", nth=1)
+    failed = aws.bake()
+    assert (failed["State"], failed["StateReason"]["Code"]) == ("failed", "Server.InternalError")
+    assert [one["State"] for one in snapshots(aws)] == ["error"]
+
+
+def test_tag_specifications_of_create_image_reach_image_and_snapshot(aws: Served) -> None:
+    one = aws.bake(TagSpecifications=[tagged("image", role="web"), tagged("snapshot", role="disk")])
+    assert one["Tags"] == [{"Key": "role", "Value": "web"}]
+    assert [s["Tags"] for s in snapshots(aws)] == [[{"Key": "role", "Value": "disk"}]]
+
+
+def test_an_ami_says_where_it_comes_from_and_has_its_real_disks(aws: Served) -> None:
+    mappings = [
+        {"DeviceName": ROOT, "Ebs": {"VolumeSize": 20, "DeleteOnTermination": True}},
+        {"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 3}},
+    ]
+    one = aws.bake(instance=aws.launch(BlockDeviceMappings=mappings)["InstanceId"])
+    assert (one["SourceImageId"], one["RootDeviceType"], one["RootDeviceName"]) == (DEBIAN, "ebs", ROOT)
+    assert [(m["DeviceName"], m["Ebs"]["VolumeSize"]) for m in one["BlockDeviceMappings"]] == [
+        (ROOT, 20),
+        ("/dev/sdf", 3),
+    ]
+    ids = {m["Ebs"]["SnapshotId"] for m in one["BlockDeviceMappings"]}
+    assert {(s["SnapshotId"], s["VolumeSize"]) for s in snapshots(aws) if s["SnapshotId"] in ids} == {
+        (m["Ebs"]["SnapshotId"], m["Ebs"]["VolumeSize"]) for m in one["BlockDeviceMappings"]
+    }
+    assert len(snapshots(aws)) == 2
+
+
+def test_duplicate_ami_names_are_refused(aws: Served, refuses: Refuses) -> None:
+    one = aws.bake("web-1")
+    with refuses("InvalidAMIName.Duplicate"):
+        aws.bake("web-1")
+    with refuses("InvalidAMIName.Duplicate"):
+        aws.ec2.copy_image(Name="web-1", SourceImageId=one["ImageId"], SourceRegion="us-east-1")
+    aws.ec2.deregister_image(ImageId=one["ImageId"])
+    assert aws.bake("web-1")["State"] == "available"
+
+
+def test_names_that_aws_does_not_take_are_refused(aws: Served, refuses: Refuses) -> None:
+    with refuses("InvalidAMIName.Malformed"):
+        aws.bake("web:1")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "found"),
+    [
+        ("creation-date", ["20*"], True),
+        ("creation-date", ["2019-*"], False),
+        ("source-image-id", [DEBIAN], True),
+        ("source-image-id", ["ami-00000000"], False),
+        ("block-device-mapping.device-name", [ROOT], True),
+        ("block-device-mapping.volume-size", ["9"], False),
+        ("block-device-mapping.delete-on-termination", ["true"], True),
+        ("block-device-mapping.encrypted", ["true"], False),
+        ("ena-support", ["true"], True),
+        ("root-device-type", ["ebs"], True),
+        ("tag:role", ["w?b"], True),
+        ("tag-key", ["role"], True),
+        ("state", ["available"], True),
+        ("name", ["web-*"], True),
+    ],
+)
+def test_filters(aws: Served, name: str, values: list[str], found: bool) -> None:
+    one = aws.bake(TagSpecifications=[tagged("image", role="web")])
+    images = aws.ec2.describe_images(Owners=["self"], Filters=[{"Name": name, "Values": values}])["Images"]
+    assert [image["ImageId"] for image in images] == [one["ImageId"]] * found
+
+
+def test_a_snapshot_id_finds_its_ami(aws: Served) -> None:
+    one = aws.bake()
+    wanted = [{"Name": "block-device-mapping.snapshot-id", "Values": [snapshots(aws)[0]["SnapshotId"]]}]
+    assert aws.ec2.describe_images(Filters=wanted)["Images"][0]["ImageId"] == one["ImageId"]
+
+
+def test_images_and_snapshots_have_pages(aws: Served) -> None:
+    id = aws.launch()["InstanceId"]
+    made = {aws.bake(f"web-{n}", instance=id)["ImageId"] for n in range(3)}
+    pages = list(aws.ec2.get_paginator("describe_images").paginate(Owners=["self"], PaginationConfig={"PageSize": 2}))
+    assert [len(page["Images"]) for page in pages] == [2, 1]
+    assert {image["ImageId"] for page in pages for image in page["Images"]} == made
+    pager = aws.ec2.get_paginator("describe_snapshots")
+    assert [len(page["Snapshots"]) for page in pager.paginate(OwnerIds=["self"], PaginationConfig={"PageSize": 2})] == [
+        2,
+        1,
+    ]
+
+
+def test_snapshots_of_stock_amis_are_not_ours(aws: Served) -> None:
+    assert snapshots(aws) == []
+    assert aws.ec2.describe_snapshots()["Snapshots"]
+
+
+def test_deregistering_leaves_snapshots_unless_told(aws: Served) -> None:
+    one, other = aws.bake("one"), aws.bake("other")
+    aws.ec2.deregister_image(ImageId=one["ImageId"])
+    assert len(snapshots(aws)) == 2
+    answer = aws.ec2.deregister_image(ImageId=other["ImageId"], DeleteAssociatedSnapshots=True)
+    gone = other["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]
+    assert answer["DeleteSnapshotResults"] == [{"SnapshotId": gone, "ReturnCode": "success"}]
+    assert [s["SnapshotId"] for s in snapshots(aws)] == [one["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]]
+    until(lambda: aws.machines.images, lambda images: images == {STOCK})
+
+
+def test_a_snapshot_in_use_can_t_be_deleted(aws: Served, refuses: Refuses) -> None:
+    one = aws.bake()
+    id = one["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]
+    with refuses("InvalidSnapshot.InUse"):
+        aws.ec2.delete_snapshot(SnapshotId=id)
+    aws.ec2.deregister_image(ImageId=one["ImageId"])
+    aws.ec2.delete_snapshot(SnapshotId=id)
+    assert snapshots(aws) == []
+
+
+def test_a_deregistered_ami_does_not_run(aws: Served, refuses: Refuses) -> None:
+    id = aws.bake()["ImageId"]
+    aws.ec2.deregister_image(ImageId=id)
+    with refuses("InvalidAMIID.Unavailable"):
+        aws.launch(ImageId=id)
+    with refuses("InvalidAMIID.Unavailable"):
+        aws.ec2.deregister_image(ImageId=id)
+
+
+def test_a_disabled_ami_does_not_run_and_is_not_listed_unasked(aws: Served, refuses: Refuses) -> None:
+    id = aws.bake()["ImageId"]
+    aws.ec2.disable_image(ImageId=id)
+    with refuses("InvalidAMIID.Unavailable"):
+        aws.launch(ImageId=id)
+    assert aws.ec2.describe_images(Owners=["self"])["Images"] == []
+    assert aws.ec2.describe_images(Owners=["self"], IncludeDisabled=True)["Images"][0]["State"] == "disabled"
+    aws.ec2.enable_image(ImageId=id)
+    aws.launch(ImageId=id)
+
+
+@pytest.mark.parametrize(("id", "code"), [("ami-0123456789abcdef0", "NotFound"), ("debian", "Malformed")])
+def test_an_ami_that_is_not_there_does_not_run(aws: Served, refuses: Refuses, id: str, code: str) -> None:
+    with refuses(f"InvalidAMIID.{code}"):
+        aws.launch(ImageId=id)
+
+
+def test_deprecation(aws: Served, refuses: Refuses) -> None:
+    id = aws.bake()["ImageId"]
+    with refuses("InvalidParameterValue"):
+        aws.ec2.enable_image_deprecation(ImageId=id, DeprecateAt=datetime.now(UTC) - timedelta(days=1))
+    aws.ec2.enable_image_deprecation(ImageId=id, DeprecateAt=datetime(2099, 5, 4, 3, 2, 1, tzinfo=UTC))
+    assert aws.image(id)["DeprecationTime"] == "2099-05-04T03:02:00.000Z"
+    aws.ec2.disable_image_deprecation(ImageId=id)
+    assert "DeprecationTime" not in aws.image(id)
+
+
+def test_deregistration_protection(aws: Served, refuses: Refuses) -> None:
+    id = aws.bake()["ImageId"]
+    assert aws.image(id)["DeregistrationProtection"] == "disabled"
+    aws.ec2.enable_image_deregistration_protection(ImageId=id)
+    assert aws.image(id)["DeregistrationProtection"] == "enabled"
+    with refuses("OperationNotPermitted"):
+        aws.ec2.deregister_image(ImageId=id)
+    aws.ec2.disable_image_deregistration_protection(ImageId=id)
+    aws.ec2.deregister_image(ImageId=id)
+
+
+def test_protection_with_a_cooldown_outlasts_its_end(aws: Served, refuses: Refuses) -> None:
+    id = aws.bake()["ImageId"]
+    aws.ec2.enable_image_deregistration_protection(ImageId=id, WithCooldown=True)
+    aws.ec2.disable_image_deregistration_protection(ImageId=id)
+    with refuses("OperationNotPermitted"):
+        aws.ec2.deregister_image(ImageId=id)
+
+
+def test_when_an_ami_was_last_launched(aws: Served) -> None:
+    id = aws.bake()["ImageId"]
+    assert "LastLaunchedTime" not in aws.image(id)
+    aws.launch(ImageId=id)
+    told = aws.ec2.describe_image_attribute(ImageId=id, Attribute="lastLaunchedTime")["LastLaunchedTime"]["Value"]
+    assert aws.image(id)["LastLaunchedTime"] == told != ""
+
+
+def test_description_and_metadata_service_of_an_ami(aws: Served) -> None:
+    id = aws.bake()["ImageId"]
+    aws.ec2.modify_image_attribute(ImageId=id, Description={"Value": "a page"})
+    aws.ec2.modify_image_attribute(ImageId=id, ImdsSupport={"Value": "v2.0"})
+    assert (aws.image(id)["Description"], aws.image(id)["ImdsSupport"]) == ("a page", "v2.0")
+    assert aws.launch(ImageId=id)["MetadataOptions"]["HttpTokens"] == "required"
+
+
+def test_a_copy_is_pending_then_another_region_s_own(aws: Served, refuses: Refuses) -> None:
+    one = aws.bake(TagSpecifications=[tagged("image", role="web")])
+    there = aws("ec2", OTHER)
+    aws.cloud.work.seconds = SLOW_SECONDS
+    specifications = [tagged("image", run="1"), tagged("snapshot", run="2")]
+    id = there.copy_image(
+        Name="web-1", SourceImageId=one["ImageId"], SourceRegion="us-east-1", TagSpecifications=specifications
+    )["ImageId"]
+    assert there.describe_images(ImageIds=[id])["Images"][0]["State"] == "pending"
+    copy = aws.image(id, OTHER)
+    assert (copy["State"], copy["SourceImageId"], copy["SourceImageRegion"]) == (
+        "available",
+        one["ImageId"],
+        "us-east-1",
+    )
+    assert copy["Tags"] == [{"Key": "run", "Value": "1"}]
+    assert [(s["Encrypted"], s["Tags"]) for s in snapshots(aws, OTHER)] == [(False, [{"Key": "run", "Value": "2"}])]
+    with refuses("InvalidAMIID.NotFound"):
+        aws.ec2.describe_images(ImageIds=[id])
+
+
+def test_a_copy_outlives_its_source(aws: Served) -> None:
+    one = aws.bake()
+    id = aws("ec2", OTHER).copy_image(
+        Name="web-1", SourceImageId=one["ImageId"], SourceRegion="us-east-1", CopyImageTags=True
+    )["ImageId"]
+    aws.image(id, OTHER)
+    aws.ec2.deregister_image(ImageId=one["ImageId"])
+    until(aws.cloud.work.idle, bool)
+    made = aws("ec2", OTHER).run_instances(ImageId=id, InstanceType="t3.micro", MinCount=1, MaxCount=1)["Instances"][0]
+    assert aws.machines.machines[made["InstanceId"]].image == f"bakewell/test:{one['ImageId']}"
+    aws("ec2", OTHER).deregister_image(ImageId=id)
+    until(lambda: aws.machines.images, lambda images: images == {STOCK})
+
+
+def test_a_copy_can_be_encrypted_with_a_key(aws: Served, refuses: Refuses) -> None:
+    one = aws.bake()
+    source = {"SourceImageId": one["ImageId"], "SourceRegion": "us-east-1"}
+    with refuses("InvalidParameterDependency"):
+        aws.ec2.copy_image(Name="secret", KmsKeyId="alias/ours", **source)
+    made = aws.ec2.copy_image(Name="secret", Encrypted=True, KmsKeyId="alias/ours", **source)["ImageId"]
+    mapping = aws.image(made)["BlockDeviceMappings"][0]["Ebs"]
+    snapshot = aws.ec2.describe_snapshots(SnapshotIds=[mapping["SnapshotId"]])["Snapshots"][0]
+    assert (mapping["Encrypted"], snapshot["Encrypted"], snapshot["KmsKeyId"]) == (True, True, "alias/ours")
+    again = aws.image(aws.ec2.copy_image(Name="still", SourceImageId=made, SourceRegion="us-east-1")["ImageId"])
+    assert again["BlockDeviceMappings"][0]["Ebs"]["Encrypted"]
+
+
+def test_a_copy_that_fails_in_one_region_says_so(aws: Served) -> None:
+    one = aws.bake()
+    aws.order("action_errored", action="ec2:CopyImage", region=OTHER)
+    source = {"SourceImageId": one["ImageId"], "SourceRegion": "us-east-1", "Name": "web-2"}
+    there = aws("ec2", OTHER).copy_image(**source)["ImageId"]
+    assert aws.image(there, OTHER)["State"] == "failed"
+    assert aws.image(aws.ec2.copy_image(**source)["ImageId"])["State"] == "available"
+
+
+def test_what_refers_to_an_ami(aws: Served) -> None:
+    id = aws.bake()["ImageId"]
+    instance = aws.launch(ImageId=id)["InstanceId"]
+    old, ours = {"ImageId": id, "InstanceType": "t3.micro"}, {"ImageId": DEBIAN, "InstanceType": "t3.micro"}
+    template = aws.ec2.create_launch_template(LaunchTemplateName="web", LaunchTemplateData=old)["LaunchTemplate"]
+    aws.ec2.create_launch_template_version(LaunchTemplateName="web", LaunchTemplateData=ours)
+    aws("ssm").put_parameter(Name="/images/web", Value=id, Type="String", DataType="aws:ec2:image")
+    found = aws.ec2.describe_image_references(ImageIds=[id], IncludeAllResourceTypes=True)["ImageReferences"]
+    assert {(one["ResourceType"], one["Arn"].rpartition("us-east-1:123456789012:")[2]) for one in found} == {
+        ("ec2:Instance", f"instance/{instance}"),
+        ("ec2:LaunchTemplate", f"launch-template/{template['LaunchTemplateId']}"),
+        ("ssm:Parameter", "parameter/images/web"),
+    }
+    depth = [{"OptionName": "version-depth", "OptionValues": ["1"]}]
+    newest = [{"ResourceType": "ec2:LaunchTemplate", "ResourceTypeOptions": depth}]
+    assert aws.ec2.describe_image_references(ImageIds=[id], ResourceTypes=newest)["ImageReferences"] == []
+
+
+def test_an_ami_of_another_account_is_seen_and_run_only_where_it_is_shared(aws: Served, refuses: Refuses) -> None:
+    id = aws.bake()["ImageId"]
+    role = aws("sts").assume_role(RoleArn="arn:aws:iam::210987654321:role/other", RoleSessionName="test")["Credentials"]
+    other = aws.client("ec2", key=role["AccessKeyId"], token=role["SessionToken"])
+    run = {"ImageId": id, "InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1}
+    with refuses("InvalidAMIID.NotFound"):
+        other.run_instances(**run)
+    aws.ec2.modify_image_attribute(ImageId=id, LaunchPermission={"Add": [{"UserId": "210987654321"}]})
+    assert aws.ec2.describe_image_attribute(ImageId=id, Attribute="launchPermission")["LaunchPermissions"] == [
+        {"UserId": "210987654321"}
+    ]
+    assert other.describe_images(ExecutableUsers=["self"], Owners=["123456789012"])["Images"][0]["ImageId"] == id
+    other.run_instances(**run)
+    with refuses("AuthFailure", 401):
+        other.deregister_image(ImageId=id)

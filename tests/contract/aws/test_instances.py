@@ -1,0 +1,181 @@
+"""Instances are machines: made, stopped, started and terminated, with the time that takes."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from sandbox.aws.stock import NAMES, REGIONS, stock_id
+from tests.contract.aws.conftest import Refuses
+from tests.contract.aws.served import DEBIAN, OTHER, REGION, SLOW_SECONDS, Served
+from tests.contract.fake_machines import STOCK
+from tests.contract.served import until
+
+ROOT = "/dev/xvda"
+
+
+def test_an_instance_is_a_machine_with_its_address_name_and_user_data(aws: Served) -> None:
+    made = aws.launch(wait=False, UserData="#cloud-config\nhostname: äpfel\n")
+    machine = aws.machines.machines[made["InstanceId"]]
+    assert (machine.image, machine.instance_id) == (STOCK, made["InstanceId"])
+    assert machine.user_data == "#cloud-config\nhostname: äpfel\n"
+    assert made["PrivateIpAddress"] == machine.address
+    running = aws.settled(made["InstanceId"])
+    assert running["State"]["Name"] == "running"
+    assert running["PublicIpAddress"] == running["PrivateIpAddress"] == machine.address
+
+
+def test_compressed_user_data_reaches_the_machine_as_text(aws: Served) -> None:
+    id = aws.launch(UserData=gzip.compress(b"#!/bin/sh\n"))["InstanceId"]
+    assert aws.machines.machines[id].user_data == "#!/bin/sh\n"
+
+
+def test_it_is_pending_for_a_while(aws: Served) -> None:
+    aws.cloud.work.seconds = SLOW_SECONDS
+    id = aws.launch(wait=False)["InstanceId"]
+    assert aws.instance(id)["State"]["Name"] == "pending"
+    assert aws.settled(id)["State"]["Name"] == "running"
+
+
+def test_the_account_s_keys_log_in_whoever_made_them(aws: Served) -> None:
+    public = Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    aws.ec2.import_key_pair(KeyName="ours", PublicKeyMaterial=public)
+    aws.ec2.create_key_pair(KeyName="theirs", KeyType="ed25519")
+    keys = [aws.machines.machines[aws.launch(KeyName=k)["InstanceId"]].public_keys for k in ("ours", "theirs")]
+    assert keys[0] == [public.decode()]
+    assert keys[1][0].startswith("ssh-ed25519 ")
+
+
+def test_a_key_that_is_not_there_is_refused(aws: Served, refuses: Refuses) -> None:
+    with refuses("InvalidKeyPair.NotFound"):
+        aws.launch(KeyName="odd")
+    assert aws.machines.machines == {}
+
+
+def test_stop_and_start_keep_the_address(aws: Served) -> None:
+    one = aws.launch()
+    id = one["InstanceId"]
+    aws.ec2.stop_instances(InstanceIds=[id])
+    stopped = aws.settled(id)
+    assert stopped["State"]["Name"] == "stopped"
+    assert not aws.machines.running(id)
+    assert "PublicIpAddress" not in stopped
+    aws.ec2.start_instances(InstanceIds=[id])
+    again = aws.settled(id)
+    assert (again["PrivateIpAddress"], again["PublicIpAddress"]) == (one["PrivateIpAddress"], one["PublicIpAddress"])
+    assert aws.machines.machines[id].boots == 2
+
+
+def test_a_reboot_boots_the_machine(aws: Served) -> None:
+    id = aws.launch()["InstanceId"]
+    aws.ec2.reboot_instances(InstanceIds=[id])
+    until(lambda: aws.machines.machines[id].boots, lambda boots: boots == 2)
+
+
+def test_terminating_removes_the_machine_and_the_disk(aws: Served) -> None:
+    id = aws.launch()["InstanceId"]
+    aws.cloud.work.seconds = SLOW_SECONDS
+    aws.ec2.terminate_instances(InstanceIds=[id])
+    assert aws.instance(id)["State"]["Name"] == "shutting-down"
+    aws.ec2.terminate_instances(InstanceIds=[id])
+    assert aws.settled(id)["State"]["Name"] == "terminated"
+    assert aws.machines.machines == {}
+    assert aws.ec2.describe_volumes()["Volumes"] == []
+
+
+@pytest.mark.parametrize("call", ["start_instances", "stop_instances", "reboot_instances"])
+def test_a_terminated_instance_can_do_nothing(aws: Served, refuses: Refuses, call: str) -> None:
+    id = aws.launch()["InstanceId"]
+    aws.ec2.terminate_instances(InstanceIds=[id])
+    aws.settled(id)
+    with refuses("IncorrectInstanceState"):
+        getattr(aws.ec2, call)(InstanceIds=[id])
+
+
+def test_a_machine_that_can_t_be_made_is_a_terminated_instance(aws: Served) -> None:
+    aws.order("disk_full")
+    gone = aws.launch()
+    assert (gone["State"]["Name"], gone["StateReason"]["Code"]) == ("terminated", "Server.InternalError")
+
+
+def test_stock_images_are_there_in_every_region(aws: Served) -> None:
+    for region in REGIONS:
+        images = aws("ec2", region).describe_images(
+            Owners=["136693071363"], Filters=[{"Name": "name", "Values": ["debian-12-amd64-*"]}]
+        )["Images"]
+        assert {(i["ImageId"], i["Name"]) for i in images} == {(stock_id(region, n), n) for n in NAMES}
+        newest = max(images, key=lambda image: str(image["CreationDate"]))
+        parameter = aws("ssm", region).get_parameter(Name="/aws/service/debian/release/12/latest/amd64")["Parameter"]
+        assert parameter["Value"] == newest["ImageId"]
+    assert stock_id(REGION, NAMES[0]) != stock_id(OTHER, NAMES[0])
+
+
+def test_the_root_disk_has_the_ami_s_name_and_size(aws: Served) -> None:
+    one = aws.launch()
+    assert [(m["DeviceName"], m["Ebs"]["DeleteOnTermination"]) for m in one["BlockDeviceMappings"]] == [(ROOT, True)]
+    assert [v["Size"] for v in aws.ec2.describe_volumes()["Volumes"]] == [8]
+
+
+def test_disks_of_a_launch_change_the_ami_s_and_add_to_them(aws: Served) -> None:
+    mappings = [
+        {"DeviceName": ROOT, "Ebs": {"VolumeSize": 20, "Encrypted": True}},
+        {"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 3}},
+    ]
+    one = aws.launch(BlockDeviceMappings=mappings)
+    names = {m["Ebs"]["VolumeId"]: m["DeviceName"] for m in one["BlockDeviceMappings"]}
+    found = {names[v["VolumeId"]]: (v["Size"], v["Encrypted"]) for v in aws.ec2.describe_volumes()["Volumes"]}
+    assert found == {ROOT: (20, True), "/dev/sdf": (3, False)}
+
+
+def test_a_root_disk_smaller_than_its_snapshot_is_refused(aws: Served, refuses: Refuses) -> None:
+    with refuses("InvalidBlockDeviceMapping"):
+        aws.launch(BlockDeviceMappings=[{"DeviceName": ROOT, "Ebs": {"VolumeSize": 4}}])
+
+
+def test_user_data_of_a_stopped_instance_can_be_changed(aws: Served, refuses: Refuses) -> None:
+    id = aws.launch(UserData="old")["InstanceId"]
+    with refuses("IncorrectInstanceState"):
+        aws.ec2.modify_instance_attribute(InstanceId=id, UserData={"Value": b"new"})
+    aws.ec2.stop_instances(InstanceIds=[id])
+    aws.settled(id)
+    aws.ec2.modify_instance_attribute(InstanceId=id, UserData={"Value": b"#cloud-config\n{}\n"})
+    told = aws.ec2.describe_instance_attribute(InstanceId=id, Attribute="userData")["UserData"]["Value"]
+    assert base64.b64decode(told) == b"#cloud-config\n{}\n"
+
+
+def test_metadata_options_that_a_change_does_not_name_stay(aws: Served) -> None:
+    given: dict[str, Any] = {"HttpTokens": "required", "HttpProtocolIpv6": "enabled", "InstanceMetadataTags": "enabled"}
+    id = aws.launch(MetadataOptions=given)["InstanceId"]
+    aws.ec2.modify_instance_metadata_options(InstanceId=id, HttpPutResponseHopLimit=3)
+    options = aws.instance(id)["MetadataOptions"]
+    assert options["HttpPutResponseHopLimit"] == 3
+    assert {key: options[key] for key in given} == given
+
+
+def test_a_security_group_in_use_can_t_be_deleted(aws: Served, refuses: Refuses) -> None:
+    group = aws.ec2.create_security_group(GroupName="web", Description="web")["GroupId"]
+    id = aws.launch(SecurityGroupIds=[group])["InstanceId"]
+    with refuses("DependencyViolation"):
+        aws.ec2.delete_security_group(GroupId=group)
+    aws.ec2.terminate_instances(InstanceIds=[id])
+    aws.settled(id)
+    aws.ec2.delete_security_group(GroupId=group)
+
+
+def test_without_a_default_vpc_no_instance(aws: Served, refuses: Refuses) -> None:
+    for subnet in aws.ec2.describe_subnets()["Subnets"]:
+        aws.ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+    for gateway in aws.ec2.describe_internet_gateways()["InternetGateways"]:
+        for attachment in gateway["Attachments"]:
+            ids = {"InternetGatewayId": gateway["InternetGatewayId"]}
+            aws.ec2.detach_internet_gateway(**ids, VpcId=attachment["VpcId"])
+            aws.ec2.delete_internet_gateway(**ids)
+    aws.ec2.delete_vpc(VpcId=aws.ec2.describe_vpcs()["Vpcs"][0]["VpcId"])
+    with refuses("VPCIdNotSpecified"):
+        aws.launch()
+    assert DEBIAN and aws.machines.machines == {}
