@@ -65,6 +65,11 @@ _DATA: Schema = {
 }
 # Three-valued in Terraform, and so text; booleans to the API.
 _BOOLEAN_TEXTS = {"associatePublicIpAddress", "deleteOnTermination", "ebsOptimized", "encrypted"}
+_GONE = (
+    "InvalidLaunchTemplateId.NotFound",
+    "InvalidLaunchTemplateId.NotFoundException",
+    "InvalidLaunchTemplateName.NotFoundException",
+)
 _API_NAMES = {
     "securityGroupNames": "SecurityGroups",
     "securityGroups": "Groups",
@@ -119,7 +124,7 @@ class LaunchTemplate(AwsResource):
         try:
             found = client.describe_launch_templates(LaunchTemplateIds=[resource_id])["LaunchTemplates"]
         except ClientError as error:
-            if has_code(error, "InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.NotFoundException"):
+            if has_code(error, *_GONE):
                 return None
             raise
         if not found:
@@ -159,7 +164,7 @@ class LaunchTemplate(AwsResource):
         try:
             self.client("ec2", state).delete_launch_template(LaunchTemplateId=resource_id)
         except ClientError as error:
-            if not has_code(error, "InvalidLaunchTemplateId.NotFound"):
+            if not has_code(error, *_GONE):
                 raise
 
 

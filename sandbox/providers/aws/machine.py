@@ -129,6 +129,7 @@ def attributes(machine: Any) -> Properties:
     """What the API's object says, by Pulumi's names."""
     interface: Any = next((one for one in machine.get("NetworkInterfaces", [])), {})
     placement, options = machine.get("Placement", {}), machine.get("MetadataOptions") or {}
+    groups = interface.get("Groups") or machine.get("SecurityGroups", [])
     profile = machine.get("IamInstanceProfile", {}).get("Arn", "")
     seen = {key: options.get(f"{key[0].upper()}{key[1:]}") for key in METADATA}
     return {
@@ -147,11 +148,11 @@ def attributes(machine: Any) -> Properties:
         "privateIp": machine.get("PrivateIpAddress"),
         "publicDns": machine.get("PublicDnsName", ""),
         "publicIp": machine.get("PublicIpAddress", ""),
-        "securityGroups": sorted(group["GroupName"] for group in machine.get("SecurityGroups", [])),
+        "securityGroups": sorted(group["GroupName"] for group in groups),
         "sourceDestCheck": machine.get("SourceDestCheck", True),
         "subnetId": machine.get("SubnetId"),
         "tenancy": placement.get("Tenancy", "default"),
-        "vpcSecurityGroupIds": sorted(group["GroupId"] for group in machine.get("SecurityGroups", [])),
+        "vpcSecurityGroupIds": sorted(group["GroupId"] for group in groups),
     }
 
 

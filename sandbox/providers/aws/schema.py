@@ -171,7 +171,7 @@ def _changed(key: str, field: Field, old: Any, new: Any, given: Any) -> dict[str
     # Computed and not given: an unknown there is the plan's own, and no change.
     if new is UNKNOWN and given is None:
         return {}
-    if old is None and (new is None or new is False):
+    if not old and not new:
         return {}
     if old is None or new is None:
         return {key: "ADD" if old is None else "DELETE"}

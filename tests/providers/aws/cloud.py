@@ -18,6 +18,7 @@ os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 
 import boto3
 import pytest
+from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateBackend
 from moto.ec2.responses import instances
 from moto.ec2.utils import Base64EncodedString, parse_user_data
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -171,6 +172,10 @@ def local_aws() -> Iterator[LocalAws]:
     journal = Journal(DomainDispatcherApplication(create_backend_app))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(instances, "parse_user_data", _user_data)
+        patch.setattr(LaunchTemplateBackend, "create_launch_template", _create_launch_template)
+        patch.setattr(
+            LaunchTemplate, "tags", property(lambda self: self.get_tags(), lambda self, tags: None), raising=False
+        )
         server = make_server("127.0.0.1", 0, journal, threaded=True)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
@@ -188,3 +193,11 @@ def _user_data(value: Any) -> Any:
     return parse_user_data(value)
 
 
+_create = LaunchTemplateBackend.create_launch_template
+
+
+def _create_launch_template(backend: Any, name: Any, description: Any, template_data: Any, tag_spec: Any) -> Any:
+    """moto adds a template's own tags to what machines are made from."""
+    data = {key: value for key, value in template_data.items() if key != "TagSpecifications"}
+    own = [one for one in template_data.get("TagSpecifications", []) if one["ResourceType"] != "launch-template"]
+    return _create(backend, name, description, data | ({"TagSpecifications": own} if own else {}), tag_spec)

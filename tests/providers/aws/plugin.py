@@ -45,7 +45,7 @@ class Plugin:
         self.servicer.Configure(provider_pb2.ConfigureRequest(args=values.write(self._config)), self.context)
         return self
 
-    def check(self, token: str, name: str, old: Any, **inputs: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    def check(self, token: str, name: str, old: Any, /, **inputs: Any) -> tuple[dict[str, Any], dict[str, str]]:
         request = provider_pb2.CheckRequest(urn=urn(token, name), olds=values.write(old), news=values.write(inputs))
         checked = self.servicer.Check(request, self.context)
         return values.read(checked.inputs), {failure.property: failure.reason for failure in checked.failures}
@@ -54,14 +54,14 @@ class Plugin:
         request = provider_pb2.InvokeRequest(tok=token, args=values.write(arguments))
         return values.read(getattr(self.servicer.Invoke(request, self.context), "return"))
 
-    def preview(self, token: str, name: str, **inputs: Any) -> dict[str, Any]:
+    def preview(self, token: str, name: str, /, **inputs: Any) -> dict[str, Any]:
         """What a preview knows of a resource that is to be."""
         checked, failures = self.check(token, name, {}, **inputs)
         assert failures == {}
         request = provider_pb2.CreateRequest(urn=urn(token, name), properties=values.write(checked), preview=True)
         return values.read(self.servicer.Create(request, self.context).properties)
 
-    def make(self, token: str, name: str, **inputs: Any) -> Made:
+    def make(self, token: str, name: str, /, **inputs: Any) -> Made:
         """Create it."""
         return Made(self, token, name, inputs)
 

@@ -20,7 +20,9 @@ def test_preview_of_a_create_knows_the_inputs_and_nothing_else(aws: LocalAws, pl
     )
     assert (known["ami"], known["instanceType"], known["region"]) == (aws.image, "t3.micro", REGION)
     assert known["metadataOptions"]["httpTokens"] == "required"
-    assert known["publicIp"] is known["privateIp"] is known["arn"] is known["metadataOptions"]["httpEndpoint"] is UNKNOWN
+    assert (
+        known["publicIp"] is known["privateIp"] is known["arn"] is known["metadataOptions"]["httpEndpoint"] is UNKNOWN
+    )
     assert aws.calls("RunInstances") == []
 
 
@@ -91,7 +93,7 @@ def test_type_tags_groups_and_metadata_options_change_in_place(aws: LocalAws, pl
     web.update(**then)
     told = aws.instance(web.id)
     assert (told["InstanceType"], told["MetadataOptions"]["HttpTokens"]) == ("t3.small", "required")
-    assert told["SecurityGroups"][0]["GroupId"] == group
+    assert told["NetworkInterfaces"][0]["Groups"][0]["GroupId"] == group
     assert {tag["Key"]: tag["Value"] for tag in told["Tags"]} == {"b": "3"}
     assert web.changes(**then) == {}
 
@@ -152,6 +154,8 @@ def test_what_it_does_not_have_is_refused_by_name(aws: LocalAws, plugin: Plugin)
 def test_a_protected_instance_is_not_deleted_unless_forced(aws: LocalAws, plugin: Plugin) -> None:
     given = {"ami": aws.image, "instanceType": "t3.micro", "disableApiTermination": True}
     web = plugin.make(INSTANCE, "web", **given)
+    # moto does not take it from RunInstances.
+    aws.client("ec2").modify_instance_attribute(InstanceId=web.id, DisableApiTermination={"Value": True})
     with pytest.raises(Refused, match="api error OperationNotPermitted"):
         web.delete()
     web.update(**given, forceDestroy=True)
