@@ -21,6 +21,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.credentials import DeferredRefreshableCredentials, create_assume_role_refresher
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ProfileNotFound
+from botocore.loaders import create_loader
 
 from sandbox.providers.server import Properties, ProviderError
 
@@ -30,6 +31,8 @@ _SEE = (
     "Please see https://www.pulumi.com/registry/packages/aws/installation-configuration/ for more information about "
     "providing credentials."
 )
+# EC2's description takes a third of a second to read: once is enough.
+_MODELS = create_loader()
 NO_REGION = (
     "Missing region information\nMake sure you have set your AWS region, e.g. `pulumi config set aws:region us-west-2`."
 )
@@ -189,6 +192,7 @@ class Cloud:
         given, session = self.settings, botocore.session.Session(profile=self.settings.profile)
         for name, path in given.shared_files.items():
             session.set_config_variable(name, path)
+        session.register_component("data_loader", _MODELS)
         session.get_component("credential_provider").remove("iam-role")
         keys = {"aws_access_key_id": given.access_key, "aws_secret_access_key": given.secret_key}
         return boto3.Session(botocore_session=session, aws_session_token=given.token, **keys)
@@ -202,6 +206,7 @@ class Cloud:
             self._clients["sts", self.region, 0] = sts  # `words` knows its operations by it
             refresh = create_assume_role_refresher(sts, wanted)
             fresh: Any = botocore.session.Session()
+            fresh.register_component("data_loader", _MODELS)
             # As its own `set_credentials`, which takes fixed keys only.
             fresh._credentials = DeferredRefreshableCredentials(refresh_using=refresh, method="assume-role")
             session = boto3.Session(botocore_session=fresh)

@@ -111,13 +111,17 @@ class LocalAws:
     def __init__(self, port: int, journal: Journal) -> None:
         self.endpoint = f"http://127.0.0.1:{port}"
         self._journal = journal
+        self._session = boto3.Session()
+        self._clients: dict[tuple[str, str], Any] = {}
         self.image = ""
 
     def client(self, service: str, region: str = REGION) -> Any:
         """A client that is nobody's who is tested."""
-        keys = {"aws_access_key_id": "AKIATESTS", "aws_secret_access_key": "tests"}
-        session: Any = boto3.Session(region_name=region, **keys)
-        return session.client(service, endpoint_url=self.endpoint)
+        if (service, region) not in self._clients:
+            keys = {"aws_access_key_id": "AKIATESTS", "aws_secret_access_key": "tests"}
+            session: Any = self._session
+            self._clients[service, region] = session.client(service, region, endpoint_url=self.endpoint, **keys)
+        return self._clients[service, region]
 
     def register(self, name: str) -> str:
         """An image of the account's own; its ID."""

@@ -31,7 +31,7 @@ class Plugin:
     """A configured plugin; `config` goes to it as the SDK sends it: text, or JSON in text."""
 
     def __init__(self, aws: LocalAws, **config: Any) -> None:
-        endpoints = {service: aws.endpoint for service in ("ec2", "ssm", "sts", "autoscaling")}
+        endpoints = dict.fromkeys(("ec2", "ssm", "sts", "autoscaling"), aws.endpoint)
         self.servicer = Servicer(AwsProvider(), None)
         self.context: Any = _Context()
         given = {"region": REGION, "endpoints": [endpoints], **config}
