@@ -14,6 +14,7 @@ from sandbox.providers.aws.machine import launch_template
 from sandbox.providers.aws.resource import DEFAULT_TIMEOUT, AwsResource, changed, wait_for
 from sandbox.providers.aws.schema import REGION, Failures, Field, Schema, canonical
 from sandbox.providers.server import Operation, Properties
+from sandbox.providers.values import UNKNOWN
 
 _PREFERENCES: Schema = {
     "autoRollback": Field("bool"),
@@ -93,6 +94,15 @@ class Group(AwsResource):
             told = f'Missing required argument. "launch_template": one of {choice} must be specified'
             return [("launchTemplate", f"{told}. Examine values at '{name}.launchTemplate'.")]
         return []
+
+    def plan(self, state: Properties | None, inputs: Properties) -> Properties:
+        planned = super().plan(state, inputs)
+        given: Any = inputs.get("launchTemplate")
+        before = ((state or {}).get("launchTemplate") or {}).get("name")
+        # The ID in state is another template's by now.
+        if before and isinstance(given, dict) and "id" not in given and given.get("name") != before:
+            planned["launchTemplate"] = {**planned["launchTemplate"], "id": UNKNOWN}
+        return planned
 
     def make(self, inputs: Properties, planned: Properties) -> str:
         name = planned.get("name") or f"{planned['namePrefix']}{secrets.token_hex(13)}"

@@ -144,13 +144,14 @@ class Instance(AwsResource):
             return client.describe_instance_attribute(InstanceId=resource_id, Attribute=name)[key].get("Value")
 
         data = attribute("userData", "UserData") or ""
-        as_text = "" if state.get("userDataBase64") else base64.b64decode(data).decode(errors="replace")
+        # Text that was base64 when it was given stays as it was given.
+        as_text = data if state.get("userData") == data else base64.b64decode(data).decode(errors="replace")
         return {
             **api.attributes(found),
             **self.tags_seen(found.get("Tags", []), state),
             "region": state["region"],
             "arn": self.arn("ec2", f"instance/{resource_id}", state),
-            "userData": as_text or None,
+            "userData": None if state.get("userDataBase64") else as_text or None,
             "userDataBase64": data if state.get("userDataBase64") else None,
             "disableApiStop": attribute("disableApiStop", "DisableApiStop") is True,
             "disableApiTermination": attribute("disableApiTermination", "DisableApiTermination") is True,
@@ -176,8 +177,8 @@ class Instance(AwsResource):
         if "instanceType" in different:
             self._while_stopped(resource_id, planned, timeout, InstanceType={"Value": planned["instanceType"]})
         if different & {"userData", "userDataBase64"}:
-            data = base64.b64decode(api.user_data(planned, encoded=True) or "")
-            self._while_stopped(resource_id, planned, timeout, UserData={"Value": data})
+            data = {"Value": api.user_data(planned) or b""}
+            self._while_stopped(resource_id, planned, timeout, UserData=data)
         if "disableApiTermination" in different:
             value = {"Value": planned.get("disableApiTermination", False)}
             self._modify(resource_id, planned, DisableApiTermination=value)

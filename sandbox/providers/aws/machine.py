@@ -61,12 +61,22 @@ def placement(planned: Properties) -> Properties:
     return {key: value for key, value in wanted.items() if value}
 
 
-def user_data(planned: Properties, *, encoded: bool = False) -> str | None:
-    """What RunInstances takes: boto3 encodes text itself, so that base64 is decoded first."""
-    text, data = planned.get("userData"), planned.get("userDataBase64")
-    if encoded:
-        return data or base64.b64encode((text or "").encode()).decode()
-    return base64.b64decode(data).decode("latin-1") if data else text
+def user_data(planned: Properties) -> bytes | None:
+    """The user data itself, from text or base64; the SDK encodes it. Text that is base64 already is not encoded again,
+    as the real provider has it.
+    """
+    if planned.get("userDataBase64"):
+        return base64.b64decode(planned["userDataBase64"])
+    text = planned.get("userData")
+    return None if text is None else decoded(text) or text.encode()
+
+
+def decoded(text: str) -> bytes | None:
+    """What the base64 in `text` stands for; None where it is none."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return None
 
 
 def root_mapping(client: Any, planned: Properties) -> list[Properties]:

@@ -71,6 +71,15 @@ class AwsResource(Resource):
             fields = fields[part].fields or {}
         return False
 
+    def plan(self, state: Properties | None, inputs: Properties) -> Properties:
+        """The state that the inputs lead to, from `state` (None: a new resource)."""
+        planned = schema.plan(self.schema, state, inputs)
+        if "tagsAll" in self.schema:
+            own = planned.get("tags") or {}
+            unknown = own is UNKNOWN or any(value is UNKNOWN for value in own.values())
+            planned["tagsAll"] = UNKNOWN if unknown else {**self.cloud.settings.default_tags, **own}
+        return planned
+
     def foresee(self, state: Properties, planned: Properties, changed: set[str]) -> Properties:
         """What of a plan is not known before an update that changes the properties `changed`."""
         return {}
@@ -83,7 +92,7 @@ class AwsResource(Resource):
         return inputs, [*failures, *self.faults(op.name, inputs)]
 
     def diff(self, op: Operation, state: Properties, old: Properties, new: Properties) -> Difference:
-        planned = self._plan(state, new)
+        planned = self.plan(state, new)
         paths = {
             path: kind + ("_REPLACE" if self.replaces(path, planned) else "")
             for path, kind in schema.changes(self.schema, state, planned, new).items()
@@ -95,7 +104,7 @@ class AwsResource(Resource):
         return Difference(paths, delete_first=replaced and schema.explicitly_named(self.schema, new))
 
     def create(self, op: Operation, inputs: Properties) -> tuple[str, Properties]:
-        planned = self._plan(None, inputs)
+        planned = self.plan(None, inputs)
         if op.preview:
             return "", planned
         known = _known(planned)
@@ -131,7 +140,7 @@ class AwsResource(Resource):
         return now, schema.inputs_after_refresh(self.schema, inputs, now)
 
     def update(self, op: Operation, resource_id: str, state: Properties, inputs: Properties) -> Properties:
-        planned = self._plan(state, inputs)
+        planned = self.plan(state, inputs)
         if op.preview:
             changed = {_top(path) for path in schema.changes(self.schema, state, planned, inputs)}
             return planned | self.foresee(state, planned, changed)
@@ -184,14 +193,6 @@ class AwsResource(Resource):
         fresh = {key: value for key, value in new.items() if old.get(key) != value}
         if fresh:
             client.create_tags(Resources=[resource_id], Tags=tag_list(fresh))
-
-    def _plan(self, state: Properties | None, inputs: Properties) -> Properties:
-        planned = schema.plan(self.schema, state, inputs)
-        if "tagsAll" in self.schema:
-            own = planned.get("tags") or {}
-            unknown = own is UNKNOWN or any(value is UNKNOWN for value in own.values())
-            planned["tagsAll"] = UNKNOWN if unknown else {**self.cloud.settings.default_tags, **own}
-        return planned
 
     def _failure(self, op: Operation, verb: str, error: Exception, which: str) -> ProviderError:
         return ProviderError(self._told(op, verb, f"{verb} {self.label}{which}: {self._words(error)}"))

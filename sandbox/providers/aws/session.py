@@ -42,7 +42,7 @@ INVALID_CREDENTIALS = f"Invalid credentials configured.\n{_SEE}"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The provider's configuration; what is not here is refused by `unsupported`."""
+    """What of the provider's configuration is heeded; the rest is ignored."""
 
     region: str
     profile: str | None
@@ -110,7 +110,7 @@ class Cloud:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.region = settings.region
+        self.region = settings.region or _region_of_profile(settings)
         self.account_id = ""
         self._clients: dict[tuple[str, str, int], Any] = {}
         self._session: Any = None
@@ -189,10 +189,7 @@ class Cloud:
         return f"operation error {service}: {error.operation_name}, https response error {request}, {told}"
 
     def _own(self) -> Any:
-        given, session = self.settings, botocore.session.Session(profile=self.settings.profile)
-        for name, path in given.shared_files.items():
-            session.set_config_variable(name, path)
-        session.register_component("data_loader", _MODELS)
+        given, session = self.settings, _botocore(self.settings)
         session.get_component("credential_provider").remove("iam-role")
         keys = {"aws_access_key_id": given.access_key, "aws_secret_access_key": given.secret_key}
         return boto3.Session(botocore_session=session, aws_session_token=given.token, **keys)
@@ -230,6 +227,21 @@ class Cloud:
                 "(or aws:endpoints) to the local cloud's address, or install the real plugin"
             )
         return client
+
+
+def _region_of_profile(settings: Settings) -> str:
+    try:
+        return str(_botocore(settings).get_config_variable("region") or "")
+    except ProfileNotFound:
+        return ""
+
+
+def _botocore(settings: Settings) -> Any:
+    session = botocore.session.Session(profile=settings.profile)
+    for name, path in settings.shared_files.items():
+        session.set_config_variable(name, path)
+    session.register_component("data_loader", _MODELS)
+    return session
 
 
 def _invalid(details: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,14 +12,11 @@ from typing import Any
 from urllib.parse import parse_qs
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-# The images that moto knows by itself are many, and read from disk at its first call.
-os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
-
 import boto3
 import pytest
 from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateBackend
 from moto.ec2.responses import instances
-from moto.ec2.utils import Base64EncodedString, parse_user_data
+from moto.ec2.utils import parse_user_data
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
@@ -163,7 +159,7 @@ class LocalAws:
         from moto.backends import get_backend
 
         for name in ("ec2", "ssm", "autoscaling", "sts", "iam"):
-            get_backend(name).reset()  # type: ignore[call-overload]
+            get_backend(name).reset()
         self._journal.faults.clear()
         self._journal.refreshes.clear()
         self.image = self.register("one")
@@ -175,6 +171,8 @@ def local_aws() -> Iterator[LocalAws]:
     """Serve it for the length of a `with` block."""
     journal = Journal(DomainDispatcherApplication(create_backend_app))
     with pytest.MonkeyPatch.context() as patch:
+        # The images that moto knows by itself are many, and copied at each reset.
+        patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
         patch.setattr(instances, "parse_user_data", _user_data)
         patch.setattr(LaunchTemplateBackend, "create_launch_template", _create_launch_template)
         patch.setattr(
@@ -193,7 +191,7 @@ def local_aws() -> Iterator[LocalAws]:
 def _user_data(value: Any) -> Any:
     """moto takes what ModifyInstanceAttribute was given for base64, which it has decoded by then."""
     if isinstance(value, bytes):
-        return Base64EncodedString(base64.b64encode(value).decode())
+        value = base64.b64encode(value).decode()
     return parse_user_data(value)
 
 

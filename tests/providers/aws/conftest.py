@@ -1,4 +1,4 @@
-"""One AWS for a session, empty for each test."""
+"""An AWS for a file, empty for each test."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.providers.aws.cloud import KEYS, LocalAws, local_aws
 from tests.providers.aws.plugin import Plugin
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: it changes moto, which other suites use as well
 def served() -> Iterator[LocalAws]:
     with local_aws() as aws:
         yield aws

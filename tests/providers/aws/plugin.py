@@ -69,7 +69,10 @@ class Plugin:
         """State and inputs of what is there; None where it is not."""
         return self.read(token, name, resource_id, {}, {})
 
-    def read(self, token: str, name: str, resource_id: str, state: Any, inputs: Any) -> Any:
+    def read(
+        self, token: str, name: str, resource_id: str, state: Any, inputs: Any
+    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """State and inputs as they are now; None where it is gone."""
         properties, given = values.write(state), values.write(inputs)
         request = provider_pb2.ReadRequest(id=resource_id, urn=urn(token, name), properties=properties, inputs=given)
         found = self.servicer.Read(request, self.context)

@@ -144,3 +144,12 @@ def test_it_is_imported_by_its_name(plugin: Plugin, template: Made) -> None:
     found = plugin.imported(GROUP, "web", group.id)
     assert found is not None
     assert found[1]["launchTemplate"]["id"] == template.id
+
+
+def test_another_template_may_be_named(aws: LocalAws, plugin: Plugin, template: Made) -> None:
+    other = plugin.make(TEMPLATE, "other", imageId=aws.image, instanceType="t3.small")
+    wanted = given(template)
+    group = plugin.make(GROUP, "web", **{**wanted, "launchTemplate": {"name": template.state["name"]}})
+    assert group.state["launchTemplate"]["id"] == template.id
+    group.update(**{**wanted, "launchTemplate": {"name": other.state["name"]}})
+    assert group.state["launchTemplate"]["id"] == other.id

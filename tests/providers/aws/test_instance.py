@@ -161,3 +161,61 @@ def test_a_protected_instance_is_not_deleted_unless_forced(aws: LocalAws, plugin
     web.update(**given, forceDestroy=True)
     web.delete()
     assert not web.refresh()
+
+
+def test_binary_user_data_goes_through_as_base64(aws: LocalAws, plugin: Plugin) -> None:
+    packed = base64.b64encode(bytes(range(256))).decode()
+    given = {"ami": aws.image, "instanceType": "t3.micro"}
+    web = plugin.make(INSTANCE, "web", **given, userDataBase64=packed)
+    assert web.state["userDataBase64"] == packed
+    assert "userData" not in web.state
+    assert web.changes(**given, userDataBase64=packed) == {}
+    web.update(**given, userDataBase64=base64.b64encode(b"\xff").decode())
+    told = aws.client("ec2").describe_instance_attribute(InstanceId=web.id, Attribute="userData")
+    assert base64.b64decode(told["UserData"]["Value"]) == b"\xff"
+
+
+def test_user_data_that_is_base64_already_is_not_encoded_again(aws: LocalAws, plugin: Plugin) -> None:
+    given = {"ami": aws.image, "instanceType": "t3.micro", "userData": base64.b64encode(USER_DATA.encode()).decode()}
+    web = plugin.make(INSTANCE, "web", **given)
+    told = aws.client("ec2").describe_instance_attribute(InstanceId=web.id, Attribute="userData")
+    assert base64.b64decode(told["UserData"]["Value"]).decode() == USER_DATA
+    assert web.changes(**given) == {}
+
+
+def test_a_launch_template_may_say_what_the_machine_is(aws: LocalAws, plugin: Plugin) -> None:
+    template = plugin.make("aws:ec2/launchTemplate:LaunchTemplate", "t", imageId=aws.image, instanceType="t3.small")
+    web = plugin.make(INSTANCE, "web", launchTemplate={"id": template.id, "version": "1"})
+    assert (web.state["ami"], web.state["instanceType"]) == (aws.image, "t3.small")
+    assert web.changes(launchTemplate={"id": template.id, "version": "1"}) == {}
+    assert web.changes(launchTemplate={"id": template.id, "version": "2"}) == {
+        "launchTemplate.version": "UPDATE_REPLACE"
+    }
+
+
+def test_a_public_address_is_asked_for_with_the_interface(aws: LocalAws, plugin: Plugin) -> None:
+    group = aws.client("ec2").create_security_group(GroupName="g", Description="g")["GroupId"]
+    given = {"ami": aws.image, "instanceType": "t3.micro", "vpcSecurityGroupIds": [group]}
+    web = plugin.make(INSTANCE, "web", **given, associatePublicIpAddress=True)
+    (call,) = aws.calls("RunInstances")
+    assert call["NetworkInterface.1.AssociatePublicIpAddress"] == "true"
+    assert call["NetworkInterface.1.SecurityGroupId.1"] == group
+    assert web.state["publicIp"]
+    assert web.changes(**given, associatePublicIpAddress=False) == {"associatePublicIpAddress": "UPDATE_REPLACE"}
+
+
+def test_the_root_volume_grows_in_place_and_is_encrypted_only_anew(aws: LocalAws, plugin: Plugin) -> None:
+    given = {"ami": aws.image, "instanceType": "t3.micro"}
+    web = plugin.make(INSTANCE, "web", **given, rootBlockDevice={"volumeSize": 9})
+    assert web.state["rootBlockDevice"]["volumeSize"] == 9
+    assert web.changes(**given, rootBlockDevice={"volumeSize": 10}) == {"rootBlockDevice.volumeSize": "UPDATE"}
+    then = {"volumeSize": 9, "encrypted": True}
+    assert web.changes(**given, rootBlockDevice=then) == {"rootBlockDevice.encrypted": "UPDATE_REPLACE"}
+
+
+def test_an_instance_that_cannot_be_waited_for_is_recorded_with_the_reason(aws: LocalAws, plugin: Plugin) -> None:
+    aws.fault("DescribeInstances", "OperationNotPermitted", "not you")
+    with pytest.raises(Refused, match=r"waiting for EC2 Instance \(i-\w+\) create: .* OperationNotPermitted: not you"):
+        plugin.make(INSTANCE, "web", ami=aws.image, instanceType="t3.micro")
+    ((key, _),) = plugin.context.metadata
+    assert key == "grpc-status-details-bin"

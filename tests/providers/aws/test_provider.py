@@ -82,6 +82,10 @@ def test_a_profile_gives_the_credentials(aws: LocalAws, monkeypatch: pytest.Monk
         "[me]\naws_access_key_id = AKIAPROFILE\naws_secret_access_key = profile\n"
     )
     assert Plugin(aws, profile="me").check_config()[1] == []
+    Path(os.environ["AWS_CONFIG_FILE"]).write_text("[profile me]\nregion = eu-west-3\n")
+    plugin = Plugin(aws, profile="me", region=None)
+    assert plugin.check_config()[1] == []
+    assert plugin.configure().preview(GROUP, "web")["region"] == "eu-west-3"
     _, reasons = Plugin(aws, profile="nobody").check_config()
     assert "failed to get shared config profile, nobody" in reasons[0]
     monkeypatch.setenv("AWS_PROFILE", "me")
