@@ -15,7 +15,7 @@ from toolchain.build import Builder, Toolchain
 # A shell that ran `eval "$(make -s env)"` must not point the tests at its stack, nor an operator's at the real cloud.
 # PULUMI_HOME stays: it may hold the real provider plugins; the other says to test those.
 for name in list(os.environ):
-    ours = name.startswith(("DIGITALOCEAN_", "BAKEWELL_", "PULUMI_", "PACKER_", "PKR_"))
+    ours = name.startswith(("AWS_", "DIGITALOCEAN_", "BAKEWELL_", "PULUMI_", "PACKER_", "PKR_"))
     if ours and name not in ("PULUMI_HOME", "BAKEWELL_TEST_PLUGINS"):
         del os.environ[name]
 

@@ -121,6 +121,10 @@ class Provider(ABC):
     resources: Mapping[str, Resource]
     functions: Mapping[str, Callable[[Operation, Properties], Properties]]
 
+    def check_config(self, config: Properties) -> tuple[Properties, list[str]]:
+        """The configuration to use (with defaults), and why it cannot be used."""
+        return config, []
+
     @abstractmethod
     def configure(self, config: Properties) -> None:
         """Take the provider's configuration, plain values by name."""
@@ -161,7 +165,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return plugin_pb2.PluginInfo(version=self.provider.version)
 
     def CheckConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
-        return provider_pb2.CheckResponse(inputs=request.news)
+        with _failures(context):
+            inputs, reasons = self.provider.check_config(values.read(request.news))
+            failures = [provider_pb2.CheckFailure(reason=reason) for reason in reasons]
+            return provider_pb2.CheckResponse(inputs=values.write(inputs), failures=failures)
 
     def DiffConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
         changed = differ.changes(values.read(request.old_inputs), values.read(request.news))

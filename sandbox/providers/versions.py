@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+AWS = "7.29.0"
 COMMAND = "1.2.1"
 DIGITALOCEAN = "4.65.0"
-PLUGINS = {"command": COMMAND, "digitalocean": DIGITALOCEAN}
+PLUGINS = {"aws": AWS, "command": COMMAND, "digitalocean": DIGITALOCEAN}

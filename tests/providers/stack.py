@@ -186,9 +186,9 @@ def copy(original: Stack, folder: Path) -> Stack:
 
 
 def environment(folder: Path, pulumi_home: Path) -> dict[str, str]:
-    """What pulumi runs in: nothing of the caller's own Pulumi or DigitalOcean settings."""
+    """What pulumi runs in: nothing of the caller's own Pulumi, AWS or DigitalOcean settings."""
     # No locale either: Python would then set one for itself, which no command may see.
-    ours = ("PULUMI_", "DIGITALOCEAN_", "PYTHON", "LC_", "LANG")
+    ours = ("PULUMI_", "AWS_", "DIGITALOCEAN_", "PYTHON", "LC_", "LANG")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     return {
         **kept,

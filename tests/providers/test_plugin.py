@@ -20,6 +20,9 @@ from tests.waiting import LONGEST, gone, until
 
 COMMAND = urn("command:local:Command", "c")
 DROPLET = urn("digitalocean:index/droplet:Droplet", "d")
+OFFLINE = {"aws": {"region": "eu-central-1", "skipRequestingAccountId": "true"}}
+"""What a plugin must be told in order to call nobody yet."""
+STAND_INS = {name: f"stand-in v{version}" for name, version in PLUGINS.items()}
 
 
 @pytest.mark.parametrize("name", PLUGINS)
@@ -38,7 +41,7 @@ def test_it_starts_from_any_folder_and_ends_with_the_engine(pulumi_home: Path, t
         (tmp_path / f"{module}.py").write_text("raise SystemExit('imported from the project')")
     poor = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path), "PYTHONHOME": "/nowhere"}
     with Plugin(pulumi_home, name, tmp_path, poor) as plugin:
-        assert plugin.configure().supportsPreview
+        assert plugin.configure(**OFFLINE.get(name, {})).supportsPreview
         assert plugin.process.stdin is not None
         plugin.process.stdin.close()
         assert plugin.process.wait(timeout=LONGEST) == 0
@@ -110,7 +113,7 @@ def test_the_users_real_plugin_is_taken_where_it_is_there(tmp_path: Path) -> Non
     real.write_text("#!/bin/sh\n")
     real.chmod(0o755)
     found = install(home, user_home=user)
-    assert found == {"command": f"real plugin v1.2.1 from {real.parent}", "digitalocean": "stand-in v4.65.0"}
+    assert found == STAND_INS | {"command": f"real plugin v1.2.1 from {real.parent}"}
     assert (home / "plugins/resource-command-v1.2.1").resolve() == real.parent
     assert install(home, user_home=user) == found
     shutil.rmtree(user)
@@ -124,7 +127,7 @@ def test_another_version_and_another_clouds_stand_in_are_no_real_plugin(tmp_path
     other, home = tmp_path / "other", tmp_path / "home"
     install(other, user_home=tmp_path)
     (other / "plugins/resource-command-v1.2.0").mkdir()
-    assert set(install(home, user_home=other).values()) == {"stand-in v1.2.1", "stand-in v4.65.0"}
+    assert install(home, user_home=other) == STAND_INS
     assert not any(path.is_symlink() for path in (home / "plugins").iterdir())
 
 

@@ -1,0 +1,102 @@
+"""What the aws plugin does with launch templates."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+from sandbox.providers.values import UNKNOWN
+from tests.providers.aws.cloud import LocalAws
+from tests.providers.aws.plugin import Plugin
+
+TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
+
+
+def test_a_change_is_a_new_version_in_place_and_unknown_in_preview(aws: LocalAws, plugin: Plugin) -> None:
+    web = plugin.make(TEMPLATE, "web", imageId=aws.image, instanceType="t3.micro")
+    assert (web.state["latestVersion"], web.state["defaultVersion"]) == (1, 1)
+    then = {"imageId": aws.register("two"), "instanceType": "t3.micro"}
+    assert web.changes(**then) == {"imageId": "UPDATE"}
+    known = web.preview(**then)
+    assert known["latestVersion"] is UNKNOWN
+    assert known["defaultVersion"] == 1
+    before = web.id
+    web.update(**then)
+    assert (web.id, web.state["latestVersion"], web.state["defaultVersion"]) == (before, 2, 1)
+    assert web.state["imageId"] == then["imageId"]
+
+
+def test_an_image_that_is_not_known_yet_is_a_change(aws: LocalAws, plugin: Plugin) -> None:
+    web = plugin.make(TEMPLATE, "web", imageId=aws.image)
+    assert web.changes(imageId=UNKNOWN) == {"imageId": "UPDATE"}
+    assert web.preview(imageId=UNKNOWN)["latestVersion"] is UNKNOWN
+
+
+def test_the_default_version_follows_where_the_program_says_so(aws: LocalAws, plugin: Plugin) -> None:
+    web = plugin.make(TEMPLATE, "web", imageId=aws.image, updateDefaultVersion=True)
+    then = {"imageId": aws.register("two"), "updateDefaultVersion": True}
+    assert web.preview(**then)["defaultVersion"] is UNKNOWN
+    web.update(**then)
+    assert (web.state["latestVersion"], web.state["defaultVersion"]) == (2, 2)
+
+
+def test_a_description_is_a_new_version_that_the_preview_does_not_announce(aws: LocalAws, plugin: Plugin) -> None:
+    web = plugin.make(TEMPLATE, "web", imageId=aws.image)
+    assert web.preview(imageId=aws.image, description="new")["latestVersion"] == 1
+    web.update(imageId=aws.image, description="new")
+    assert web.state["latestVersion"] == 2
+
+
+def test_new_tags_of_the_template_are_no_new_version(aws: LocalAws, plugin: Plugin) -> None:
+    web = plugin.make(TEMPLATE, "web", imageId=aws.image, tags={"a": "1"})
+    web.update(imageId=aws.image, tags={"a": "2"})
+    assert web.state["latestVersion"] == 1
+    assert web.state["tagsAll"] == {"a": "2"}
+
+
+def test_everything_that_machines_are_made_from_comes_back_as_it_was_given(aws: LocalAws, plugin: Plugin) -> None:
+    given = {
+        "imageId": aws.image,
+        "instanceType": "t3.micro",
+        "keyName": "me",
+        "userData": base64.b64encode(b"#!/bin/sh\n").decode(),
+        "metadataOptions": {"httpTokens": "required", "httpEndpoint": "enabled", "httpPutResponseHopLimit": 2},
+        "networkInterfaces": [{"associatePublicIpAddress": True, "securityGroups": ["sg-2", "sg-1"], "deviceIndex": 0}],
+        "blockDeviceMappings": [{"deviceName": "/dev/sda1", "ebs": {"volumeSize": 9, "encrypted": True}}],
+        "tagSpecifications": [{"resourceType": "instance", "tags": {"Name": "web"}}],
+        "iamInstanceProfile": {"name": "web"},
+        "monitoring": {"enabled": True},
+    }
+    web = plugin.make(TEMPLATE, "web", **given)
+    assert web.changes(**given) == {}
+    assert web.refresh()
+    assert web.changes(**given) == {}
+    assert web.inputs["networkInterfaces"][0]["securityGroups"] == ["sg-2", "sg-1"]
+    assert web.state["networkInterfaces"][0]["associatePublicIpAddress"] == "true"
+    version = aws.client("ec2").describe_launch_template_versions(LaunchTemplateId=web.id)["LaunchTemplateVersions"][0]
+    data = version["LaunchTemplateData"]
+    assert data["NetworkInterfaces"][0]["AssociatePublicIpAddress"] is True
+    assert data["BlockDeviceMappings"][0]["Ebs"] == {"VolumeSize": 9, "Encrypted": True}
+    then = given | {"metadataOptions": {"httpTokens": "optional"}}
+    assert web.changes(**then) == {"metadataOptions.httpTokens": "UPDATE"}
+
+
+def test_it_is_named_by_its_resource_and_7_hex_unless_the_program_names_it(aws: LocalAws, plugin: Plugin) -> None:
+    auto = plugin.make(TEMPLATE, "web", imageId=aws.image)
+    assert re.fullmatch(r"web-[0-9a-f]{7}", auto.state["name"])
+    assert auto.inputs["__defaults"] == ["name", "region"]
+    named = plugin.make(TEMPLATE, "web", imageId=aws.image, name="one")
+    found = named.diff(imageId=aws.image, name="two")
+    assert list(found.replaces) == ["name"]
+    assert found.deleteBeforeReplace
+    prefixed = plugin.make(TEMPLATE, "web", imageId=aws.image, namePrefix="pre-")
+    assert prefixed.state["name"].startswith("pre-")
+    assert prefixed.changes(imageId=aws.image, namePrefix="pre-") == {}
+
+
+def test_it_is_gone_when_it_was_deleted_outside(aws: LocalAws, plugin: Plugin) -> None:
+    web = plugin.make(TEMPLATE, "web", imageId=aws.image)
+    assert plugin.imported(TEMPLATE, "web", web.id) is not None
+    aws.client("ec2").delete_launch_template(LaunchTemplateId=web.id)
+    assert not web.refresh()
+    web.delete()

@@ -1,0 +1,184 @@
+"""How the aws plugin finds out who it is and where, what it refuses before anything else, and its functions."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sandbox.providers.values import UNKNOWN
+from tests.providers.aws.cloud import ACCOUNT, REGION, LocalAws
+from tests.providers.aws.plugin import Plugin, Refused
+
+PARAMETER = "aws:ssm/parameter:Parameter"
+GROUP = "aws:ec2/securityGroup:SecurityGroup"
+
+
+def test_region_and_defaults_go_into_state(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    inputs, reasons = Plugin(aws, region=None).check_config()
+    assert reasons == []
+    assert inputs["region"] == "eu-west-1"
+    assert inputs["skipCredentialsValidation"] == "false"
+
+
+def test_a_missing_region_is_refused(aws: LocalAws) -> None:
+    _, reasons = Plugin(aws, region=None).check_config()
+    assert reasons[0].startswith("Missing region information\n")
+
+
+def test_missing_credentials_are_refused_without_asking_a_machines_metadata(
+    aws: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    _, reasons = Plugin(aws).check_config()
+    assert reasons[0].startswith("No valid credential sources found.")
+    _, reasons = Plugin(aws, accessKey="AKIAGIVEN", secretKey="given").check_config()
+    assert reasons == []
+
+
+def test_expired_and_invalid_credentials_are_refused(aws: LocalAws) -> None:
+    expired = "The security token included in the request is expired"
+    aws.fault("GetCallerIdentity", "ExpiredToken", expired, status=403)
+    _, reasons = Plugin(aws).check_config()
+    assert reasons[0].startswith(
+        "unable to validate AWS credentials.\nDetails: validating provider credentials: retrieving caller identity "
+        "from STS: operation error STS: GetCallerIdentity, https response error StatusCode: 403, RequestID: "
+    )
+    assert f"ExpiredToken: {expired}" in reasons[0]
+    invalid = "The security token included in the request is invalid."
+    aws.fault("GetCallerIdentity", "InvalidClientTokenId", invalid, status=403)
+    _, reasons = Plugin(aws).check_config()
+    assert reasons[0].startswith("Invalid credentials configured.")
+
+
+def test_what_is_not_known_in_preview_is_not_validated(aws: LocalAws) -> None:
+    _, reasons = Plugin(aws, accessKey="04da6b54-80e4-46f7-96ec-b56ff0331ba9", secretKey="x").check_config()
+    assert reasons == []
+    assert aws.actions() == []
+
+
+def test_validation_can_be_left_out(aws: LocalAws) -> None:
+    plugin = Plugin(aws, skipCredentialsValidation=True, skipRequestingAccountId=True)
+    assert plugin.check_config()[1] == []
+    plugin.configure()
+    assert aws.actions() == []
+
+
+def test_another_account_is_refused(aws: LocalAws) -> None:
+    Plugin(aws, allowedAccountIds=["111111111111", ACCOUNT]).configure()
+    with pytest.raises(Refused, match=f"AWS account ID not allowed: {ACCOUNT}"):
+        Plugin(aws, allowedAccountIds=["111111111111"]).configure()
+    with pytest.raises(Refused, match=f"AWS account ID not allowed: {ACCOUNT}"):
+        Plugin(aws, forbiddenAccountIds=[ACCOUNT]).configure()
+
+
+def test_a_profile_gives_the_credentials(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    Path(os.environ["AWS_SHARED_CREDENTIALS_FILE"]).write_text(
+        "[me]\naws_access_key_id = AKIAPROFILE\naws_secret_access_key = profile\n"
+    )
+    assert Plugin(aws, profile="me").check_config()[1] == []
+    Path(os.environ["AWS_CONFIG_FILE"]).write_text("[profile me]\nregion = eu-west-3\n")
+    plugin = Plugin(aws, profile="me", region=None)
+    assert plugin.check_config()[1] == []
+    assert plugin.configure().preview(GROUP, "web")["region"] == "eu-west-3"
+    _, reasons = Plugin(aws, profile="nobody").check_config()
+    assert "failed to get shared config profile, nobody" in reasons[0]
+    monkeypatch.setenv("AWS_PROFILE", "me")
+    assert Plugin(aws).check_config()[1] == []
+
+
+def test_a_role_is_assumed(aws: LocalAws) -> None:
+    role = {"roleArn": "arn:aws:iam::222222222222:role/deploy", "sessionName": "ci"}
+    plugin = Plugin(aws, assumeRoles=[role], allowedAccountIds=["222222222222"])
+    assert plugin.check_config()[1] == []
+    plugin.configure()
+    assert aws.calls("AssumeRole")[0]["RoleArn"] == role["roleArn"]
+    who = plugin.invoke("aws:index/getCallerIdentity:getCallerIdentity")
+    assert (who["accountId"], "assumed-role/deploy/ci" in who["arn"]) == ("222222222222", True)
+
+
+def test_a_role_that_cannot_be_assumed_is_told(aws: LocalAws) -> None:
+    role = {"roleArn": "arn:aws:iam::222222222222:role/deploy"}
+    aws.fault("AssumeRole", "AccessDenied", "not you", status=403)
+    _, reasons = Plugin(aws, assumeRoles=[role]).check_config()
+    assert f"IAM Role ({role['roleArn']}) cannot be assumed." in reasons[0]
+
+
+def test_an_endpoint_from_the_environment_works(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint)
+    plugin = Plugin(aws, endpoints=None).configure()
+    assert plugin.invoke("aws:index/getCallerIdentity:getCallerIdentity")["accountId"] == ACCOUNT
+
+
+def test_the_stand_in_calls_loopback_only(aws: LocalAws) -> None:
+    with pytest.raises(Refused, match="calls loopback only"):
+        Plugin(aws, endpoints=None).configure()
+
+
+def test_throttling_is_waited_through(aws: LocalAws, plugin: Plugin) -> None:
+    aws.fault("CreateSecurityGroup", "RequestLimitExceeded", "Request limit exceeded.", status=503, times=2)
+    plugin.make(GROUP, "web")
+    assert len(aws.calls("CreateSecurityGroup")) == 3
+
+
+def test_throttling_that_does_not_end_is_told(aws: LocalAws) -> None:
+    plugin = Plugin(aws, maxRetries=2).configure()
+    aws.fault("CreateSecurityGroup", "RequestLimitExceeded", "Request limit exceeded.", status=503, times=9)
+    with pytest.raises(Refused, match="api error RequestLimitExceeded: Request limit exceeded"):
+        plugin.make(GROUP, "web")
+    assert len(aws.calls("CreateSecurityGroup")) == 2
+
+
+def test_default_tags_are_in_tags_all_only(aws: LocalAws) -> None:
+    plugin = Plugin(aws, defaultTags={"tags": {"project": "p"}}).configure()
+    group = plugin.make(GROUP, "web", tags={"a": "1"})
+    assert (group.state["tags"], group.state["tagsAll"]) == ({"a": "1"}, {"project": "p", "a": "1"})
+    assert group.refresh()
+    assert group.inputs["tags"] == {"a": "1"}
+    assert group.changes(tags={"a": "1"}) == {}
+    assert plugin.preview(GROUP, "new", tags={"a": UNKNOWN})["tagsAll"] is UNKNOWN
+
+
+def test_a_resource_may_live_in_another_region(aws: LocalAws, plugin: Plugin) -> None:
+    given = {"name": "p", "type": "String", "value": "v"}
+    there = plugin.make(PARAMETER, "p", **given, region="us-east-1")
+    assert there.state["region"] == "us-east-1"
+    assert aws.client("ssm", "us-east-1").get_parameter(Name="p")["Parameter"]["Value"] == "v"
+    assert there.changes(**given, region=REGION) == {"region": "UPDATE_REPLACE"}
+
+
+def test_default_network_and_region_are_found(aws: LocalAws, plugin: Plugin) -> None:
+    vpc = plugin.invoke("aws:ec2/getVpc:getVpc", default=True)
+    assert vpc["default"] is True
+    subnets = plugin.invoke("aws:ec2/getSubnets:getSubnets", filters=[{"name": "vpc-id", "values": [vpc["id"]]}])
+    assert len(subnets["ids"]) == 3
+    assert plugin.invoke("aws:index/getRegion:getRegion")["region"] == REGION
+
+
+def test_a_missing_network_is_told(aws: LocalAws, plugin: Plugin) -> None:
+    with pytest.raises(Refused, match="no matching EC2 VPC found"):
+        plugin.invoke("aws:ec2/getVpc:getVpc", tags={"no": "such"})
+
+
+def test_images_are_found_by_owner_and_name(aws: LocalAws, plugin: Plugin) -> None:
+    newest = aws.register("one-more")
+    found = [{"name": "name", "values": ["one*"]}]
+    with pytest.raises(Refused, match="Your query returned more than one result"):
+        plugin.invoke("aws:ec2/getAmi:getAmi", owners=["self"], filters=found)
+    image = plugin.invoke("aws:ec2/getAmi:getAmi", owners=["self"], filters=found, nameRegex="more$")
+    assert (image["id"], image["name"]) == (newest, "one-more")
+    with pytest.raises(Refused, match="Your query returned no results"):
+        plugin.invoke("aws:ec2/getAmi:getAmi", owners=["self"], nameRegex="two")
+
+
+def test_parameters_are_found_by_name(aws: LocalAws, plugin: Plugin) -> None:
+    plugin.make(PARAMETER, "p", name="/p", type="String", value="v")
+    found = plugin.invoke("aws:ssm/getParameter:getParameter", name="/p")
+    assert (found["value"], found["insecureValue"], found["version"]) == ("v", "v", 1)
+    with pytest.raises(Refused, match=r"reading SSM Parameter \(/q\): couldn't find resource"):
+        plugin.invoke("aws:ssm/getParameter:getParameter", name="/q")
