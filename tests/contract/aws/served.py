@@ -23,7 +23,7 @@ from sandbox.aws.serving.server import make_server
 from sandbox.aws.stock import NAMES, stock_id
 from sandbox.serving.state import listen
 from tests.contract.fake_machines import STOCK, FakeMachines
-from tests.contract.served import until
+from tests.waiting import LONGEST, until
 
 ACCESS = Access("AKIALOCALTESTLOCAL22", "a-secret-of-the-tests")
 ACTION_SECONDS = 0.05
@@ -48,7 +48,7 @@ class Served:
         self._thread.start()
         self._clients: dict[tuple[str, str], Any] = {}
         self.http = httpx.Client(
-            base_url=self.endpoint, headers={"Authorization": f"Bearer {ACCESS.secret}"}, timeout=30, verify=False
+            base_url=self.endpoint, headers={"Authorization": f"Bearer {ACCESS.secret}"}, timeout=LONGEST, verify=False
         )
 
     def client(
@@ -63,7 +63,7 @@ class Served:
             aws_access_key_id=key,
             aws_secret_access_key=ACCESS.secret,
             aws_session_token=token,
-            config=Config(retries={"total_max_attempts": attempts}, read_timeout=20),
+            config=Config(retries={"total_max_attempts": attempts}, read_timeout=LONGEST),
         )
 
     def __call__(self, service: str, region: str = REGION) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 
 import httpx
@@ -163,13 +162,12 @@ def test_orders_want_the_secret_and_health_does_not(aws: Served) -> None:
 )
 def test_what_is_not_there_is_refused_at_once(aws: Served, service: str, call: str, given: dict[str, Any]) -> None:
     aws.launch()  # moto looks at filters only where there is something to filter
-    client, began = aws.client(service, attempts=4), time.monotonic()
+    client = aws.client(service, attempts=4)
     with pytest.raises(ClientError) as caught:
         getattr(client, call)(**given)
     assert caught.value.response["Error"]["Code"]
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
     assert caught.value.response["ResponseMetadata"]["RetryAttempts"] == 0
-    assert time.monotonic() - began < 15
 
 
 def test_a_server_removes_what_a_former_one_left(tmp_path: Any) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.contract.aws.conftest import Refuses
 from tests.contract.aws.served import DEBIAN, SLOW_SECONDS, Served
-from tests.contract.served import until
+from tests.waiting import until
 
 SIZE = 4
 

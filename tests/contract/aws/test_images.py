@@ -10,7 +10,7 @@ import pytest
 from tests.contract.aws.conftest import Refuses
 from tests.contract.aws.served import DEBIAN, OTHER, SLOW_SECONDS, Served
 from tests.contract.fake_machines import STOCK
-from tests.contract.served import until
+from tests.waiting import until
 
 ROOT = "/dev/xvda"
 

@@ -14,7 +14,7 @@ from sandbox.aws.stock import NAMES, REGIONS, stock_id
 from tests.contract.aws.conftest import Refuses
 from tests.contract.aws.served import DEBIAN, OTHER, REGION, SLOW_SECONDS, Served
 from tests.contract.fake_machines import STOCK
-from tests.contract.served import until
+from tests.waiting import until
 
 ROOT = "/dev/xvda"
 

@@ -159,13 +159,13 @@ def test_everything_that_needs_an_image_is_a_reference(cloud: Aws) -> None:
     )
     instance(image=by_instance)
     template = ec2().create_launch_template(LaunchTemplateName="web", LaunchTemplateData={"ImageId": by_group})
-    name = {"LaunchTemplateId": template["LaunchTemplate"]["LaunchTemplateId"]}
+    template_id = template["LaunchTemplate"]["LaunchTemplateId"]
     unused = image(READY, name="shop-web-unused")
-    ec2().create_launch_template_version(**name, LaunchTemplateData={"ImageId": unused})
-    ec2().create_launch_template_version(**name, LaunchTemplateData={"ImageId": by_template})
+    ec2().create_launch_template_version(LaunchTemplateId=template_id, LaunchTemplateData={"ImageId": unused})
+    ec2().create_launch_template_version(LaunchTemplateId=template_id, LaunchTemplateData={"ImageId": by_template})
     boto3.client("autoscaling", region_name=HOME).create_auto_scaling_group(
         AutoScalingGroupName="web",
-        LaunchTemplate={**name, "Version": "1"},
+        LaunchTemplate={"LaunchTemplateId": template_id, "Version": "1"},
         MinSize=0,
         MaxSize=1,
         AvailabilityZones=[f"{HOME}a"],
