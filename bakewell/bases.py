@@ -49,6 +49,11 @@ class BaseEntry(Model):
     date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
     ids: dict[Slug, _Text] = Field(default_factory=dict)
 
+    @property
+    def searched(self) -> bool:
+        """Whether `image` only says how the image is found, and a machine is started by an ID alone."""
+        return "/" in self.image
+
 
 class _Lock(RootModel[dict[Slug, dict[Slug, BaseEntry]]]):
     pass
@@ -106,6 +111,10 @@ class Bases:
     def __contains__(self, name: object) -> bool:
         return name in self._entries
 
+    def find(self, name: str, cloud: str) -> BaseEntry | None:
+        """What `name` means on `cloud`; None where that is not locked."""
+        return self._entries.get(name, {}).get(cloud)
+
     def entry(self, name: str, cloud: str) -> BaseEntry:
         """What `name` means on `cloud`. Raises ConfigError where it is not locked."""
         check_name(name)
@@ -129,9 +138,10 @@ class Bases:
             ConfigError: not locked, or locked for other regions only.
         """
         entry = self.entry(name, cloud)
-        if entry.ids and region not in entry.ids:
+        if region not in entry.ids and (entry.ids or entry.searched):
+            there = ", ".join(sorted(entry.ids)) or "no region"
             raise ConfigError(
-                f"base `{name}` is locked on {cloud} for {', '.join(sorted(entry.ids))}, but not for {region}",
+                f"base `{name}` is locked on {cloud} for {there}, but not for {region}",
                 file=self.path,
                 remedy=f"run: bakewell lock {name}",
             )

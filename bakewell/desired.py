@@ -5,7 +5,7 @@ Reads files and the process environment; asks no cloud and creates nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from bakewell.catalog import Catalog, Health
 from bakewell.errors import ConfigError
 from bakewell.fingerprint import Fingerprint, fingerprints
 from bakewell.reading import did_you_mean
-from bakewell.settings import Settings
+from bakewell.settings import FleetSettings, InstanceSettings, Settings
 from bakewell.user_data import UserData
 
 
@@ -40,17 +40,47 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
-class Desired:
-    """Images and machines of one stack.
+class Instance:
+    """One EC2 instance that the stack wants.
 
     Attributes:
+        name: `<role>-<n>`, n from 1.
+        user_data: who it is.
+        health: where it answers HTTP once it is up; None for a role that does not.
+    """
+
+    name: str
+    role: str
+    settings: InstanceSettings
+    user_data: UserData
+    health: Health | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """One auto scaling group that the stack wants; its name is the role's."""
+
+    role: str
+    settings: FleetSettings
+    user_data: UserData
+    health: Health | None
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """Images and machines of one stack on one cloud.
+
+    Attributes:
+        cloud: "digitalocean", …
         roles: roles to bake, parents first.
         parents: role to the role it is built on; None for one built on a stock base.
         fingerprints: by role; all of `roles`.
-        machines: in the order of the settings, a role's by number.
+        machines: droplets, in the order of the settings, a role's by number; none on another cloud.
+        instances, fleets: EC2's; those that others have to find come first.
         remarks: what is allowed and hardly meant, a sentence each.
     """
 
+    cloud: str
     settings: Settings
     catalog: Catalog
     bases: Bases
@@ -58,7 +88,14 @@ class Desired:
     parents: Mapping[str, str | None]
     fingerprints: Mapping[str, Fingerprint]
     machines: tuple[Machine, ...]
+    instances: tuple[Instance, ...] = ()
+    fleets: tuple[Fleet, ...] = ()
     remarks: tuple[str, ...] = ()
+
+    @property
+    def home(self) -> str:
+        """The region where images are built and machines run."""
+        return self.settings.home(self.cloud)
 
     @property
     def servers(self) -> tuple[str, ...]:
@@ -91,9 +128,22 @@ def read(
     packer = root / "packer"
     catalog = Catalog.load(packer, max_context_mb=settings.max_context_mb)
     roles = catalog.select(settings.roles)
-    for key, named in (("machines", settings.machines), ("pins", settings.pins)):
+    asked: dict[str, Iterable[str]] = {
+        "machines": settings.machines,
+        "aws.instances": settings.aws.instances,
+        "aws.fleets": settings.aws.fleets,
+        "pins": settings.pins,
+    }
+    for key, named in asked.items():
         for role in named:
             _check_role(role, roles, f"bakewell:{key}.{role}", file)
+    for role in (*settings.aws.instances, *settings.aws.fleets):
+        if _serves(catalog, role):
+            raise ConfigError(
+                f"bakewell:aws: `{role}` is a Consul server, and a cluster of them is made on DigitalOcean only",
+                file=file,
+                remedy="remove it; roles find each other by `peers` in image.toml",
+            )
     bases = Bases.load(packer / "bases.lock", mirror)
     found = fingerprints(catalog, cloud, bases, now=now or datetime.now(UTC), roles=settings.roles)
     servers = sum(wanted.count for role, wanted in settings.machines.items() if _serves(catalog, role))
@@ -109,15 +159,29 @@ def read(
         for role, wanted in settings.machines.items()
         for number in range(1, wanted.count + 1)
     )
+    order = catalog.peers_first()
+    instances = tuple(
+        Instance(f"{role}-{number}", role, each, UserData.of_image(catalog[role], clustered=False), health)
+        for role, each in sorted(settings.aws.instances.items(), key=lambda item: order.index(item[0]))
+        for health in [catalog[role].boot.health]
+        for number in range(1, each.count + 1)
+    )
+    fleets = tuple(
+        Fleet(role, each, UserData.of_image(catalog[role], clustered=False), catalog[role].boot.health)
+        for role, each in settings.aws.fleets.items()
+    )
     return Desired(
+        cloud=cloud,
         settings=settings,
         catalog=catalog,
         bases=bases,
         roles=roles,
         parents={role: catalog[role].parent for role in roles},
         fingerprints=found,
-        machines=machines,
-        remarks=tuple(_remarks(servers, file)),
+        machines=machines if cloud == "digitalocean" else (),
+        instances=instances if cloud == "aws" else (),
+        fleets=fleets if cloud == "aws" else (),
+        remarks=tuple(_remarks(servers, file)) if cloud == "digitalocean" else (),
     )
 
 

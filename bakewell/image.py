@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 NAMESPACE = "bakewell"
@@ -74,12 +74,14 @@ class Image:
 
     Attributes:
         cloud: "digitalocean", …
-        id: the cloud's ID, as text.
+        id: the cloud's ID, as text; where copies have IDs of their own, the one in `home`, or in the first region
+            that has any.
         size_gb: what the cloud charges for, in GB.
         regions: where it can be booted now, sorted.
         ready: the build finished, was verified and said so (the tag written last).
         revoked: an operator took it back; neither it nor what was built on it is adopted.
         lease: Unix time until which its unfinished build is presumed alive; None when ready.
+        elsewhere: region -> the ID that the image has there, where that is another one.
     """
 
     cloud: str
@@ -93,6 +95,16 @@ class Image:
     revoked: bool
     lease: int | None
     tags: tuple[str, ...]
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Every ID that it has."""
+        return frozenset((self.id, *self.elsewhere.values()))
+
+    def id_in(self, region: str) -> str:
+        """What it is called in a region, of those where it can be booted."""
+        return self.elsewhere.get(region, self.id)
 
     @property
     def role(self) -> str:

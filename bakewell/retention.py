@@ -86,12 +86,12 @@ Guard = Callable[[Image, Evidence], list[str]]
 
 def in_use(image: Image, evidence: Evidence) -> list[str]:
     """Something in the account refers to it."""
-    return [f"in use by {reference}" for reference in evidence.references.get(image.id, ())]
+    return [f"in use by {ref}" for id in sorted(image.ids) for ref in evidence.references.get(id, ())]
 
 
 def pinned(image: Image, evidence: Evidence) -> list[str]:
     """The policy names it."""
-    return ["pinned"] if {image.name, image.id} & evidence.policy.pins else []
+    return ["pinned"] if {image.name, *image.ids} & evidence.policy.pins else []
 
 
 def newest(image: Image, evidence: Evidence) -> list[str]:

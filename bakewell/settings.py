@@ -13,22 +13,45 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, get_origin
+from typing import Annotated, Any, Literal, get_origin
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from bakewell.errors import ConfigError
 from bakewell.reading import Model, Name, Slug, checked, looking, read_text
 
 NAMESPACE = "bakewell:"
 DIGITALOCEAN = "https://api.digitalocean.com"
+AWS = "https://amazonaws.com"  # stands for the endpoints that AWS's SDKs choose by service and region
+CloudName = Literal["digitalocean", "aws"]
+_MIRRORED = "BAKEWELL_DOWNLOADS is set, but the endpoint is {}: images of a real cloud are made of what vendors publish"
+_NO_MIRROR = 'unset it, so that packer/bases.lock counts; or for the local cloud run: eval "$(make -s env)"'
 _TOKENS = ("DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN")
 _STACK = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")
 
+_Account = Annotated[
+    str,
+    BeforeValidator(lambda value: f"{value:012}" if type(value) is int else value),
+    Field(pattern=r"^[0-9]{12}$"),
+]
+"""An AWS account; `pulumi config set --path` writes it as a number, without the zeros it may begin with."""
+
+Subnet = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]+$")]
+InstanceType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$")]
+Cidr = Annotated[str, Field(pattern=r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$")]
+
 _Id = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
 """A name or an ID; `pulumi config set --path` writes an ID of digits as a number."""
+
+
+def each_once(values: list[str]) -> list[str]:
+    """`values`, none of which may be there twice. Raises ValueError."""
+    twice = sorted({value for value in values if values.count(value) > 1})
+    if twice:
+        raise ValueError(f"{', '.join(twice)} is listed twice")
+    return values
 
 
 class MachineSettings(Model):
@@ -39,33 +62,89 @@ class MachineSettings(Model):
     ssh_keys: list[_Id] = Field(default_factory=list, description="keys in the account: names, IDs or fingerprints")
 
 
+class Ec2Settings(Model):
+    """What instances of a role have in common, by themselves or in a fleet."""
+
+    count: int = Field(default=1, ge=0, le=100)
+    type: InstanceType = "t3.micro"
+    key: str | None = Field(default=None, min_length=1, description="key pair that may log in, by name")
+    profile: str | None = Field(default=None, min_length=1, description="instance profile, by name")
+    open_to: list[Cidr] = Field(default=["0.0.0.0/0"], description="who may reach the role's own port")
+    ssh_from: list[Cidr] = Field(default_factory=list, description="who may reach port 22")
+
+
+class InstanceSettings(Ec2Settings):
+    """Instances of a role, each known by its number."""
+
+    subnet: Subnet | None = Field(default=None, description="by default one of the default VPC's")
+
+
+class FleetSettings(Ec2Settings):
+    """An auto scaling group of a role: `count` instances, in as many zones as there are subnets."""
+
+    subnets: list[Subnet] = Field(default_factory=list, description="by default all of the default VPC's")
+
+
+class AwsSettings(Model):
+    """What a stack is told about AWS."""
+
+    regions: list[Slug] = Field(default=["us-east-1"], min_length=1, description="the first builds, others get copies")
+    account: _Account | None = Field(default=None, description="whose credentials it must be run with")
+    subnet: Subnet | None = Field(default=None, description="where images are built; by default in the default VPC")
+    instances: dict[Name, InstanceSettings] = Field(default_factory=dict)
+    fleets: dict[Name, FleetSettings] = Field(default_factory=dict)
+    launch_accounts: list[_Account] = Field(default_factory=list, description="accounts that may launch its images")
+
+    @field_validator("regions", "launch_accounts")
+    @classmethod
+    def _each_once(cls, values: list[str]) -> list[str]:
+        return each_once(values)
+
+
 class Settings(Model):
     """Stack config: `bakewell:<key>` in Pulumi.<stack>.yaml. Defaults here and in Pulumi.yaml agree (tested)."""
 
     project: Name = "bakewell"
     prefix: Name = "bakewell"
-    regions: list[Slug] = Field(default=["nyc3"], min_length=1)
+    clouds: list[CloudName] = Field(default=["digitalocean"], min_length=1)
+    regions: list[Slug] = Field(default=["nyc3"], min_length=1, description="of DigitalOcean")
+    aws: AwsSettings = Field(default_factory=AwsSettings)
     parallel: int = Field(default=4, ge=1, le=64)
     keep: int = Field(default=3, ge=1)
     roles: list[Name] = Field(default_factory=list, description="roles to bake; empty: all in the catalog")
     machines: dict[Name, MachineSettings] = Field(default_factory=dict)
-    pins: dict[Name, _Id] = Field(default_factory=dict, description="role: image name or ID its machines must use")
+    pins: dict[Name, _Id | dict[CloudName, _Id]] = Field(
+        default_factory=dict,
+        description="role: image name or ID its machines must use; by cloud where there are several",
+    )
     local: bool = Field(default=False, description="the stack may only ever run on the local cloud")
     max_context_mb: int = Field(default=100, ge=1, description="largest context of an image, in MB")
     ready_timeout: int = Field(default=300, ge=1, le=3600, description="how long `up` waits for a machine, in s")
 
-    @field_validator("regions", "roles")
+    @field_validator("clouds", "regions", "roles")
     @classmethod
     def _each_once(cls, values: list[str]) -> list[str]:
-        twice = sorted({value for value in values if values.count(value) > 1})
-        if twice:
-            raise ValueError(f"{', '.join(twice)} is listed twice")
-        return values
+        return each_once(values)
 
-    @property
-    def region(self) -> str:
-        """Where images are built and machines run; the others get copies."""
-        return self.regions[0]
+    @model_validator(mode="after")
+    def _pins_name_their_cloud(self) -> Settings:
+        for role, pin in self.pins.items():
+            if len(self.clouds) > 1 and not isinstance(pin, dict):
+                raise ValueError(f"pins.{role}: say on which cloud: bakewell:pins.{role}.{self.clouds[0]}")
+        return self
+
+    def pins_on(self, cloud: str) -> dict[str, str]:
+        """Role -> name or ID of the image that its machines on a cloud must use."""
+        found = {role: pin.get(cloud) if isinstance(pin, dict) else pin for role, pin in self.pins.items()}  # type: ignore[call-overload]
+        return {role: pin for role, pin in found.items() if pin is not None}
+
+    def regions_of(self, cloud: str) -> list[str]:
+        """Where images of a cloud have to be: built in the first, which is also where machines run, else copied."""
+        return self.aws.regions if cloud == "aws" else self.regions
+
+    def home(self, cloud: str) -> str:
+        """The first of `regions_of`."""
+        return self.regions_of(cloud)[0]
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, object], source: str) -> Settings:
@@ -103,7 +182,7 @@ def _from_text(name: str, text: str) -> object:
         return int(text)
     if wanted is bool and text in ("true", "false"):
         return text == "true"
-    if get_origin(wanted) in (list, dict):
+    if get_origin(wanted) in (list, dict) or wanted is AwsSettings:
         try:
             return json.loads(text)
         except (ValueError, RecursionError):
@@ -151,6 +230,7 @@ class Environment:
 
     Attributes:
         endpoint: root URL of DigitalOcean's API, no `/v2`, no slash at the end.
+        aws_endpoint: root URL that stands in for all of AWS; None where AWS's SDKs choose their own.
         state_dir: where locks and logs of builds go (not created here).
         stack: short name of the stack, "dev" unless said otherwise.
         parallel: how many builds at once, where it overrides the stack's own setting.
@@ -167,11 +247,13 @@ class Environment:
     token: str = field(repr=False)
     downloads: Path | None = None
     ssh_key: Path | None = None
+    aws_endpoint: str | None = None
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Environment:
-        """Read DIGITALOCEAN_TOKEN (or …_ACCESS_TOKEN), DIGITALOCEAN_API_URL, BAKEWELL_STATE, BAKEWELL_STACK (or
-        PULUMI_STACK), BAKEWELL_PARALLEL, BAKEWELL_DOWNLOADS and BAKEWELL_SSH_KEY. A missing token is no error here.
+        """Read DIGITALOCEAN_TOKEN (or …_ACCESS_TOKEN), DIGITALOCEAN_API_URL, AWS_ENDPOINT_URL, BAKEWELL_STATE,
+        BAKEWELL_STACK (or PULUMI_STACK), BAKEWELL_PARALLEL, BAKEWELL_DOWNLOADS and BAKEWELL_SSH_KEY. A missing token is
+        no error here. AWS's credentials are its SDK's affair, and none of this.
 
         Raises:
             ConfigError: a value that cannot be meant; a token is never repeated.
@@ -189,16 +271,14 @@ class Environment:
                 f"{variable} is no token: it holds a space, a control character or a letter outside ASCII",
                 remedy="copy the token again: one line, without quotes that a word processor made",
             )
-        endpoint = _endpoint(environ.get("DIGITALOCEAN_API_URL") or DIGITALOCEAN)
+        endpoint = _endpoint("DIGITALOCEAN_API_URL", environ) or DIGITALOCEAN
+        aws_endpoint = _endpoint("AWS_ENDPOINT_URL", environ)
         downloads = environ.get("BAKEWELL_DOWNLOADS", "")
-        if downloads and not _loopback(endpoint):
-            raise ConfigError(
-                f"BAKEWELL_DOWNLOADS is set, but the endpoint is {endpoint}: images of a real cloud are made of what "
-                "vendors publish",
-                remedy='unset it, so that packer/bases.lock counts; or for the local cloud run: eval "$(make -s env)"',
-            )
+        if downloads and not any(_loopback(url) for url in (endpoint, aws_endpoint or AWS)):
+            raise ConfigError(_MIRRORED.format(endpoint), remedy=_NO_MIRROR)
         return cls(
             endpoint=endpoint,
+            aws_endpoint=aws_endpoint,
             state_dir=Path(environ.get("BAKEWELL_STATE") or cache / "bakewell").absolute(),
             stack=(environ.get("BAKEWELL_STACK") or environ.get("PULUMI_STACK") or "dev").rpartition("/")[2],
             parallel=int(parallel) if parallel else None,
@@ -207,10 +287,13 @@ class Environment:
             ssh_key=Path(ssh_key).expanduser().absolute() if (ssh_key := environ.get("BAKEWELL_SSH_KEY")) else None,
         )
 
-    @property
-    def local(self) -> bool:
-        """True when the endpoint is on this machine."""
-        return _loopback(self.endpoint)
+    def where(self, cloud: str) -> str:
+        """The API that stands for a cloud: what a build's record names, and people are told."""
+        return (self.aws_endpoint or AWS) if cloud == "aws" else self.endpoint
+
+    def local(self, cloud: str) -> bool:
+        """True when the cloud's API is on this machine."""
+        return _loopback(self.where(cloud))
 
     def require_token(self) -> str:
         """The API token. Raises ConfigError where there is none."""
@@ -222,28 +305,37 @@ class Environment:
         return self.token
 
     def check(self, settings: Settings) -> None:
-        """Refuse to run a stack that is for the local cloud only (`local: true`) anywhere else.
+        """Refuse to run a stack that is for the local cloud only (`local: true`) anywhere else, and to give a real
+        cloud what the local one's mirror has.
 
         Raises:
-            ConfigError: the endpoint is not on this machine.
+            ConfigError: an endpoint is not on this machine.
         """
-        if settings.local and not self.local:
-            raise ConfigError(
-                f"stack {self.stack} is for the local cloud only, but the endpoint is {self.endpoint}",
-                remedy='run: eval "$(make -s env)" (or choose another stack)',
-            )
+        for cloud in settings.clouds:
+            if self.local(cloud):
+                continue
+            if settings.local:
+                raise ConfigError(
+                    f"stack {self.stack} is for the local cloud only, but the endpoint is {self.where(cloud)}",
+                    remedy='run: eval "$(make -s env)" (or choose another stack)',
+                )
+            if self.downloads is not None:
+                raise ConfigError(_MIRRORED.format(self.where(cloud)), remedy=_NO_MIRROR)
 
 
-def _endpoint(url: str) -> str:
+def _endpoint(variable: str, environ: Mapping[str, str]) -> str | None:
+    url = environ.get(variable)
+    if not url:
+        return None
     try:
         parts = urlsplit(url)
         host, secret = parts.hostname, parts.username or parts.password or parts.query
     except ValueError:
         host, secret = None, None
     if host is None or parts.scheme not in ("http", "https") or secret:
-        raise ConfigError("DIGITALOCEAN_API_URL is no plain URL", remedy=f"set it to {DIGITALOCEAN}, or unset it")
+        raise ConfigError(f"{variable} is no plain URL", remedy="unset it: the cloud's own is the default")
     if parts.scheme == "http" and not _loopback(url):
-        raise ConfigError(f"DIGITALOCEAN_API_URL {url} would send the token unencrypted", remedy="use https")
+        raise ConfigError(f"{variable} {url} would send credentials unencrypted", remedy="use https")
     return url.rstrip("/").removesuffix("/v2")
 
 

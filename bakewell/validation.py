@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bakewell.clouds.survey import Survey
-from bakewell.desired import Desired
+from bakewell.desired import Desired, Fleet, Instance, Machine
 from bakewell.errors import ConfigError
 from bakewell.settings import Environment
 from bakewell.user_data import schema
@@ -14,7 +15,7 @@ from bakewell.user_data import schema
 AT_ONCE = 4  # Packer processes; each starts its plugin and takes about a second of one core
 
 
-def validate_unbuilt(desired: Desired, survey: Survey, cloud: str, environment: Environment) -> None:
+def validate_unbuilt(desired: Desired, survey: Survey, environment: Environment) -> None:
     """Have Packer validate every image that would have to be built: once a fingerprint on this host.
 
     Raises:
@@ -27,22 +28,30 @@ def validate_unbuilt(desired: Desired, survey: Survey, cloud: str, environment: 
     from bakewell.build import packer  # Here, because a preview that finds everything built needs none of it.
 
     def check(role: str) -> None:
-        packer.validate(desired.catalog, role, cloud, desired.bases, prints[role], environment, desired.settings)
+        packer.validate(
+            desired.catalog, role, desired.cloud, desired.bases, prints[role], environment, desired.settings
+        )
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for _ in pool.map(check, unbuilt):
             pass
 
 
-def validate_machines(desired: Desired, cloud: str, environment: Environment) -> None:
+def validate_machines(desired: Desired, environment: Environment) -> None:
     """Render and check what every machine would be told, before any address of the cluster is known; and look whether
     the key that is to open them can be read. Whether it opens them only they can say.
 
     Raises:
         ConfigError: user_data that the cloud or cloud-init would not take; an unreadable BAKEWELL_SSH_KEY.
     """
-    servers, region = len(desired.servers), desired.settings.region
-    texts = {machine.role: machine.user_data.largest(region, servers, cloud) for machine in desired.machines}
+    every: tuple[Machine | Instance | Fleet, ...] = (*desired.machines, *desired.instances, *desired.fleets)
+    there = Counter([*(one.role for one in desired.machines), *(one.role for one in desired.instances)])
+    texts = {
+        machine.role: machine.user_data.largest(
+            desired.home, len(desired.servers), desired.cloud, {role: there[role] for role in machine.user_data.peers}
+        )
+        for machine in every
+    }
     for role, text in texts.items():
         schema.check(role, text, environment.state_dir)
     if environment.ssh_key is not None and any(machine.ssh_keys for machine in desired.machines):

@@ -8,7 +8,8 @@ import pulumi
 
 from bakewell.clouds.survey import Survey
 from bakewell.desired import Desired
-from components.packer_image import CLOUD, PackerImage
+from components import names
+from components.packer_image import PackerImage
 from components.stack.attempt import Attempt, next_attempt
 from components.stack.outputs import StackOutputs
 from components.stack.refusal import refusing
@@ -38,21 +39,23 @@ class ImageCatalog(pulumi.ComponentResource):
     def __init__(self, name: str, args: ImageCatalogArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bakewell:index:ImageCatalog", name, {}, opts)
         desired, survey = args["desired"], args["survey"]
+        self.cloud = desired.cloud
         last = pulumi.Output.from_input(args["last"])
         self.images = {}
         for role in desired.roles:
             fingerprint = desired.fingerprints[role]
             parent = desired.parents[role]
             self.images[role] = PackerImage(
-                role,
+                names.of(desired.cloud, role),
                 {
                     "role": role,
+                    "cloud": desired.cloud,
                     "stack": pulumi.get_stack(),
                     "fingerprint": fingerprint.value,
                     "digests": fingerprint.digests,
                     "attempt": self._attempt(role, fingerprint.value, last, survey),
                     "home": survey.home(role, fingerprint.value),
-                    "regions": desired.settings.regions,
+                    "regions": desired.settings.regions_of(desired.cloud),
                 },
                 built_on=self.images[parent] if parent else None,
                 opts=pulumi.ResourceOptions(parent=self),
@@ -64,15 +67,15 @@ class ImageCatalog(pulumi.ComponentResource):
         return self.images[role].ids.apply(lambda ids: ids[region])
 
     def published(self) -> dict[str, dict[str, object]]:
-        """The stack output `images`."""
-        return {role: {CLOUD: image.published()} for role, image in self.images.items()}
+        """This cloud's part of the stack output `images`."""
+        return {role: {self.cloud: image.published()} for role, image in self.images.items()}
 
     def _attempt(
         self, role: str, fingerprint: str, last: pulumi.Output[StackOutputs], survey: Survey
     ) -> pulumi.Output[int]:
         @refusing
         def number(outputs: StackOutputs) -> int:
-            attempt = next_attempt(role, fingerprint, outputs.image(role, CLOUD), survey)
+            attempt = next_attempt(role, fingerprint, outputs.image(role, self.cloud), survey)
             self._tell(attempt)
             return attempt.number
 

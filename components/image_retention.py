@@ -19,6 +19,7 @@ from components.stack.refusal import refusing
 class ImageRetentionArgs(TypedDict):
     """What an ImageRetention is made from.
 
+    cloud: whose images.
     stack: the stack whose config the command reads.
     policy: how many to keep, and which in any case.
     fingerprints: role to fingerprint: new content is a reason to look again.
@@ -28,6 +29,7 @@ class ImageRetentionArgs(TypedDict):
     after: images and machines that must be settled first.
     """
 
+    cloud: str
     stack: str
     policy: Policy
     fingerprints: Mapping[str, str]
@@ -54,7 +56,7 @@ class ImageRetention(pulumi.ComponentResource):
         key = attempts.apply(lambda numbers: _digest([policy, args["fingerprints"], numbers]))
         self.command = local.Command(
             name,
-            create="exec bakewell clean --from-pulumi",
+            create=f"exec bakewell clean --from-pulumi --cloud {args['cloud']}",
             dir=".",
             stdin="",
             environment={"BAKEWELL_STACK": args["stack"]},

@@ -9,7 +9,6 @@ import pulumi
 from pulumi_command import local
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-CLOUD = "digitalocean"
 _Line = TypeVar("_Line", bound=BaseModel)
 
 
@@ -43,6 +42,7 @@ class PackerImageArgs(TypedDict):
     """What a PackerImage is made from.
 
     role: folder under packer/images/.
+    cloud: "digitalocean", …
     stack: the stack whose config the build reads.
     fingerprint: 64 hex digits.
     digests: context path (or folder, above 500 files) to digest; it names the changed file in Pulumi's diff.
@@ -52,6 +52,7 @@ class PackerImageArgs(TypedDict):
     """
 
     role: str
+    cloud: str
     stack: str
     fingerprint: pulumi.Input[str]
     digests: pulumi.Input[Mapping[str, pulumi.Input[str]]]
@@ -93,7 +94,7 @@ class PackerImage(pulumi.ComponentResource):
         self._fingerprint = args["fingerprint"]
         self.build = _command(
             name,
-            f"exec bakewell build {self.role}",
+            f"exec bakewell build {self.role} --cloud {args['cloud']}",
             args,
             # A map, so that Pulumi's diff names the file: in a list, one added file shifts all that follow.
             triggers=[args["fingerprint"], args["digests"], args["attempt"]],
@@ -102,7 +103,7 @@ class PackerImage(pulumi.ComponentResource):
         self.copies = {
             region: _command(
                 f"{name}-{region}",
-                f"exec bakewell copy {self.role} {region}",
+                f"exec bakewell copy {self.role} {region} --cloud {args['cloud']}",
                 args,
                 triggers=[args["fingerprint"], args["attempt"], region],
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[self.build]),

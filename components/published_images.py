@@ -7,7 +7,6 @@ from typing import Any
 import pulumi
 from pydantic import ValidationError
 
-from components.packer_image import CLOUD
 from components.stack.outputs import ImageOutput, StackOutputs
 
 
@@ -26,7 +25,7 @@ class PublishedImages:
         self._stack = stack
         self._outputs = pulumi.StackReference(f"images-of-{stack.replace('/', '-')}", stack, opts).outputs
 
-    def image_id(self, role: str, *, region: str, cloud: str = CLOUD) -> pulumi.Output[str]:
+    def image_id(self, role: str, *, region: str, cloud: str = "digitalocean") -> pulumi.Output[str]:
         """The ID to boot `role` from in `region`.
 
         Using it raises pulumi.RunError where the stack has published no such image, naming those it has.
@@ -40,7 +39,7 @@ class PublishedImages:
 
         return self._outputs.apply(pick)
 
-    def image(self, role: str, *, cloud: str = CLOUD) -> pulumi.Output[ImageOutput]:
+    def image(self, role: str, *, cloud: str = "digitalocean") -> pulumi.Output[ImageOutput]:
         """Everything that is published of `role`; errors as for `image_id`."""
         return self._outputs.apply(lambda outputs: self._image(outputs, role, cloud))
 

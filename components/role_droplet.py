@@ -8,20 +8,12 @@ from typing import TypedDict
 import pulumi
 import pulumi_digitalocean as digitalocean
 from pulumi_command import local
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bakewell.catalog import Health
 from bakewell.image import tag
 from bakewell.user_data import Cluster, UserData
+from components import readiness
 from components.stack.refusal import refusing
-
-
-class ReadyResult(BaseModel):
-    """The one line that `bakewell ready` prints for Pulumi."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    ready_seconds: float | None
 
 
 class RoleDropletArgs(TypedDict):
@@ -78,7 +70,7 @@ class RoleDroplet(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.address = self.droplet.ipv4_address
-        self.url = _url(self.address, args["health"])
+        self.url = readiness.url(self.address, args["health"])
         self.membership = None
         self.ready = None
         self.ready_seconds = pulumi.Output.from_input(None)
@@ -106,30 +98,22 @@ class RoleDroplet(pulumi.ComponentResource):
         if args["ssh_keys"] or args["health"]:
             joined = [self.membership] if self.membership else []
             self.ready = self._command("ready", "exec bakewell ready", [*after, *joined])
-            printed = pulumi.Output.unsecret(self.ready.stdout)
-            self.ready_seconds = printed.apply(lambda line: _seconds(self.name, line))
+            self.ready_seconds = readiness.seconds(self.name, self.ready)
         self.register_outputs({})
 
     def _command(
         self, suffix: str, create: str, after: Sequence[pulumi.Resource], *, delete: str | None = None
     ) -> local.Command:
-        return local.Command(
+        return readiness.command(
             f"{self.name}-{suffix}",
-            create=create,
+            create,
+            machine=self.name,
+            stack=self._args["stack"],
+            address=self.address,
+            trigger=self.droplet.id,
+            after=after,
+            parent=self,
             delete=delete,
-            dir=".",
-            stdin="",
-            environment={
-                "BAKEWELL_STACK": self._args["stack"],
-                "BAKEWELL_MACHINE": self.name,
-                "BAKEWELL_ADDRESS": self.address,
-            },
-            logging=local.Logging.STDERR,
-            add_previous_output_in_env=False,
-            triggers=[self.droplet.id],
-            opts=pulumi.ResourceOptions(
-                parent=self, depends_on=list(after), additional_secret_outputs=["stdout", "stderr"]
-            ),
         )
 
     def published(self) -> dict[str, object]:
@@ -147,19 +131,3 @@ def _rendered(user_data: UserData, cluster: pulumi.Input[Cluster] | None) -> pul
     if cluster is None:
         return user_data.render()
     return pulumi.Output.from_input(cluster).apply(refusing(user_data.render))
-
-
-def _url(address: pulumi.Output[str], health: Health | None) -> pulumi.Output[str] | None:
-    if health is None:
-        return None
-    return address.apply(lambda ip: f"http://{ip}:{health.port}{health.path}")
-
-
-def _seconds(name: str, line: str) -> float | None:
-    try:
-        return ReadyResult.model_validate_json(line).ready_seconds
-    except ValidationError as error:
-        raise pulumi.RunError(
-            f"machine {name}: its readiness command printed no result that can be read\n"
-            "  remedy: run `bakewell ready --address IP` by hand and read what it says"
-        ) from error

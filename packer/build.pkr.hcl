@@ -6,7 +6,7 @@ locals {
 }
 
 build {
-  sources = ["source.digitalocean.image"]
+  sources = local.sources
 
   # 2 means that cloud-init is done and has warnings.
   provisioner "shell" {

@@ -1,5 +1,5 @@
 # Every variable has a default, so that `packer validate .` and `packer build .` work by hand in a staged directory.
-# None of them is a secret: the API token comes from the process environment (DIGITALOCEAN_TOKEN).
+# None of them is a secret: credentials come from the process environment.
 
 variable "role" {
   type        = string
@@ -16,18 +16,18 @@ variable "prefix" {
 variable "base_image" {
   type        = string
   default     = ""
-  description = "Slug or ID of the image to start from: a stock one, or the parent's snapshot. Empty: stock Debian 12."
+  description = "ID of the image to start from: a stock one, or the parent's; on DigitalOcean also a slug. Empty: stock Debian 12, where the cloud has a name for it."
 }
 
 variable "region" {
   type        = string
-  default     = "nyc3"
-  description = "Where the image is built."
+  default     = ""
+  description = "Where the image is built. Empty: the cloud's default, as its file says."
 }
 
 variable "size" {
   type        = string
-  default     = "s-1vcpu-1gb"
+  default     = ""
   description = "Size of the machine that builds it; machines made from the image need a disk at least as large."
 }
 
@@ -43,7 +43,7 @@ variable "image_name" {
   description = "Name of the snapshot. Empty: <prefix>-<role>-YYYY-MM-DD-HHMM-<6 hex>."
 }
 
-variable "droplet_name" {
+variable "builder_name" {
   type        = string
   default     = ""
   description = "Name of the machine that builds it. Empty: the snapshot's name."
@@ -52,19 +52,19 @@ variable "droplet_name" {
 variable "tags" {
   type        = list(string)
   default     = []
-  description = "Tags of the building machine, and of its snapshot."
+  description = "Tags of the building machine, and of its image, as DigitalOcean has them: bakewell:<key>:<value>."
 }
 
-variable "ssh_key_id" {
-  type        = number
-  default     = 0
-  description = "ID of a key in the account that the building machine lets in, given with ssh_private_key_file. 0: Packer makes one for this build."
+variable "ssh_key" {
+  type        = string
+  default     = ""
+  description = "ID or name of a key in the account that the building machine lets in, given with ssh_private_key_file. Empty: Packer makes one for this build."
 }
 
 variable "ssh_private_key_file" {
   type        = string
   default     = ""
-  description = "The private half of ssh_key_id, a file that only its owner can read."
+  description = "The private half of ssh_key, a file that only its owner can read."
 }
 
 variable "manifest_path" {
@@ -76,5 +76,5 @@ variable "manifest_path" {
 locals {
   run          = substr(replace(uuidv4(), "-", ""), 0, 6)
   image_name   = coalesce(var.image_name, "${var.prefix}-${var.role}-${formatdate("YYYY-MM-DD-hhmm", timestamp())}-${local.run}")
-  droplet_name = coalesce(var.droplet_name, local.image_name)
+  builder_name = coalesce(var.builder_name, local.image_name)
 }

@@ -44,8 +44,8 @@ def build(job: Job, stop: Stop, say: Say) -> Result:
     """
     started = time.monotonic()
     job.environment.check(job.settings)
-    cloud = connect(job.cloud, job.environment, sleep=stop.sleep)
-    where, project, state = job.environment.endpoint, job.settings.project, job.environment.state_dir
+    cloud = connect(job.cloud, job.environment, job.settings, sleep=stop.sleep)
+    where, project, state = job.environment.where(job.cloud), job.settings.project, job.environment.state_dir
     with slots.once(state, f"{project}-{job.role}-{job.fingerprint.value[:16]}", stop, say):
         found, parent = _look(job, cloud)
         if found is None:
@@ -64,7 +64,7 @@ def build(job: Job, stop: Stop, say: Say) -> Result:
 
 def _look(job: Job, cloud: Cloud) -> tuple[Image | None, Image | None]:
     """The image to adopt, or else the one to build on (None for a stock base)."""
-    images, region = cloud.images(job.settings.project), job.settings.region
+    images, region = cloud.images(job.settings.project), job.home
     found = None if job.force else adoptable(images, job.role, job.fingerprint.value, region)
     role, fingerprint = job.spec.parent, job.fingerprint.parent
     if found is not None or role is None or fingerprint is None:
@@ -100,7 +100,7 @@ class _Baking:
             fingerprint=job.fingerprint.value,
             run=run_id,
             parent=self.parent.run if self.parent else None,
-            home=job.settings.region,
+            home=job.home,
         )
         self.name = image_name(job.settings.prefix, job.role, run_id, datetime.fromtimestamp(started, UTC))
         record = runs.Record(
@@ -108,7 +108,7 @@ class _Baking:
             project=job.settings.project,
             role=job.role,
             cloud=job.cloud,
-            endpoint=job.environment.endpoint,
+            endpoint=job.environment.where(job.cloud),
             name=self.name,
             fingerprint=job.fingerprint.value,
             lease=self.lease,
@@ -142,7 +142,7 @@ class _Baking:
         packer.write_variables(run.folder / "variables.json", self._variables(run, key))
         self.stop.check()
         command = [str(program), "build", "-color=false", f"-var-file={run.folder / 'variables.json'}", "."]
-        environ = packer.environment_for(os.environ, self.job.environment)
+        environ = packer.environment_for(os.environ, self.job.environment, self.job.cloud)
         self.say(f"building {self.name} on {self.base}, log: {self.log}")
         with log.Follower(self.log, self.say):
             process = packer.Supervised(command, folder, environ, self.log, run, deadline=self.lease - _MARGIN)
@@ -152,32 +152,31 @@ class _Baking:
 
     def _variables(self, run: runs.Run, key: str) -> dict[str, object]:
         settings = self.job.settings
-        return {
+        return packer.chosen(self.job.cloud, settings) | {
             "role": self.job.role,
             "prefix": settings.prefix,
             "base_image": self.base,
-            "region": settings.region,
-            "size": self.job.spec.size,
+            "region": self.job.home,
             "image_name": self.name,
-            "droplet_name": self.identity.builder_name,
+            "builder_name": self.identity.builder_name,
             "tags": [*self.identity.tags(), tag("lease", str(self.lease)), BUILDER],
-            "ssh_key_id": int(key),
+            "ssh_key": key,
             "ssh_private_key_file": str(run.folder / "key"),
             "manifest_path": str(run.folder / "manifest.json"),
         }
 
     def _base(self) -> str:
         """What the cloud calls the image to start from; a parent that is elsewhere is brought to the region."""
-        spec, region = self.job.spec, self.job.settings.region
+        spec, region = self.job.spec, self.job.home
         if self.parent is None:
             bases, name = self.job.bases, spec.base or ""
-            if self.job.environment.local:  # the locked IDs are those of the real cloud
-                return bases.entry(name, self.job.cloud).image
+            if self.job.environment.local(self.job.cloud):  # the locked IDs are those of the real cloud
+                return self.cloud.base(bases.entry(name, self.job.cloud).image)
             return bases.resolve(name, self.job.cloud, region)
         if region not in self.parent.regions:
             self.say(f"copying parent {self.parent.name} to {region}")
-            self.cloud.copy(self.parent.id, region)
-        return self.parent.id
+            return self.cloud.copy(self.parent.id, region)
+        return self.parent.id_in(region)
 
     def _judge(self, status: int) -> None:
         """Raise unless Packer ended well."""
@@ -245,7 +244,9 @@ class _Baking:
 
     def _undo(self, run: runs.Run, *, final: bool) -> None:
         """Remove what the run made. `final`: Packer ended by itself, so nothing of it can still appear."""
-        cloud = connect(self.job.cloud, self.job.environment)  # one whose waits are not cut short by the stop
+        cloud = connect(
+            self.job.cloud, self.job.environment, self.job.settings
+        )  # one whose waits are not cut short by the stop
         try:
             orphans.remove_run(cloud, run.record, self.say)
         except BakewellError as error:
@@ -257,8 +258,8 @@ class _Baking:
     def _reap_others(self) -> None:
         environment = self.job.environment
         try:
-            cloud = connect(self.job.cloud, environment)
-            _reap(cloud, environment.endpoint, self.job.settings.project, environment.state_dir, self.say)
+            cloud = connect(self.job.cloud, environment, self.job.settings)
+            _reap(cloud, environment.where(self.job.cloud), self.job.settings.project, environment.state_dir, self.say)
         except Exception as error:  # nobody waits for this thread, and its traceback would land among other lines
             self.say(f"removing what dead builds left failed: unexpected {type(error).__name__}: {error}")
 

@@ -72,5 +72,5 @@ def clean(
         say(f"deleting {image.name} ({image.id})")
         cloud.delete_image(image.id)
         deleted.append(image)
-    cloud.delete_unused_tags()
+    cloud.sweep(policy.project)
     return Cleaned(first, tuple(deleted), tuple(spared), reaped)

@@ -36,6 +36,11 @@ class Job:
         return self.catalog[self.role]
 
     @property
+    def home(self) -> str:
+        """The region to build in."""
+        return self.settings.home(self.cloud)
+
+    @property
     def slots(self) -> int:
         return self.cap or self.environment.parallel or self.settings.parallel
 

@@ -61,7 +61,7 @@ def reap(cloud: Cloud, endpoint: str, project: str, state_dir: Path, say: Say, *
                 f" tag them {READY} or delete them yourself"
             )
         # Those of live builds too are carried from the moment that their machine is created.
-        cloud.delete_unused_tags()
+        cloud.sweep(project)
         if sweep.count == 0:
             # A request of a killed build may have been under way: a run is forgotten once nothing of it was found.
             for run in claimed.values():

@@ -23,7 +23,7 @@ from bakewell.build import supervisor
 from bakewell.build.log import secret_names
 from bakewell.build.runs import Run, make_private, unwritable
 from bakewell.build.stop import Stop
-from bakewell.catalog import Catalog
+from bakewell.catalog import Catalog, ImageSpec
 from bakewell.catalog.templates import requirements
 from bakewell.context import Context
 from bakewell.errors import ConfigError
@@ -32,8 +32,11 @@ from bakewell.settings import Environment, Settings
 GRACE = 120.0  # seconds that an interrupted Packer has to remove its machine
 _VERSION = re.compile(r"Packer v(\S+)")
 _WHERE = re.compile(r"^\s*on (?P<file>\S+) line (?P<line>\d+)", re.MULTILINE)
+_CREDENTIALS = {"digitalocean": "DIGITALOCEAN_", "aws": "AWS_"}
+"""What the names of a cloud's variables begin with."""
+
 _ANY_TOKEN = "not-used"  # the plugin wants one even to validate, which asks no API
-_ANY_ID = "1"  # stands for the parent's image ID where nothing is built
+_ANY_ID = {"digitalocean": "1", "aws": "ami-00000000"}  # stand for the parent's image ID where nothing is built
 
 
 def find() -> Path:
@@ -60,19 +63,24 @@ def version(packer: Path) -> str:
     return match[1]
 
 
-def environment_for(environ: Mapping[str, str], environment: Environment) -> dict[str, str]:
-    """What Packer sees: this process's environment without Pulumi's secrets and without variables for templates.
+def environment_for(environ: Mapping[str, str], environment: Environment, cloud: str) -> dict[str, str]:
+    """What Packer sees: this process's environment without Pulumi's secrets, those of other clouds, and variables for
+    templates.
 
     PKR_VAR_… would change an image behind its fingerprint's back. The programs of this Python environment (pyinfra,
     pytest) come first on PATH.
     """
-    kept = {k: v for k, v in environ.items() if not k.startswith(("PULUMI_", "PKR_VAR_", "BAKEWELL_"))}
-    bin_dir = str(Path(sys.executable).parent)
-    return _quiet(kept) | {
-        "PATH": f"{bin_dir}{os.pathsep}{kept.get('PATH', os.defpath)}",
-        "DIGITALOCEAN_TOKEN": environment.token,
-        "DIGITALOCEAN_API_URL": environment.endpoint,
-    }
+    others = tuple(prefix for other, prefix in _CREDENTIALS.items() if other != cloud)
+    kept = {k: v for k, v in environ.items() if not k.startswith(("PULUMI_", "PKR_VAR_", "BAKEWELL_", *others))}
+    kept["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', os.defpath)}"
+    if cloud == "digitalocean":
+        kept |= {"DIGITALOCEAN_TOKEN": environment.token, "DIGITALOCEAN_API_URL": environment.endpoint}
+    return _quiet(kept)
+
+
+def chosen(cloud: str, settings: Settings) -> dict[str, object]:
+    """Variables of a cloud's own template that follow from the stack's config."""
+    return {"subnet": settings.aws.subnet} if cloud == "aws" and settings.aws.subnet else {}
 
 
 def write_variables(path: Path, variables: Mapping[str, Any]) -> None:
@@ -104,18 +112,20 @@ def validate(
     context = Context.collect(catalog, role, cloud, bases)
     packer = find()
     check_version(packer, context)
-    spec = catalog[role]
-    base = bases.resolve(spec.base, cloud, settings.region) if spec.base else _ANY_ID
+    base = _base(catalog[role], cloud, bases, environment, settings)
     with tempfile.TemporaryDirectory(prefix="bakewell-validate-") as temporary:
         folder = Path(temporary).resolve() / "context"
         context.stage(folder)
         variables = folder.with_name("variables.json")
-        chosen = {"role": role, "prefix": settings.prefix, "base_image": base, "region": settings.region}
-        write_variables(variables, chosen | {"size": spec.size})
+        own = {"role": role, "prefix": settings.prefix, "base_image": base, "region": settings.home(cloud)}
+        write_variables(variables, chosen(cloud, settings) | own)
+        environ = environment_for(os.environ, environment, cloud)
+        if cloud == "digitalocean" and not environment.token:
+            environ["DIGITALOCEAN_TOKEN"] = _ANY_TOKEN
         said = subprocess.run(
             [packer, "validate", f"-var-file={variables}", "."],
             cwd=folder,
-            env=environment_for(os.environ, environment) | {"DIGITALOCEAN_TOKEN": environment.token or _ANY_TOKEN},
+            env=environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -130,6 +140,16 @@ def validate(
         seen.touch(mode=0o600)
     except OSError as error:
         raise unwritable(seen.parent, error) from error
+
+
+def _base(spec: ImageSpec, cloud: str, bases: Bases, environment: Environment, settings: Settings) -> str:
+    """What stands for the base image: `packer validate` asks nobody for it."""
+    if spec.base is None:
+        return _ANY_ID[cloud]
+    if environment.local(cloud):  # the locked IDs are those of the real cloud
+        entry = bases.entry(spec.base, cloud)
+        return _ANY_ID[cloud] if entry.searched else entry.image
+    return bases.resolve(spec.base, cloud, settings.home(cloud))
 
 
 def check_version(packer: Path, context: Context) -> None:

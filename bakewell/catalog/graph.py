@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from bakewell.catalog.spec import ImageSpec, load_spec
@@ -54,6 +55,7 @@ class Catalog:
             raise ConfigError("there is no image", file=images, remedy="create packer/images/<role>/image.toml")
         catalog = cls(packer_dir, [load_spec(images / name) for name in folders], max_context_mb=max_context_mb)
         catalog._check_steps()
+        catalog.peers_first()
         return catalog
 
     def __getitem__(self, role: str) -> ImageSpec:
@@ -92,6 +94,31 @@ class Catalog:
         """
         wanted = {name for role in roles for name in (role, *self.ancestors(role))}
         return tuple(role for role in self.roles if role in wanted or not roles)
+
+    def peers_first(self) -> tuple[str, ...]:
+        """Every role, those that others have to find (`[boot] peers`) before these.
+
+        Raises:
+            ConfigError: a peer that is no role, or roles that have to find each other.
+        """
+        for spec in self:
+            for peer in spec.boot.peers:
+                if peer not in self._specs:
+                    raise ConfigError(
+                        f"image {spec.role}: `peers` names `{peer}`, which is no image"
+                        f"{did_you_mean(peer, self._specs)}",
+                        file=spec.file,
+                        remedy=f"name one of: {', '.join(self.roles)}",
+                    )
+        try:
+            return tuple(TopologicalSorter({spec.role: spec.boot.peers for spec in self}).static_order())
+        except CycleError as error:
+            ring = list(reversed(error.args[1]))
+            raise ConfigError(
+                f"image {ring[0]}: its `peers` lead back to itself: {' -> '.join(ring)}",
+                file=self._specs[ring[0]].file,
+                remedy="have Consul tell one of them (consul.watches), which needs no order",
+            ) from error
 
     def step_path(self, name: str) -> Path | None:
         """The file or folder of the step `name`, or None where there is none."""

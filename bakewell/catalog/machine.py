@@ -26,10 +26,16 @@ class Health(Model):
 
 
 class Boot(Model):
-    """What a machine made from the image starts, and how to see that it did."""
+    """What a machine made from the image starts, and how to see that it did.
+
+    Attributes:
+        peers: roles whose machines it has to find. In a stack with Consul servers it asks Consul; elsewhere user_data
+            tells it, in /etc/bakewell/peers/<role>: `<address>:<port of the role's health>`, a line each.
+    """
 
     services: list[Unit] = Field(default_factory=list)
     health: Health | None = None
+    peers: list[Name] = Field(default_factory=list)
 
 
 class Watch(Model):

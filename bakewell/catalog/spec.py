@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from bakewell.catalog.machine import Boot, Compose, Consul
+from bakewell.clouds.sizes import Memory
 from bakewell.errors import ConfigError
 from bakewell.reading import NAME, Model, Name, Slug, checked, read_toml
 from bakewell.secret_shapes import secret_setting
@@ -44,7 +45,7 @@ class ImageFile(Model):
     parent: Name | None = None
     base: Slug | None = None
     steps: list[_Step] = Field(default_factory=list, description="provisioning steps staged with the image")
-    size: Slug = Field(default="s-1vcpu-1gb", description="size of the machine that builds it")
+    memory_gb: Memory = Field(default=1, description="memory of the machine that builds it")
     versions: dict[_Text, _Text] = Field(default_factory=dict)
     variables: dict[_Variable, str | int | bool] = Field(default_factory=dict)
     rebuild: Rebuild = Field(default_factory=Rebuild)

@@ -60,7 +60,7 @@ def requirements(context: Context) -> Requirements:
         raise ConfigError(
             f"image {context.role}: no template says which version of Packer it wants",
             file=sources[0] if sources else None,
-            remedy='add a file plugins.pkr.hcl to packer/ with: packer { required_version = "= 1.15.0" }',
+            remedy='add a file packer.pkr.hcl to packer/ with: packer { required_version = "= 1.15.0" }',
         )
     if len(packer) > 1:
         said = " and ".join(f"{version} ({path.name})" for version, path in packer.items())

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from bakewell.fingerprint import Fingerprint
     from bakewell.settings import Environment, Settings
 
-CLOUD = "digitalocean"
 _LONGEST_UP = timedelta(days=1)
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
+CloudName = Annotated[str | None, typer.Option("--cloud", help="One of the stack's clouds.", metavar="CLOUD")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout instead of a table.")]
 
 
@@ -73,14 +73,29 @@ class Project:
 
         return Bases.load(self.root / "packer" / "bases.lock", self.environment.downloads)
 
-    def fingerprints(self, roles: Collection[str] = (), *, now: datetime | None = None) -> dict[str, Fingerprint]:
+    def clouds(self, named: str | None) -> list[str]:
+        """The stack's clouds; `named` alone where there is any. Raises ConfigError where it is none of them."""
+        known = self.settings.clouds
+        if named is None:
+            return list(known)
+        if named not in known:
+            raise ConfigError(
+                f"stack {self.environment.stack} bakes for {', '.join(known)}, not for `{named}`",
+                remedy="name one of those, or add it to bakewell:clouds",
+            )
+        return [named]
+
+    def fingerprints(
+        self, cloud: str, roles: Collection[str] = (), *, now: datetime | None = None
+    ) -> dict[str, Fingerprint]:
         """Of `roles` and what they are built on; of all where none is named. Rebuild windows are those of `now`."""
         from bakewell.fingerprint import fingerprints
 
-        return fingerprints(self.catalog, CLOUD, self.bases, now=now or datetime.now(UTC), roles=roles)
+        return fingerprints(self.catalog, cloud, self.bases, now=now or datetime.now(UTC), roles=roles)
 
-    def demanded(self, role: str) -> Fingerprint:
-        """The fingerprint of `role`: the one that Pulumi runs this command for (BAKEWELL_FINGERPRINT), if it does.
+    def demanded(self, cloud: str, role: str) -> Fingerprint:
+        """The fingerprint of `role` on a cloud: the one that Pulumi runs this command for (BAKEWELL_FINGERPRINT), if it
+        does.
 
         An `up` may begin in one rebuild window and end in the next: the window of a day ago is taken as well.
 
@@ -88,10 +103,10 @@ class Project:
             ConfigError: the files give neither.
         """
         wanted, now = os.environ.get("BAKEWELL_FINGERPRINT"), datetime.now(UTC)
-        found = self.fingerprints([role], now=now)[role]
+        found = self.fingerprints(cloud, [role], now=now)[role]
         if not wanted or wanted == found.value:
             return found
-        before = self.fingerprints([role], now=now - _LONGEST_UP)[role]
+        before = self.fingerprints(cloud, [role], now=now - _LONGEST_UP)[role]
         if wanted == before.value:
             return before
         raise ConfigError(
@@ -100,13 +115,13 @@ class Project:
             remedy="run `pulumi up` again",
         )
 
-    def job(self, role: str, found: Fingerprint, *, force: bool, parallel: int | None) -> Job:
+    def job(self, cloud: str, role: str, found: Fingerprint, *, force: bool, parallel: int | None) -> Job:
         """The build of one image. `parallel`: how many builds at once on this host, where it overrides the settings."""
         from bakewell.build.job import Job
 
         return Job(
             role=role,
-            cloud=CLOUD,
+            cloud=cloud,
             fingerprint=found,
             catalog=self.catalog,
             bases=self.bases,
@@ -126,12 +141,12 @@ class Project:
             self.catalog[role]
         return tuple(role for role in self.catalog.roles if role in named)
 
-    def cloud(self) -> Cloud:
-        """The cloud, checked to be one that this stack may run on."""
+    def connect(self, cloud: str) -> Cloud:
+        """The cloud of that name, checked to be one that this stack may run on."""
         from bakewell.clouds import connect
 
         self.environment.check(self.settings)
-        return connect(CLOUD, self.environment)
+        return connect(cloud, self.environment, self.settings)
 
 
 def print_json(value: Any) -> None:

@@ -5,28 +5,25 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from shutil import which
 
 import typer
 
-from bakewell.cli.common import CLOUD, Debug, Json, Project, print_json, table
+from bakewell.cli.common import Debug, Json, Project, print_json, table
 from bakewell.errors import BakewellError, ConfigError
 
 
 def command(as_json: Json = False, debug: Debug = False) -> None:
-    """Check tools, files, token, API and state directory; exit with 1 if something is missing."""
+    """Check tools, files, each cloud's account and the state directory; exit with 1 if something is missing."""
     del debug
     project = Project.here()
-    checks: dict[str, Callable[[Project], str]] = {
-        "catalog": _catalog,
-        "packer": _packer,
-        "plugins": _plugins,
-        "pulumi": _pulumi,
-        "token": _token,
-        "API": _api,
-        "state directory": _state,
-    }
+    checks: dict[str, Callable[[Project], str]] = {"catalog": _catalog, "packer": _packer, "pulumi": _pulumi}
+    for cloud in project.clouds(None):
+        checks[f"{cloud}: plugins"] = partial(_plugins, cloud=cloud)
+        checks[f"{cloud}: account"] = partial(_account, cloud=cloud)
+    checks["state directory"] = _state
     rows = []
     for name, check in checks.items():
         try:
@@ -43,7 +40,7 @@ def command(as_json: Json = False, debug: Debug = False) -> None:
 
 
 def _catalog(project: Project) -> str:
-    found = project.fingerprints(project.settings.roles)
+    found = project.fingerprints(project.clouds(None)[0], project.settings.roles)
     return f"{len(found)} images: {', '.join(found)}"
 
 
@@ -52,23 +49,24 @@ def _packer(project: Project) -> str:
     from bakewell.context import Context
 
     packer = find()
-    for role in project.roles([]):
-        check_version(packer, Context.collect(project.catalog, role, CLOUD, project.bases))
+    for cloud in project.clouds(None):
+        for role in project.roles([]):
+            check_version(packer, Context.collect(project.catalog, role, cloud, project.bases))
     return str(packer)
 
 
-def _plugins(project: Project) -> str:
+def _plugins(project: Project, cloud: str) -> str:
     from bakewell.build.packer import environment_for, find
     from bakewell.catalog.templates import requirements
     from bakewell.context import Context
 
     role = project.roles([])[0]
-    needed = requirements(Context.collect(project.catalog, role, CLOUD, project.bases)).plugins
+    needed = requirements(Context.collect(project.catalog, role, cloud, project.bases)).plugins
     listed = subprocess.run(
         [find(), "plugins", "installed"],
         capture_output=True,
         text=True,
-        env=environment_for(os.environ, project.environment),
+        env=environment_for(os.environ, project.environment, cloud),
         check=False,
     ).stdout
     for plugin in needed:
@@ -95,14 +93,9 @@ def _pulumi(project: Project) -> str:
     return f"{program}, {found}"
 
 
-def _token(project: Project) -> str:
-    project.environment.require_token()
-    return "set"
-
-
-def _api(project: Project) -> str:
-    account = project.cloud().check_account()
-    return f"{project.environment.endpoint}, account {account}"
+def _account(project: Project, cloud: str) -> str:
+    account = project.connect(cloud).check_account()
+    return f"{project.environment.where(cloud)}, account {account}"
 
 
 def _state(project: Project) -> str:

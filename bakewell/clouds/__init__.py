@@ -16,7 +16,7 @@ from bakewell.errors import ConfigError
 from bakewell.image import Identity, Image, Reference
 
 if TYPE_CHECKING:
-    from bakewell.settings import Environment
+    from bakewell.settings import Environment, Settings
 
 BUILDER = "bakewell:builder"
 LEASE_SECONDS = 2 * 60 * 60  # a build is ended when its lease runs out, so one that outlives it is dead
@@ -92,7 +92,13 @@ class Cloud(Protocol):
         """Snapshots called one of `names` that carry no identity."""
 
     def stock(self, image: str) -> Stock:
-        """What the vendor's image of this name (a slug) is now."""
+        """What the vendor's image of this name (a slug, or what an AMI is found by) is now."""
+
+    def usual(self, base: str) -> str:
+        """What a base of this name, such as debian-12, is called there, until somebody says otherwise."""
+
+    def base(self, image: str) -> str:
+        """What a build starts from in the first region, where no ID is locked for `image`: a name as for `stock`."""
 
     def references(self) -> list[Reference]:
         """Everything in the whole account that boots, or would boot, from an image."""
@@ -130,8 +136,8 @@ class Cloud(Protocol):
     def untag(self, image_id: str, tags: Sequence[str]) -> None:
         """Take tags off an image; one it does not carry is no error."""
 
-    def delete_unused_tags(self, names: Sequence[str] | None = None) -> int:
-        """Delete those of our tag objects (`names`, or all) that nothing carries; how many went.
+    def delete_unused_tags(self, names: Sequence[str]) -> int:
+        """Delete those of our tag objects called one of `names` that nothing carries; how many went.
 
         Only those of one build or one content go: run, lease, parent, fingerprint. Deleting a tag object takes it off
         everything, so those that builds share (project, role, home, flags) stay: something may be getting them now.
@@ -140,14 +146,16 @@ class Cloud(Protocol):
     def delete_image(self, image_id: str) -> None:
         """Delete an image in all its regions; one that is gone already is no error."""
 
-    def regions(self, image_id: str) -> tuple[str, ...]:
-        """Where the image can be booted now, sorted."""
+    def sweep(self, project: str) -> int:
+        """Remove what deletions that were cut short left of `project`: tag objects, disks' snapshots; how many went."""
 
-    def copy(self, image_id: str, region: str) -> None:
-        """Make the image available in `region` and wait for it; nothing happens where it already is."""
+    def copy(self, image_id: str, region: str) -> str:
+        """Make the image available in `region` and wait for it; nothing happens where it already is. Its ID there."""
 
 
-def connect(name: str, environment: Environment, *, sleep: Callable[[float], None] = time.sleep) -> Cloud:
+def connect(
+    name: str, environment: Environment, settings: Settings, *, sleep: Callable[[float], None] = time.sleep
+) -> Cloud:
     """The cloud called `name`, spoken to with the credentials of `environment`. No request is made yet.
 
     `sleep` waits between polls and retries; one that raises ends the call that waits.
@@ -155,8 +163,12 @@ def connect(name: str, environment: Environment, *, sleep: Callable[[float], Non
     Raises:
         ConfigError: no such cloud, or no token for it.
     """
+    if name == "aws":
+        from bakewell.clouds.aws import Aws
+
+        return Aws(settings.home(name), settings.aws.account, sleep=sleep)
     if name != "digitalocean":
-        raise ConfigError(f"unknown cloud `{name}`", remedy="use digitalocean")
+        raise ConfigError(f"unknown cloud `{name}`", remedy="use digitalocean or aws")
     from bakewell.clouds.digitalocean import DigitalOcean
 
     return DigitalOcean(environment.endpoint, environment.require_token(), sleep=sleep)

@@ -78,9 +78,12 @@ class DigitalOcean:
     def regions(self, image_id: str) -> tuple[str, ...]:
         return tuple(sorted(self.api.get(f"/v2/images/{image_id}")["image"]["regions"]))
 
-    def copy(self, image_id: str, region: str) -> None:
-        if region in self.regions(image_id):
-            return
+    def copy(self, image_id: str, region: str) -> str:
+        if region not in self.regions(image_id):
+            self._transfer(image_id, region)
+        return image_id
+
+    def _transfer(self, image_id: str, region: str) -> None:
         path = f"/v2/images/{image_id}/actions"
         try:
             action = self.api.post(path, {"type": "transfer", "region": region})["action"]
@@ -101,6 +104,12 @@ class DigitalOcean:
 
     def stock(self, image: str) -> Stock:
         return _parse("image", _stock, self.api.get(f"/v2/images/{image}")["image"])
+
+    def usual(self, base: str) -> str:
+        return f"{base}-x64"
+
+    def base(self, image: str) -> str:
+        return image  # the API takes slugs
 
     # who needs images
 
@@ -212,10 +221,15 @@ class DigitalOcean:
         for name in tags:
             self.api.delete(f"/v2/tags/{quote(name, safe='')}/resources", body)
 
-    def delete_unused_tags(self, names: Sequence[str] | None = None) -> int:
-        if names is None:  # a glance will do: each is looked at again, and one that is missed goes next time
-            names = [item["name"] for item in self.api.glance("/v2/tags", "tags") if item["resources"]["count"] == 0]
+    def delete_unused_tags(self, names: Sequence[str]) -> int:
         return sum(self._delete_unused_tag(name) for name in names)
+
+    def sweep(self, project: str) -> int:
+        """Tags of every project, for a tag belongs to none: those that nothing carries."""
+        del project
+        # A glance will do: each is looked at again, and one that is missed goes next time.
+        found = self.api.glance("/v2/tags", "tags")
+        return self.delete_unused_tags([item["name"] for item in found if item["resources"]["count"] == 0])
 
     def _delete_unused_tag(self, name: str) -> bool:
         key, value = parse_tag(name) or ("", "")

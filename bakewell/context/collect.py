@@ -16,6 +16,7 @@ from pathlib import Path
 
 from bakewell.bases import Bases
 from bakewell.catalog import Catalog, ImageSpec
+from bakewell.clouds.sizes import SIZES
 from bakewell.context.bootstrap import check_bootstrap
 from bakewell.context.frames import Frames
 from bakewell.context.hashing import File, copy, hash_files
@@ -126,7 +127,7 @@ def collect_all(catalog: Catalog, roles: Collection[str], cloud: str, bases: Bas
     bases = bases or Bases.load(catalog.packer_dir / "bases.lock")
     with looking("the context", catalog.packer_dir):
         shared = list(files_in(catalog.packer_dir, deep=False, skip=NOTES | {"bases.lock"}))
-        found = {role: _find(catalog, catalog[role], shared) for role in roles}
+        found = {role: _find(catalog, catalog[role], cloud, shared) for role in roles}
     digests = hash_files(one for files in found.values() for one in files)
     downloads = declared(catalog)
     contexts = {}
@@ -143,9 +144,11 @@ def collect_all(catalog: Catalog, roles: Collection[str], cloud: str, bases: Bas
     return contexts
 
 
-def _find(catalog: Catalog, spec: ImageSpec, shared: Iterable[Found]) -> list[Found]:
-    """The files of an image by place; its own take the place of shared ones."""
-    every = {one.path: one for one in shared} | {one.path: one for one in files_in(spec.folder, skip=NOTES)}
+def _find(catalog: Catalog, spec: ImageSpec, cloud: str, shared: Iterable[Found]) -> list[Found]:
+    """The files of an image by place; its own take the place of shared ones. Other clouds' templates are left out."""
+    others = {template(other) for other in SIZES if other != cloud}
+    own = files_in(spec.folder, skip=NOTES)
+    every = {one.path: one for one in (*shared, *own) if one.path not in others}
     for path, one in every.items():
         if path.partition("/")[0] in RESERVED:
             raise ContextError(
@@ -156,6 +159,11 @@ def _find(catalog: Catalog, spec: ImageSpec, shared: Iterable[Found]) -> list[Fo
     files = [*every.values(), *_steps(catalog, spec)]
     _check_size(catalog, spec, files)
     return files
+
+
+def template(cloud: str) -> str:
+    """The file with a cloud's plugin and source, `<cloud>.pkr.hcl`: part of that cloud's contexts alone."""
+    return f"{cloud}.pkr.hcl"
 
 
 def _steps(catalog: Catalog, spec: ImageSpec) -> Iterable[Found]:
@@ -190,7 +198,7 @@ def _generated(path: str, value: Mapping[str, object]) -> File:
 
 
 def _variables(spec: ImageSpec, cloud: str, bases: Bases, *, bootstrap: bool) -> dict[str, object]:
-    variables: dict[str, object] = {"role": spec.role, "size": spec.size}
+    variables: dict[str, object] = {"role": spec.role, "size": SIZES[cloud][spec.memory_gb]}
     if spec.base is not None:
         variables["base_image"] = bases.entry(spec.base, cloud).image
     if bootstrap:

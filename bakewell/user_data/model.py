@@ -7,6 +7,7 @@ a service needs besides comes by reference, from Consul.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -16,14 +17,16 @@ from bakewell.catalog.machine import KvPath, Mode, Unit, Watch
 from bakewell.errors import ConfigError
 from bakewell.reading import Model, Name, Slug, checked
 
-LIMITS = {"digitalocean": 64 * 1024}
-"""Bytes of user_data that a cloud takes."""
+LIMITS = {"digitalocean": 64 * 1024, "aws": 16 * 1024}
+"""Bytes of user_data that a cloud takes; AWS before they are encoded in base64."""
 
 MACHINE_FILE = "/etc/bakewell/machine.json"
 CLUSTER_FILE = "/etc/consul.d/cluster.json"
 WATCHES_FILE = "/etc/consul-template/config.d/watches.json"
+PEERS_FOLDER = "/etc/bakewell/peers"
 ENVIRONMENT_FILE = "/etc/bakewell/environment"
 _LONGEST_ADDRESS = "255.255.255.255"
+_LONGEST_PEER = f"{_LONGEST_ADDRESS}:65535"
 _Address = Annotated[str, Field(pattern=r"^\d{1,3}(\.\d{1,3}){3}$")]
 
 
@@ -56,6 +59,7 @@ class UserData(Model):
         consul: what it is in the stack's Consul cluster; None where it has no part in one.
         watches: files that consul-template keeps in line with Consul.
         environment: prefix of Consul's KV that becomes the services' environment file.
+        peers: roles whose machines it is told the addresses of; none where Consul has them.
     """
 
     role: Name
@@ -63,6 +67,7 @@ class UserData(Model):
     consul: Mode | None = None
     watches: list[Watch] = Field(default_factory=list)
     environment: KvPath | None = None
+    peers: list[Name] = Field(default_factory=list)
 
     @classmethod
     def of(cls, role: str, services: list[str]) -> UserData:
@@ -74,7 +79,7 @@ class UserData(Model):
     def of_image(cls, spec: ImageSpec, *, clustered: bool) -> UserData:
         """A machine made from an image of the catalog. `clustered`: its stack has Consul servers."""
         if spec.consul is None or not clustered:
-            return cls(role=spec.role, services=spec.units)
+            return cls(role=spec.role, services=spec.units, peers=spec.boot.peers)
         return cls(
             role=spec.role,
             services=spec.units,
@@ -83,12 +88,18 @@ class UserData(Model):
             environment=spec.consul.environment,
         )
 
-    def render(self, cluster: Cluster | None = None, cloud: str = "digitalocean") -> str:
+    def render(
+        self,
+        cluster: Cluster | None = None,
+        cloud: str = "digitalocean",
+        peers: Mapping[str, Sequence[str]] | None = None,
+    ) -> str:
         """The text for `cloud`: the same for the same values, so that it never replaces a machine by itself.
 
         Args:
             cluster: what `consul` is part of; left out where that is None.
             cloud: whose limit counts.
+            peers: `<address>:<port>` of the machines of each role of `peers`.
 
         Raises:
             ConfigError: it is larger than the cloud takes.
@@ -98,6 +109,9 @@ class UserData(Model):
             files.append(_file(CLUSTER_FILE, self._cluster(self.consul, cluster)))
             if templates := self._templates():
                 files.append(_file(WATCHES_FILE, {"template": templates}))
+        for role in self.peers:
+            lines = "".join(f"{one}\n" for one in (peers or {}).get(role, ()))
+            files.append({"path": f"{PEERS_FOLDER}/{role}", "permissions": "0644", "content": lines})
         # Last: where it is, the others are too, and steps/ready/files/ready.py knows whether there is a cluster.
         files.append(_file(MACHINE_FILE, {"role": self.role}))
         document: dict[str, object] = {"write_files": files}
@@ -114,13 +128,18 @@ class UserData(Model):
             )
         return text
 
-    def largest(self, datacenter: str, servers: int, cloud: str = "digitalocean") -> str:
+    def largest(
+        self, datacenter: str, servers: int, cloud: str = "digitalocean", peers: Mapping[str, int] | None = None
+    ) -> str:
         """The text in a cluster of so many `servers` (0: none), before anybody knows their addresses.
 
         What the machine really gets differs in addresses only, and none of them is longer. Errors as for `render`.
+
+        Args:
+            peers: how many machines there are of each role of `peers`.
         """
         cluster = Cluster.longest(datacenter, servers, self.consul) if self.consul and servers else None
-        return self.render(cluster, cloud)
+        return self.render(cluster, cloud, {role: [_LONGEST_PEER] * count for role, count in (peers or {}).items()})
 
     def _cluster(self, mode: Mode, cluster: Cluster) -> dict[str, Any]:
         told = {"datacenter": cluster.datacenter, "retry_join": cluster.join, "retry_interval": "2s"}

@@ -2,7 +2,8 @@
 
     images:    {role: {cloud: {ids: {region: id}, name, fingerprint, attempt, parent, run}}}
     machines:  {name: {role, address, url, image, ready_seconds}}
-    retention: {key}
+    fleets:    {role: {role, group, image}}
+    retention: {cloud: {key}}
 
 The models read leniently (a newer stack may export more) and say what every value means.
 """
@@ -46,6 +47,14 @@ class MachineOutput(_Output):
     )
 
 
+class FleetOutput(_Output):
+    """One auto scaling group."""
+
+    role: str
+    group: str = Field(description="its name")
+    image: str = Field(description="ID of the AMI that its machines boot from, or are about to")
+
+
 class RetentionOutput(_Output):
     """What retention last ran for."""
 
@@ -57,7 +66,12 @@ class StackOutputs(_Output):
 
     images: dict[str, dict[str, ImageOutput]] = {}
     machines: dict[str, MachineOutput] = {}
-    retention: RetentionOutput | None = None
+    fleets: dict[str, FleetOutput] = {}
+    retention: dict[str, RetentionOutput] = {}
+
+    def retention_key(self, cloud: str) -> str | None:
+        """What retention last ran for in `cloud`; None where it never did."""
+        return self.retention[cloud].key if cloud in self.retention else None
 
     def image(self, role: str, cloud: str) -> ImageOutput | None:
         """The image of `role` in `cloud`, or None where the stack has exported none."""

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
 
-from components.packer_image import BuildResult, PackerImage
+from components.image_catalog import ImageCatalog
+from components.packer_image import BuildResult
 
 _STARTED = time.time()
 
 
-def summarise(images: Mapping[str, PackerImage]) -> None:
+def summarise(catalogs: Sequence[ImageCatalog]) -> None:
     """Log what became of each image, once all are done. A preview, which does nothing, logs nothing."""
     if not pulumi.runtime.is_dry_run():
-        results = {role: image.result for role, image in images.items()}
+        results = {
+            role if len(catalogs) == 1 else f"{catalog.cloud}/{role}": image.result
+            for catalog in catalogs
+            for role, image in catalog.images.items()
+        }
         pulumi.Output.all(**results).apply(lambda done: pulumi.log.info(table(done, since=_STARTED)))
 
 

@@ -158,7 +158,7 @@ def test_no_step_is_unused() -> None:
 
 
 def test_versions_of_packer_and_its_plugins_are_exact() -> None:
-    text = (PACKER / "plugins.pkr.hcl").read_text(encoding="utf-8")
+    text = (PACKER / "packer.pkr.hcl").read_text(encoding="utf-8")
     versions = re.findall(r'^\s*(?:required_)?version\s*=\s*"([^"]*)"', text, re.MULTILINE)
     assert len(versions) == 2
     assert [v for v in versions if not re.fullmatch(r"= \d+\.\d+\.\d+", v)] == []
@@ -167,6 +167,6 @@ def test_versions_of_packer_and_its_plugins_are_exact() -> None:
 def test_every_packer_variable_has_a_default() -> None:
     text = (PACKER / "variables.pkr.hcl").read_text(encoding="utf-8")
     blocks = re.findall(r'^variable "(\w+)" \{\n(.*?)^\}', text, re.MULTILINE | re.DOTALL)
-    passed_by_every_build = {"role", "base_image", "tags", "ssh_key_id", "ssh_private_key_file", "manifest_path"}
+    passed_by_every_build = {"role", "base_image", "tags", "ssh_key", "ssh_private_key_file", "manifest_path"}
     assert passed_by_every_build <= {name for name, _ in blocks}
     assert [name for name, body in blocks if not re.search(r"^  default\s+=", body, re.MULTILINE)] == []

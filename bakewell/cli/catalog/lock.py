@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bakewell.cli.common import CLOUD, Debug, Json, Project, note, print_json
+from bakewell.cli.common import CloudName, Debug, Json, Project, note, print_json
 from bakewell.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ def command(
         list[str] | None,
         typer.Argument(help="Bases and downloads; all that images use by default.", metavar="[NAME…]"),
     ] = None,
-    image: Annotated[str | None, typer.Option(help="The cloud's own name (slug) of a base that is new.")] = None,
+    image: Annotated[str | None, typer.Option(help="What the cloud finds a base by, where that is new.")] = None,
+    cloud: CloudName = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -39,7 +40,12 @@ def command(
     if mirror is not None and downloads:
         _leave(mirror, downloads, named=bool(names))
         downloads = {}
-    moved = _lock_bases(project, bases, image, quiet=as_json) if bases else {}
+    clouds = project.clouds(cloud) if bases else []
+    if image and len(clouds) != 1:
+        raise ConfigError("--image is for one cloud", remedy=f"say for which: --cloud {clouds[0]}")
+    moved: dict[str, bool] = {}
+    for each in clouds:
+        moved |= _lock_bases(project, each, bases, image, quiet=as_json)
     moved |= _lock_downloads(project, downloads, quiet=as_json)
     if as_json:
         print_json(moved)
@@ -69,26 +75,27 @@ def _wanted(project: Project, names: list[str]) -> tuple[list[str], Stated]:
     return bases, {key: value for key, value in stated.items() if key[0] in names}
 
 
-def _lock_bases(project: Project, names: list[str], image: str | None, *, quiet: bool) -> dict[str, bool]:
+def _lock_bases(project: Project, on: str, names: list[str], image: str | None, *, quiet: bool) -> dict[str, bool]:
     from bakewell.bases import BaseEntry
 
-    cloud, moved = project.cloud(), {}
+    cloud, local, moved = project.connect(on), project.environment.local(on), {}
     for name in names:
-        locked = project.bases.entry(name, CLOUD) if name in project.bases else None
-        if locked and locked.ids and project.environment.local:
+        locked = project.bases.find(name, on)
+        if locked and locked.ids and local:
             raise ConfigError(
                 f"base `{name}` is locked to images of the real cloud, and the endpoint is the local one",
                 file=project.bases.path,
-                remedy="lock it with the real cloud's token and no DIGITALOCEAN_API_URL",
+                remedy="lock it with the real cloud's credentials and no DIGITALOCEAN_API_URL or AWS_ENDPOINT_URL",
             )
-        slug = image or (locked.image if locked else f"{name}-x64")
+        slug = image or (locked.image if locked else cloud.usual(name))
         stock = cloud.stock(slug)
         # IDs of the local cloud mean nothing elsewhere; there a build starts from the slug.
-        ids = {} if project.environment.local else stock.ids
+        ids = {} if local else stock.ids
         entry = BaseEntry(image=slug, name=stock.name, date=stock.date, ids=ids)
-        moved[name] = project.bases.update(CLOUD, name, entry)
+        new = project.bases.update(on, name, entry)
+        moved[f"{name} on {on}"] = new
         if not quiet:
-            note(f"{name}: {stock.name}, {stock.date}: {'locked' if moved[name] else 'unchanged'}")
+            note(f"{name} on {on}: {stock.name}, {stock.date}: {'locked' if new else 'unchanged'}")
     return moved
 
 

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from bakewell.cli.common import CLOUD, Debug, Json, Project, note, print_json
+from bakewell.cli.common import CloudName, Debug, Json, Project, note, print_json
 
 
 def command(
     role: Annotated[str, typer.Argument(help="The image.", metavar="ROLE")],
     directory: Annotated[Path, typer.Argument(help="A folder that does not exist yet, or is empty.", metavar="DIR")],
+    cloud: CloudName = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -21,7 +22,7 @@ def command(
     from bakewell.context import Context
 
     project = Project.here()
-    context = Context.collect(project.catalog, role, CLOUD, project.bases)
+    context = Context.collect(project.catalog, role, project.clouds(cloud)[0], project.bases)
     context.stage(directory)
     if as_json:
         print_json({"role": role, "directory": str(directory), "files": context.digests})

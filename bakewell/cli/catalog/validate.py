@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from bakewell.cli.common import CLOUD, Debug, Json, Project, note, print_json
+from bakewell.cli.common import CloudName, Debug, Json, Project, note, print_json
 
 
 def command(
     roles: Annotated[list[str] | None, typer.Argument(help="Images, or all of the stack's.", metavar="[ROLE…]")] = None,
+    cloud: CloudName = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -20,19 +21,23 @@ def command(
 
     project = Project.here()
     chosen = project.roles(roles or [])
-    found = project.fingerprints(chosen)
-    for role in chosen:
-        validate(
-            project.catalog,
-            role,
-            CLOUD,
-            project.bases,
-            found[role].value,
-            project.environment,
-            project.settings,
-            again=True,
-        )
-        if not as_json:
-            note(f"{role}: valid, fingerprint {found[role].value[:12]}")
+    done = []
+    for name in project.clouds(cloud):
+        found = project.fingerprints(name, chosen)
+        for role in chosen:
+            fingerprint = found[role].value
+            validate(
+                project.catalog,
+                role,
+                name,
+                project.bases,
+                fingerprint,
+                project.environment,
+                project.settings,
+                again=True,
+            )
+            done.append({"role": role, "cloud": name, "fingerprint": fingerprint})
+            if not as_json:
+                note(f"{role}: valid for {name}, fingerprint {fingerprint[:12]}")
     if as_json:
-        print_json([{"role": role, "fingerprint": found[role].value} for role in chosen])
+        print_json(done)

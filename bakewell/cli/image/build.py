@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from bakewell.cli.common import Debug, Json, Project, print_json
+from bakewell.cli.common import CloudName, Debug, Json, Project, print_json
 from bakewell.errors import BakewellError, ConfigError, Interrupted
 
 
@@ -23,20 +23,21 @@ def command(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Build the named images even where they exist.")] = False,
     parallel: Annotated[int | None, typer.Option(min=1, max=64, help="How many builds at once on this host.")] = None,
+    cloud: CloudName = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Build images whose content changed, together with what they are built on; adopt the others."""
     if os.environ.get("BAKEWELL_FINGERPRINT"):
-        raise typer.Exit(_for_pulumi(roles or [], force=force, parallel=parallel, debug=debug))
+        raise typer.Exit(_for_pulumi(roles or [], cloud, force=force, parallel=parallel, debug=debug))
     from bakewell.cli.image.many import build_many
 
     raise typer.Exit(
-        build_many(Project.here(), roles or [], force=force, parallel=parallel, as_json=as_json, debug=debug)
+        build_many(Project.here(), roles or [], cloud, force=force, parallel=parallel, as_json=as_json, debug=debug)
     )
 
 
-def _for_pulumi(roles: list[str], *, force: bool, parallel: int | None, debug: bool) -> int:
+def _for_pulumi(roles: list[str], cloud: str | None, *, force: bool, parallel: int | None, debug: bool) -> int:
     """One image; the exit code. Errors are lines of the image too."""
     from bakewell.build.build import build
     from bakewell.build.log import BOUND, Printer
@@ -48,7 +49,8 @@ def _for_pulumi(roles: list[str], *, force: bool, parallel: int | None, debug: b
     say = Printer(bound=BOUND, secrets=os.environ).for_role(role)
     try:
         project = Project.here()
-        job = project.job(role, project.demanded(role), force=force, parallel=parallel)
+        name = project.clouds(cloud)[0]
+        job = project.job(name, role, project.demanded(name, role), force=force, parallel=parallel)
         with Stop().on_signals() as stop:
             result = build(job, stop, say)
     except BakewellError as error:

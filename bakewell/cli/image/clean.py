@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bakewell.cli.common import Debug, Json, Project, note, print_json, table
+from bakewell.cli.common import CloudName, Debug, Json, Project, note, print_json, table
 
 if TYPE_CHECKING:
     from bakewell.build.clean import Cleaned
+    from bakewell.image import Image
 
 
 def command(
@@ -19,6 +21,7 @@ def command(
         int | None, typer.Option(min=1, help="Finished images to keep a role; the stack's by default.")
     ] = None,
     from_pulumi: Annotated[bool, typer.Option("--from-pulumi", help="Print what Pulumi stores.", hidden=True)] = False,
+    cloud: CloudName = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -30,34 +33,43 @@ def command(
 
     project = Project.here()
     settings, environment = project.settings, project.environment
-    cloud = project.cloud()
-    policy = Policy(keep or settings.keep, frozenset(settings.pins.values()), settings.project)
-    current = {role: found.value for role, found in project.fingerprints(settings.roles).items()}
     say = Printer(bound=BOUND, secrets=os.environ).for_role("retention") if from_pulumi else note
-    done = clean(cloud, environment.endpoint, environment.state_dir, policy, current, say, dry_run=dry_run)
+    done = {}
+    for name in project.clouds(cloud):
+        current = {role: found.value for role, found in project.fingerprints(name, settings.roles).items()}
+        policy = Policy(keep or settings.keep, frozenset(settings.pins_on(name).values()), settings.project)
+        there, where = project.connect(name), environment.where(name)
+        done[name] = clean(there, where, environment.state_dir, policy, current, say, dry_run=dry_run)
     if from_pulumi:
-        for decision in done.plan.kept:
+        for decision in (decision for each in done.values() for decision in each.plan.kept):
             say(f"{decision.image.name} stays: {'; '.join(decision.reasons)}")
-        print_json({"deleted": [image.name for image in done.deleted], "kept": len(done.plan.kept) + len(done.spared)})
+        print_json(
+            {
+                "deleted": [image.name for each in done.values() for image in each.deleted],
+                "kept": sum(len(each.plan.kept) + len(each.spared) for each in done.values()),
+            }
+        )
     elif as_json:
-        print_json(_mapping(done, dry_run))
+        print_json(_mapping(list(done.values()), dry_run))
     else:
-        _show(done, dry_run)
+        for name, each in done.items():
+            _show(name, each, dry_run)
 
 
-def _mapping(done: Cleaned, dry_run: bool) -> dict[str, Any]:
+def _mapping(done: Sequence[Cleaned], dry_run: bool) -> dict[str, Any]:
+    def image(one: Image) -> dict[str, Any]:
+        return {"cloud": one.cloud, "id": one.id, "name": one.name, "role": one.role}
+
     return {
         "dry_run": dry_run,
-        "reaped": done.reaped,
-        "deleted": [{"id": image.id, "name": image.name, "role": image.role} for image in done.deleted],
-        "spared": [{"id": image.id, "name": image.name, "role": image.role} for image in done.spared],
-        "kept": [
-            {"id": d.image.id, "name": d.image.name, "role": d.image.role, "reasons": d.reasons} for d in done.plan.kept
-        ],
+        "reaped": sum(each.reaped for each in done),
+        "deleted": [image(one) for each in done for one in each.deleted],
+        "spared": [image(one) for each in done for one in each.spared],
+        "kept": [image(d.image) | {"reasons": d.reasons} for each in done for d in each.plan.kept],
     }
 
 
-def _show(done: Cleaned, dry_run: bool) -> None:
+def _show(cloud: str, done: Cleaned, dry_run: bool) -> None:
     gone = {image.id for image in done.deleted}
     verb = "would go" if dry_run else "deleted"
     rows = [
@@ -72,4 +84,4 @@ def _show(done: Cleaned, dry_run: bool) -> None:
     ]
     table(("role", "name", "ID", "", "why"), rows)
     size = sum(image.size_gb for image in done.deleted)
-    note(f"{len(done.deleted)} images ({size:.2f} GB) {verb}; {len(rows) - len(gone)} stay")
+    note(f"{cloud}: {len(done.deleted)} images ({size:.2f} GB) {verb}; {len(rows) - len(gone)} stay")

@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from bakewell.cli.common import Debug, Project, note, print_json
+from bakewell.cli.common import CloudName, Debug, Project, note, print_json
 from bakewell.errors import BuildError
 
 
 def command(
     role: Annotated[str, typer.Argument(help="The image.", metavar="ROLE")],
     region: Annotated[str, typer.Argument(help="Where to, such as sfo3.", metavar="REGION")],
+    cloud: CloudName = None,
     debug: Debug = False,
 ) -> None:
     """Copy the image of the present content to a region, and wait; where it is there already, nothing happens."""
@@ -20,14 +21,16 @@ def command(
     from bakewell.image import adoptable
 
     project = Project.here()
-    found, settings, cloud = project.demanded(role), project.settings, project.cloud()
-    image = adoptable(cloud.images(settings.project), role, found.value, settings.region)
+    name = project.clouds(cloud)[0]
+    found, there = project.demanded(name, role), project.connect(name)
+    image = adoptable(there.images(project.settings.project), role, found.value, project.settings.home(name))
     if image is None:
         raise BuildError(
             f"image {role} ({found.value[:12]}) is not built, so it cannot be copied to {region}",
             remedy=f"build it first: bakewell build {role}",
         )
+    copied = image.id_in(region)
     if region not in image.regions:
         note(f"{role} | copying {image.name} ({image.id}) to {region}")
-        cloud.copy(image.id, region)
-    print_json({"id": image.id, "region": region})
+        copied = there.copy(image.id, region)
+    print_json({"id": copied, "region": region})

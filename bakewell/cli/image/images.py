@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from bakewell.cli.common import Debug, Json, Project, age, print_json, table
+from bakewell.cli.common import CloudName, Debug, Json, Project, age, print_json, table
 
 
-def command(as_json: Json = False, debug: Debug = False) -> None:
-    """List the project's images: role, name, ID, age, size, in use by, fingerprint."""
+def command(cloud: CloudName = None, as_json: Json = False, debug: Debug = False) -> None:
+    """List the project's images: cloud, role, name, ID, age, size, in use by, fingerprint."""
     del debug
     from bakewell.image import Image, newest_first
 
     project = Project.here()
-    cloud = project.cloud()
-    images = sorted(newest_first(cloud.images(project.settings.project)), key=lambda image: image.role)
+    images: list[Image] = []
     users: dict[str, list[str]] = {}
-    for reference in cloud.references():
-        users.setdefault(reference.image_id, []).append(f"{reference.kind} {reference.name}")
+    for name in project.clouds(cloud):
+        there = project.connect(name)
+        images += sorted(newest_first(there.images(project.settings.project)), key=lambda image: image.role)
+        for reference in there.references():
+            users.setdefault(reference.image_id, []).append(f"{reference.kind} {reference.name}")
+
+    def used_by(image: Image) -> list[str]:
+        return [user for id in sorted(image.ids) for user in users.get(id, [])]
 
     def state(image: Image) -> str:
         return "revoked" if image.revoked else "ready" if image.ready else "unfinished"
@@ -31,7 +36,7 @@ def command(as_json: Json = False, debug: Debug = False) -> None:
                 "created_at": image.created_at.isoformat(),
                 "size_gb": image.size_gb,
                 "regions": image.regions,
-                "in_use_by": users.get(image.id, []),
+                "in_use_by": used_by(image),
                 "fingerprint": image.fingerprint,
                 "run": image.run,
                 "parent": image.identity.parent,
@@ -39,11 +44,12 @@ def command(as_json: Json = False, debug: Debug = False) -> None:
             for image in images
         ]
         return print_json(rows)
-    columns = ("role", "name", "ID", "state", "age", "GB", "regions", "in use by", "fingerprint")
+    columns = ("cloud", "role", "name", "ID", "state", "age", "GB", "regions", "in use by", "fingerprint")
     return table(
         columns,
         [
             (
+                image.cloud,
                 image.role,
                 image.name,
                 image.id,
@@ -51,7 +57,7 @@ def command(as_json: Json = False, debug: Debug = False) -> None:
                 age(image.created_at),
                 f"{image.size_gb:.2f}",
                 " ".join(image.regions),
-                ", ".join(users.get(image.id, [])) or "-",
+                ", ".join(used_by(image)) or "-",
                 image.fingerprint[:12],
             )
             for image in images

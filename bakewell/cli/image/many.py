@@ -17,18 +17,30 @@ from bakewell.errors import BakewellError, BuildError, Interrupted
 
 
 def build_many(
-    project: Project, named: Sequence[str], *, force: bool, parallel: int | None, as_json: bool, debug: bool
+    project: Project,
+    named: Sequence[str],
+    cloud: str | None,
+    *,
+    force: bool,
+    parallel: int | None,
+    as_json: bool,
+    debug: bool,
 ) -> int:
-    """Build `named` (none: the stack's; `all`: every one) and what they are built on.
+    """Build `named` (none: the stack's; `all`: every one) and what they are built on, on `cloud` or all of the stack's.
 
     Gives 0, or the first failure's exit code.
     """
     chosen = project.roles(named)
     roles = project.catalog.select(chosen)
-    found = project.fingerprints(roles)
-    jobs = {role: project.job(role, found[role], force=force and role in chosen, parallel=parallel) for role in roles}
-    with Stop().on_signals() as stop, progress(roles) as shown:
-        outcomes = _run(jobs, stop, shown)
+    clouds = project.clouds(cloud)
+    jobs: dict[str, Job] = {}
+    for name in clouds:
+        found = project.fingerprints(name, roles)
+        for role in roles:
+            job = project.job(name, role, found[role], force=force and role in chosen, parallel=parallel)
+            jobs[_label(name, role, clouds)] = job
+    with Stop().on_signals() as stop, progress(tuple(jobs)) as shown:
+        outcomes = _run(jobs, clouds, stop, shown)
     failures = [outcome for outcome in outcomes.values() if isinstance(outcome, BakewellError)]
     for failure in failures:
         if debug:
@@ -41,18 +53,28 @@ def build_many(
     return failures[0].exit_code if failures else 0
 
 
-def _run(jobs: dict[str, Job], stop: Stop, shown: Progress) -> dict[str, Outcome]:
+def _label(cloud: str, role: str, clouds: Sequence[str]) -> str:
+    """What people call an image: its role, and where there are several clouds, which one's."""
+    return role if len(clouds) == 1 else f"{cloud}/{role}"
+
+
+def _run(jobs: dict[str, Job], clouds: Sequence[str], stop: Stop, shown: Progress) -> dict[str, Outcome]:
     """Every job's outcome, in the order of `jobs` (parents first)."""
+
+    def parent_of(label: str) -> str | None:
+        job = jobs[label]
+        return _label(job.cloud, job.spec.parent, clouds) if job.spec.parent else None
+
     outcomes: dict[str, Outcome] = {}
     waiting = list(jobs)
     for role in waiting:
-        if (parent := jobs[role].spec.parent) is not None:
+        if (parent := parent_of(role)) is not None:
             shown.waits(role, parent)
     running: dict[Future[Result], str] = {}
     with ThreadPoolExecutor(max(1, len(jobs))) as pool:
         while waiting or running:
             for role in list(waiting):
-                parent = jobs[role].spec.parent
+                parent = parent_of(role)
                 before = outcomes.get(parent) if parent else None
                 if isinstance(before, BakewellError):
                     outcomes[role] = BuildError(f"image {role} was not built: its parent {parent} {word(before)}")

@@ -1,9 +1,9 @@
 """AWS: EC2 instances, AMIs with their snapshots, and key pairs, in every region that the account has enabled.
 
 An image of ours is an AMI that carries the identity tags of `bakewell.image`: `bakewell:role:web` there is the tag
-`bakewell:role` with the value `web` here. Copies in other regions are AMIs of their own, of the same run. Who refers to
-an AMI is `references`' to find. Deleting one takes its snapshots too; they carry its tags, so that what an
-interrupted deletion left behind is found by the next.
+`bakewell:role` with the value `web` here. Copies in other regions are AMIs of their own; all of one run are one
+`Image`. Who refers to an AMI is `references`' to find. Deleting an image takes its AMIs and their snapshots, which
+carry the same tags, so that what an interrupted deletion left behind is found by the next.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 WAIT_IMAGE = 60 * 60.0  # seconds; a first AMI of a large disk, or a copy of one to another region
 _KEY = re.compile(r"^bakewell-(?P<run>[0-9a-f]{12})-(?P<lease>\d{1,12})$")
 _GONE = ("InvalidAMIID.NotFound", "InvalidAMIID.Unavailable", "InvalidSnapshot.NotFound", "InvalidInstanceID.NotFound")
+_USABLE = ("available", "pending", "transient")
 _T = TypeVar("_T")
 
 
@@ -75,14 +76,18 @@ class Aws:
 
     def images(self, project: str) -> list[Image]:
         wanted: list[FilterTypeDef] = [{"Name": f"tag:{NAMESPACE}:project", "Values": [project]}]
-        return [image for image in self._images(wanted) if image.identity.project == project]
+        return [image for image in merged(self._amis(wanted)) if image.identity.project == project]
 
     def image(self, image_id: str) -> Image | None:
-        return next(iter(self._images([{"Name": "image-id", "Values": [image_id]}], self._places.get(image_id))), None)
+        place = self._place(image_id)
+        return next(iter(merged(self._run_of(place))), None) if place else None
 
-    def _images(self, wanted: list[FilterTypeDef], region: str | None = None) -> list[Image]:
-        found = (_image(region, item) for region, item in self._amis(wanted, region))
-        return [image for image in found if image is not None]
+    def _run_of(self, place: tuple[str, ImageTypeDef]) -> list[tuple[str, ImageTypeDef]]:
+        """The AMIs, of all regions, that are one image with this one; it alone where it carries no identity."""
+        identity = Identity.from_tags(texts(place[1].get("Tags", [])))
+        if identity is None:
+            return [place]
+        return self._amis([{"Name": f"tag:{NAMESPACE}:run", "Values": [identity.run]}])
 
     def _amis(self, wanted: list[FilterTypeDef], region: str | None = None) -> list[tuple[str, ImageTypeDef]]:
         """Our account's AMIs that fit, disabled ones too, with their regions: of one region, or of all."""
@@ -107,16 +112,21 @@ class Aws:
 
     def delete_image(self, image_id: str) -> None:
         place = self._place(image_id)
-        if place is None:
-            return
-        region, item = place
-        ec2 = self.clients.ec2(region)
-        snapshots = _snapshots(item)
-        with asking(f"tag the snapshots of image {image_id}"):
+        for region, item in self._run_of(place) if place else ():
+            self._deregister(region, item)
+
+    def _deregister(self, region: str, item: ImageTypeDef) -> None:
+        """One AMI, then its snapshots."""
+        ec2, snapshots = self.clients.ec2(region), _snapshots(item)
+        with asking(f"tag the snapshots of image {item['ImageId']}"):
             if snapshots:  # as the image, so that `sweep` finds them should this end half way
                 ec2.create_tags(Resources=snapshots, Tags=pairs(texts(item.get("Tags", []))))
-        with asking(f"deregister image {image_id}"):
-            ec2.deregister_image(ImageId=image_id)
+        try:
+            with asking(f"deregister image {item['ImageId']}"):
+                ec2.deregister_image(ImageId=item["ImageId"])
+        except Refusal as error:
+            if error.code not in _GONE:
+                raise
         for snapshot in snapshots:
             self._delete_snapshot(region, snapshot)
 
@@ -149,12 +159,6 @@ class Aws:
             if error.code not in _GONE:
                 raise
 
-    def regions(self, image_id: str) -> tuple[str, ...]:
-        image = self.image(image_id)
-        if image is None:
-            raise CloudError(f"image {image_id} is gone", remedy="run the command again")
-        return image.regions
-
     def copy(self, image_id: str, region: str) -> str:
         """Make the image available in `region`, and wait for it; the ID it has there."""
         if region not in self.enabled():
@@ -169,9 +173,14 @@ class Aws:
         identity = Identity.from_tags(tags)
         if identity is None:
             raise CloudError(f"image {image_id} carries no identity, so it cannot be copied", remedy="build it again")
-        # One that an interrupted command began is waited for, not made a second time.
-        begun = self._images([{"Name": f"tag:{NAMESPACE}:run", "Values": [identity.run]}], region)
-        copied = begun[0].id if begun else self._copy(image_id, item.get("Name", ""), home, region)
+        # One that an interrupted command began is waited for, not made a second time; one that failed is in the way.
+        copied = None
+        for _, begun in self._amis([{"Name": f"tag:{NAMESPACE}:run", "Values": [identity.run]}], region):
+            if begun.get("State") in _USABLE:
+                copied = begun["ImageId"]
+            else:
+                self._deregister(region, begun)
+        copied = copied or self._copy(image_id, item.get("Name", ""), home, region)
         self._places[copied] = region
         self._wait(copied, region, f"the copy of {image_id} to {region}")
         self.tag(copied, tags)  # also where the account's copies don't take tags along
@@ -195,9 +204,9 @@ class Aws:
             state = found[0][1].get("State", "pending") if found else "pending"
             if state == "available":
                 return
-            if state not in ("pending", "transient"):
+            if state not in _USABLE:
                 why = found[0][1].get("StateReason", {}).get("Message", state)
-                raise CloudError(f"{what} failed: {why}", remedy="delete it (aws ec2 deregister-image), then try again")
+                raise CloudError(f"{what} failed: {why}", remedy="run the command again")
             if waited >= WAIT_IMAGE:
                 minutes = round(WAIT_IMAGE / 60)
                 raise CloudError(f"{what} still runs after {minutes} minutes", remedy="run the command again later")
@@ -210,6 +219,13 @@ class Aws:
         return stock.newest(
             image, self._region, self._everywhere(lambda region: [stock.look(self.clients, image, region)])
         )
+
+    def usual(self, base: str) -> str:
+        return f"{stock.DEBIAN}/{base}-amd64-*"
+
+    def base(self, image: str) -> str:
+        """Its ID in the first region: an API that starts machines takes nothing else."""
+        return self.stock(image).ids[self._region]
 
     # who needs images
 
@@ -303,7 +319,7 @@ class Aws:
             raise CloudError(f"image {image_id} is gone, so its tags cannot be changed", remedy="run the command again")
         return place[0], [image_id, *_snapshots(place[1])]
 
-    def delete_unused_tags(self, names: Sequence[str] | None = None) -> int:
+    def delete_unused_tags(self, names: Sequence[str]) -> int:
         """Tags are nothing of their own here: they go with what carries them."""
         del names
         return 0
@@ -337,25 +353,34 @@ def _snapshots(item: ImageTypeDef) -> list[str]:
     return [disk["SnapshotId"] for disk in disks if "SnapshotId" in disk]
 
 
-def _image(region: str, item: ImageTypeDef) -> Image | None:
-    tags = texts(item.get("Tags", []))
-    identity = Identity.from_tags(tags)
-    if identity is None:
-        return None
-    available = item.get("State") == "available"
-    ready = READY in tags and available
-    sizes = (mapping.get("Ebs", {}).get("VolumeSize", 0) for mapping in item.get("BlockDeviceMappings", []))
-    created = item.get("CreationDate")
+def merged(amis: Sequence[tuple[str, ImageTypeDef]]) -> list[Image]:
+    """Regions and AMIs as images: those of one run are one. What carries no identity is none of ours."""
+    runs: dict[str, list[tuple[str, ImageTypeDef, Identity]]] = {}
+    for region, item in amis:
+        if (identity := Identity.from_tags(texts(item.get("Tags", [])))) is not None:
+            runs.setdefault(identity.run, []).append((region, item, identity))
+    return [_image(found) for found in runs.values()]
+
+
+def _image(amis: list[tuple[str, ImageTypeDef, Identity]]) -> Image:
+    amis = sorted(amis, key=lambda one: (one[0] != one[2].home, one[0]))
+    _, first, identity = amis[0]
+    tags = texts(first.get("Tags", []))
+    regions = tuple(sorted(region for region, item, _ in amis if item.get("State") == "available"))
+    ready = READY in tags and first.get("State") == "available"
+    disks = (mapping.get("Ebs", {}) for _, item, _ in amis for mapping in item.get("BlockDeviceMappings", []))
+    created = first.get("CreationDate")
     return Image(
         cloud="aws",
-        id=item["ImageId"],
-        name=item.get("Name", ""),
+        id=first["ImageId"],
+        name=first.get("Name", ""),
         identity=identity,
         created_at=datetime.fromisoformat(created) if created else datetime.now(UTC),
-        size_gb=float(sum(sizes)),
-        regions=(region,) if available else (),
+        size_gb=float(sum(disk.get("VolumeSize", 0) for disk in disks)),
+        regions=regions,
         ready=ready,
         revoked=REVOKED in tags,
         lease=None if ready else lease_of(tags),
         tags=tags,
+        elsewhere={region: item["ImageId"] for region, item, _ in amis[1:]},
     )

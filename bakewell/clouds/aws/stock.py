@@ -12,6 +12,9 @@ from bakewell.errors import CloudError
 if TYPE_CHECKING:
     from types_boto3_ec2.type_defs import FilterTypeDef, ImageTypeDef
 
+DEBIAN = "136693071363"
+"""Debian's account: https://wiki.debian.org/Cloud/AmazonEC2Image."""
+
 Found = tuple[str, "ImageTypeDef | None"]
 """A region, and its newest image that fits."""
 

@@ -46,7 +46,7 @@ def build() -> None:
     print(f"==> digitalocean.image: \x1b[1mmode {mode or 'plain'}\x1b[0m", flush=True)
     if mode == "leak":
         print("token", os.environ["DIGITALOCEAN_TOKEN"], flush=True)
-    wanted = {"name": v["droplet_name"], "image": v["base_image"], "ssh_keys": [v["ssh_key_id"]]}
+    wanted = {"name": v["builder_name"], "image": v["base_image"], "ssh_keys": [int(v["ssh_key"])]}
     wanted |= {key: v[key] for key in ("region", "size", "tags")}
     droplet = call("POST", "/v2/droplets", wanted)["droplet"]["id"]
     try:

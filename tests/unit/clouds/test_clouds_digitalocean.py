@@ -61,10 +61,10 @@ def test_unused_tags_are_deleted_and_nothing_else(served: Served, cloud: Digital
     for name in ("somebodys", READY, *(tag(key, "x") for key in ("project", "role", "home", "other"))):
         cloud.api.post("/v2/tags", {"name": name})
     assert cloud.delete_unused_tags([tag("lease", "1"), tag("run", WHO.run), tag("role", "x")]) == 1
-    assert cloud.delete_unused_tags() == 0
+    assert cloud.sweep(WHO.project) == 0
     for key in ("run", "lease", "parent", "fingerprint"):
         cloud.api.post("/v2/tags", {"name": tag(key, "x")})
-    assert cloud.delete_unused_tags() == 4
+    assert cloud.sweep(WHO.project) == 4
 
 
 def test_a_tag_that_came_into_use_since_it_was_listed_stays(
@@ -79,7 +79,7 @@ def test_a_tag_that_came_into_use_since_it_was_listed_stays(
         return found
 
     monkeypatch.setattr(cloud.api, "glance", used_then)
-    assert cloud.delete_unused_tags() == 0
+    assert cloud.sweep(WHO.project) == 0
     assert tag("fingerprint", "x") in (cloud.tags_of(made) or ())
 
 

@@ -29,9 +29,7 @@ def boot(
         pulumi.log.warn(remark)
     settings = desired.settings
     consul = (
-        ConsulServers("consul", {"servers": desired.servers, "region": settings.region}, opts)
-        if desired.servers
-        else None
+        ConsulServers("consul", {"servers": desired.servers, "region": desired.home}, opts) if desired.servers else None
     )
     machines = {
         machine.name: RoleDroplet(
@@ -41,7 +39,7 @@ def boot(
                 "role": machine.role,
                 "stack": pulumi.get_stack(),
                 "image": image(machine.role),
-                "region": settings.region,
+                "region": desired.home,
                 "size": machine.size,
                 "ssh_keys": ssh_keys[machine.role],
                 "user_data": machine.user_data,

@@ -1,0 +1,65 @@
+"""All EC2 instances and fleets of a stack; those that others are told of come first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import pulumi
+
+from bakewell.desired import Desired
+from components import names
+from components.role_fleet import RoleFleet
+from components.role_instance import RoleInstance
+
+
+def launch(
+    desired: Desired, image: Callable[[str], pulumi.Input[str]], opts: pulumi.ResourceOptions
+) -> tuple[dict[str, RoleInstance], dict[str, RoleFleet]]:
+    """The instances by name, and the fleets by role.
+
+    Args:
+        desired: which there are.
+        image: role to the ID of the AMI that its machines boot from.
+        opts: for all of them: the provider.
+    """
+    settings = desired.settings
+    instances: dict[str, RoleInstance] = {}
+
+    def peers(role: str) -> Mapping[str, Sequence[pulumi.Input[str]]]:
+        return {
+            peer: [one.peer for one in instances.values() if one.role == peer]
+            for peer in desired.catalog[role].boot.peers
+        }
+
+    for wanted in desired.instances:
+        name = names.of("aws", wanted.name)
+        instances[name] = RoleInstance(
+            name,
+            {
+                "project": settings.project,
+                "role": wanted.role,
+                "stack": pulumi.get_stack(),
+                "image": image(wanted.role),
+                "settings": wanted.settings,
+                "user_data": wanted.user_data,
+                "peers": peers(wanted.role),
+                "health": wanted.health,
+            },
+            opts,
+        )
+    fleets = {}
+    for fleet in desired.fleets:
+        fleets[fleet.role] = RoleFleet(
+            names.of("aws", fleet.role),
+            {
+                "project": settings.project,
+                "role": fleet.role,
+                "image": image(fleet.role),
+                "settings": fleet.settings,
+                "user_data": fleet.user_data,
+                "peers": peers(fleet.role),
+                "health": fleet.health,
+            },
+            opts,
+        )
+    return instances, fleets

@@ -1,0 +1,115 @@
+"""The machines of a role on AWS as an auto scaling group, replaced a few at a time when their image changes."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from bakewell.catalog import Health
+from bakewell.image import NAMESPACE
+from bakewell.settings import FleetSettings
+from bakewell.user_data import UserData
+from components.role_instance import HOPS, rendered
+from components.security_group import security_group
+
+HEALTHY = 90
+"""Percent of the fleet that stays in service while its machines are replaced; of a single one, AWS makes a second."""
+
+
+class RoleFleetArgs(TypedDict):
+    """What a RoleFleet is made from.
+
+    project, role: who its machines are, as tags.
+    image: ID of the AMI; another one makes a version of the launch template, and replaces the machines.
+    settings: how many, of which type, where.
+    user_data: who they are, as cloud-init reads it.
+    peers: `<address>:<port>` of the machines of each role that they are told of.
+    health: where they answer HTTP once they are up, or None.
+    """
+
+    project: str
+    role: str
+    image: pulumi.Input[str]
+    settings: FleetSettings
+    user_data: UserData
+    peers: Mapping[str, Sequence[pulumi.Input[str]]]
+    health: Health | None
+
+
+class RoleFleet(pulumi.ComponentResource):
+    """A launch template and a group that follows its latest version.
+
+    AWS replaces the machines, and goes on with that when `up` has ended.
+    """
+
+    def __init__(self, name: str, args: RoleFleetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("bakewell:index:RoleFleet", name, {}, opts)
+        self.role = args["role"]
+        settings = args["settings"]
+        tags = {f"{NAMESPACE}:project": args["project"], f"{NAMESPACE}:role": args["role"]}
+        below = pulumi.ResourceOptions(parent=self)
+        subnet = settings.subnets[0] if settings.subnets else None
+        group = security_group(name, args["health"], settings, subnet, tags, self)
+        text = pulumi.Output.from_input(rendered(args["user_data"], args["peers"]))
+        self.template = aws.ec2.LaunchTemplate(
+            name,
+            image_id=args["image"],
+            instance_type=settings.type,
+            key_name=settings.key,
+            iam_instance_profile=aws.ec2.LaunchTemplateIamInstanceProfileArgs(name=settings.profile)
+            if settings.profile
+            else None,
+            vpc_security_group_ids=[group.id],
+            user_data=text.apply(_encoded),
+            metadata_options=aws.ec2.LaunchTemplateMetadataOptionsArgs(
+                http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=HOPS
+            ),
+            tag_specifications=[
+                aws.ec2.LaunchTemplateTagSpecificationArgs(resource_type="instance", tags={**tags, "Name": name})
+            ],
+            update_default_version=True,
+            tags={**tags, "Name": name},
+            opts=below,
+        )
+        self.group = aws.autoscaling.Group(
+            name,
+            min_size=settings.count,
+            max_size=settings.count + 1,
+            desired_capacity=settings.count,
+            vpc_zone_identifiers=settings.subnets or _default_subnets(self),
+            launch_template={
+                "id": self.template.id,
+                "version": self.template.latest_version.apply(str),
+            },
+            instance_refresh={
+                "strategy": "Rolling",
+                "preferences": {"min_healthy_percentage": HEALTHY},
+            },
+            tags=[{"key": key, "value": value, "propagate_at_launch": False} for key, value in tags.items()],
+            opts=below,
+        )
+        self.register_outputs({})
+
+    def published(self) -> dict[str, object]:
+        """The stack output of this fleet: see `components.stack.outputs.FleetOutput`."""
+        return {"role": self.role, "group": self.group.name, "image": self.template.image_id}
+
+
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _default_subnets(parent: pulumi.Resource) -> pulumi.Output[Sequence[str]]:
+    """The subnets of the region's default VPC, one a zone."""
+    options = pulumi.InvokeOutputOptions(parent=parent)
+
+    def subnets(vpc: str) -> pulumi.Output[Sequence[str]]:
+        wanted = {"vpc-id": vpc, "default-for-az": "true"}
+        filters = [aws.ec2.GetSubnetsFilterArgs(name=name, values=[value]) for name, value in wanted.items()]
+        return aws.ec2.get_subnets_output(filters=filters, opts=options).ids
+
+    return aws.ec2.get_vpc_output(default=True, opts=options).id.apply(subnets)

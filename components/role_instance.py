@@ -1,0 +1,127 @@
+"""One machine of a role on AWS: an EC2 instance that boots the role's AMI and is told only who it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypedDict
+
+import pulumi
+import pulumi_aws as aws
+from pulumi_command import local
+
+from bakewell.catalog import Health
+from bakewell.image import NAMESPACE
+from bakewell.settings import InstanceSettings
+from bakewell.user_data import UserData
+from components import readiness
+from components.security_group import security_group
+from components.stack.refusal import refusing
+
+HOPS = 1
+"""With IMDSv2 alone, and not from within containers, no program can be tricked into reading the machine's credentials
+by a plain GET."""
+
+
+class RoleInstanceArgs(TypedDict):
+    """What a RoleInstance is made from.
+
+    project, role: who it is, as tags.
+    stack: the stack whose config its readiness command reads.
+    image: ID of the AMI; another one replaces the instance.
+    settings: its type, and who may reach it.
+    user_data: who it is, as cloud-init reads it; another one replaces the instance.
+    peers: `<address>:<port>` of the machines of each role that it is told of.
+    health: where it answers HTTP once it is up, or None.
+    """
+
+    project: str
+    role: str
+    stack: str
+    image: pulumi.Input[str]
+    settings: InstanceSettings
+    user_data: UserData
+    peers: Mapping[str, Sequence[pulumi.Input[str]]]
+    health: Health | None
+
+
+class RoleInstance(pulumi.ComponentResource):
+    """An instance whose replacement leaves no gap: the new one is made, and is ready, before the old one goes."""
+
+    address: pulumi.Output[str]
+    url: pulumi.Output[str] | None
+    ready: local.Command | None
+    ready_seconds: pulumi.Output[float | None]
+
+    def __init__(self, name: str, args: RoleInstanceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("bakewell:index:RoleInstance", name, {}, opts)
+        self.name = name
+        self.role = args["role"]
+        self.health = args["health"]
+        settings = args["settings"]
+        tags = {f"{NAMESPACE}:project": args["project"], f"{NAMESPACE}:role": args["role"]}
+        group = security_group(name, args["health"], settings, settings.subnet, tags, self)
+        self.instance = aws.ec2.Instance(
+            name,
+            ami=args["image"],
+            instance_type=settings.type,
+            key_name=settings.key,
+            iam_instance_profile=settings.profile,
+            subnet_id=settings.subnet,
+            vpc_security_group_ids=[group.id],
+            user_data=rendered(args["user_data"], args["peers"]),
+            user_data_replace_on_change=True,
+            metadata_options=aws.ec2.InstanceMetadataOptionsArgs(
+                http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=HOPS
+            ),
+            tags={**tags, "Name": name},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        # In a subnet without public addresses, whoever runs Pulumi has a way to the private one.
+        self.address = pulumi.Output.all(self.instance.public_ip, self.instance.private_ip).apply(
+            lambda found: str(found[0] or found[1])
+        )
+        self.url = readiness.url(self.address, args["health"])
+        self.ready = None
+        self.ready_seconds = pulumi.Output.from_input(None)
+        if args["health"] or (settings.key and settings.ssh_from):
+            self.ready = readiness.command(
+                f"{name}-ready",
+                "exec bakewell ready",
+                machine=name,
+                stack=args["stack"],
+                address=self.address,
+                trigger=self.instance.id,
+                after=[],
+                parent=self,
+            )
+            self.ready_seconds = readiness.seconds(name, self.ready)
+        self.register_outputs({})
+
+    @property
+    def done(self) -> pulumi.Resource:
+        """What is done when the machine is ready, as far as that can be seen."""
+        return self.ready or self.instance
+
+    @property
+    def peer(self) -> pulumi.Output[str]:
+        """`<address>:<port>`, as other machines of its VPC reach it."""
+        port = self.health.port if self.health else 80
+        return self.instance.private_ip.apply(lambda ip: f"{ip}:{port}")
+
+    def published(self) -> dict[str, object]:
+        """The stack output of this machine: see `components.stack.outputs.MachineOutput`."""
+        return {
+            "role": self.role,
+            "address": self.address,
+            "url": self.url,
+            "image": self.instance.ami,
+            "ready_seconds": self.ready_seconds,
+        }
+
+
+def rendered(user_data: UserData, peers: Mapping[str, Sequence[pulumi.Input[str]]]) -> pulumi.Input[str]:
+    """The text for AWS, as soon as its peers' addresses are known."""
+    if not peers:
+        return user_data.render(cloud="aws")
+    known = pulumi.Output.all(**{role: pulumi.Output.all(*found) for role, found in peers.items()})
+    return known.apply(refusing(lambda found: user_data.render(cloud="aws", peers=found)))
