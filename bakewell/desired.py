@@ -166,7 +166,7 @@ def read(
             names.of("aws", f"{role}-{number}"), role, each, UserData.of_image(catalog[role], clustered=False), health
         )
         for role, each in sorted(settings.aws.instances.items(), key=lambda item: order.index(item[0]))
-        for health in [catalog[role].boot.health]
+        for user_data, health in [(UserData.of_image(catalog[role], clustered=False), catalog[role].boot.health)]
         for number in range(1, each.count + 1)
     )
     fleets = tuple(
