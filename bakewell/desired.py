@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bakewell import names
 from bakewell.bases import Bases
 from bakewell.catalog import Catalog, Health
 from bakewell.errors import ConfigError
@@ -44,7 +45,7 @@ class Instance:
     """One EC2 instance that the stack wants.
 
     Attributes:
-        name: `<role>-<n>`, n from 1.
+        name: `aws-<role>-<n>`, n from 1.
         user_data: who it is.
         health: where it answers HTTP once it is up; None for a role that does not.
     """
@@ -161,9 +162,11 @@ def read(
     )
     order = catalog.peers_first()
     instances = tuple(
-        Instance(f"{role}-{number}", role, each, UserData.of_image(catalog[role], clustered=False), health)
+        Instance(
+            names.of("aws", f"{role}-{number}"), role, each, UserData.of_image(catalog[role], clustered=False), health
+        )
         for role, each in sorted(settings.aws.instances.items(), key=lambda item: order.index(item[0]))
-        for health in [catalog[role].boot.health]
+        for user_data, health in [(UserData.of_image(catalog[role], clustered=False), catalog[role].boot.health)]
         for number in range(1, each.count + 1)
     )
     fleets = tuple(

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from bakewell import names
 from bakewell.errors import ConfigError
 from bakewell.reading import Model, Name, Slug, checked, looking, read_text
 
@@ -101,6 +102,14 @@ class AwsSettings(Model):
         return each_once(values)
 
 
+@dataclass(frozen=True, slots=True)
+class KnownMachine:
+    """A machine of the stack: its role, and whether whoever has the key may log in."""
+
+    role: str
+    open: bool
+
+
 class Settings(Model):
     """Stack config: `bakewell:<key>` in Pulumi.<stack>.yaml. Defaults here and in Pulumi.yaml agree (tested)."""
 
@@ -137,6 +146,17 @@ class Settings(Model):
         """Role -> name or ID of the image that its machines on a cloud must use."""
         found = {role: pin.get(cloud) if isinstance(pin, dict) else pin for role, pin in self.pins.items()}  # type: ignore[call-overload]
         return {role: pin for role, pin in found.items() if pin is not None}
+
+    def machine(self, name: str) -> KnownMachine | None:
+        """The machine that the stack calls so; None where it has none of that name."""
+        role = name.rpartition("-")[0]
+        if role in self.machines:
+            return KnownMachine(role, open=bool(self.machines[role].ssh_keys))
+        role = role.removeprefix(names.of("aws", ""))
+        if role in self.aws.instances:
+            own = self.aws.instances[role]
+            return KnownMachine(role, open=bool(own.key and own.ssh_from))
+        return None
 
     def regions_of(self, cloud: str) -> list[str]:
         """Where images of a cloud have to be: built in the first, which is also where machines run, else copied."""

@@ -25,6 +25,8 @@ def validate_unbuilt(desired: Desired, survey: Survey, environment: Environment)
     unbuilt = [role for role, fingerprint in prints.items() if survey.adoptable(role, fingerprint) is None]
     if not unbuilt:
         return
+    for base in {desired.catalog[role].base for role in unbuilt} - {None}:
+        survey.check_build(_start(desired, environment, str(base)))
     from bakewell.build import packer  # Here, because a preview that finds everything built needs none of it.
 
     def check(role: str) -> None:
@@ -35,6 +37,13 @@ def validate_unbuilt(desired: Desired, survey: Survey, environment: Environment)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for _ in pool.map(check, unbuilt):
             pass
+
+
+def _start(desired: Desired, environment: Environment, base: str) -> str:
+    """What a build on `base` starts from: what is locked; on the local cloud, what that has under the name."""
+    if environment.local(desired.cloud):
+        return desired.bases.entry(base, desired.cloud).image
+    return desired.bases.resolve(base, desired.cloud, desired.home)
 
 
 def validate_machines(desired: Desired, environment: Environment) -> None:

@@ -6,9 +6,9 @@ from typing import TypedDict
 
 import pulumi
 
+from bakewell import names
 from bakewell.clouds.survey import Survey
 from bakewell.desired import Desired
-from components import names
 from components.packer_image import PackerImage
 from components.stack.attempt import Attempt, next_attempt
 from components.stack.outputs import StackOutputs

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pulumi
 
+from bakewell import names
 from bakewell.desired import Desired
-from components import names
 from components.role_fleet import RoleFleet
 from components.role_instance import RoleInstance
 
@@ -32,9 +32,8 @@ def launch(
         }
 
     for wanted in desired.instances:
-        name = names.of("aws", wanted.name)
-        instances[name] = RoleInstance(
-            name,
+        instances[wanted.name] = RoleInstance(
+            wanted.name,
             {
                 "project": settings.project,
                 "role": wanted.role,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_aws as aws
 
-from components import names
+from bakewell import names
 from components.instances import launch
 
 if TYPE_CHECKING:

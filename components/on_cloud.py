@@ -9,7 +9,7 @@ from typing import Protocol
 
 import pulumi
 
-from bakewell import desired
+from bakewell import desired, names
 from bakewell.clouds import connect
 from bakewell.clouds.survey import Survey
 from bakewell.desired import Desired
@@ -17,7 +17,6 @@ from bakewell.image import Image
 from bakewell.retention import Policy
 from bakewell.settings import Environment, Settings
 from bakewell.validation import validate_machines, validate_unbuilt
-from components import names
 from components.image_catalog import ImageCatalog
 from components.image_retention import ImageRetention
 from components.stack.config import stack_file

@@ -94,6 +94,13 @@ class Cloud(Protocol):
     def stock(self, image: str) -> Stock:
         """What the vendor's image of this name (a slug, or what an AMI is found by) is now."""
 
+    def check_build(self, base: str) -> None:
+        """Raise where the cloud can tell already that a build on a vendor's image cannot begin.
+
+        Args:
+            base: what is locked, or what `stock` takes where nothing is.
+        """
+
     def usual(self, base: str) -> str:
         """What a base of this name, such as debian-12, is called there, until somebody says otherwise."""
 
@@ -166,7 +173,7 @@ def connect(
     if name == "aws":
         from bakewell.clouds.aws import Aws
 
-        return Aws(settings.home(name), settings.aws.account, sleep=sleep)
+        return Aws(settings.home(name), settings.aws.account, settings.aws.subnet, sleep=sleep)
     if name != "digitalocean":
         raise ConfigError(f"unknown cloud `{name}`", remedy="use digitalocean or aws")
     from bakewell.clouds.digitalocean import DigitalOcean

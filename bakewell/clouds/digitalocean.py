@@ -105,6 +105,9 @@ class DigitalOcean:
     def stock(self, image: str) -> Stock:
         return _parse("image", _stock, self.api.get(f"/v2/images/{image}")["image"])
 
+    def check_build(self, base: str) -> None:
+        """It says nothing before it is asked to create a droplet."""
+
     def usual(self, base: str) -> str:
         return f"{base}-x64"
 

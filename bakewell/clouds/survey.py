@@ -31,6 +31,8 @@ class Source(Protocol):
 
     def ssh_keys(self) -> list[AccountKey]: ...
 
+    def check_build(self, base: str) -> None: ...
+
 
 class Survey:
     """One look at one cloud.
@@ -61,6 +63,10 @@ class Survey:
             if self._references is None:
                 self._references = _in_background(lambda: tuple(self._source.references()))
         return self._references.result()
+
+    def check_build(self, base: str) -> None:
+        """Raises where the cloud can tell already that a build on this vendor's image cannot begin."""
+        self._source.check_build(base)
 
     def ssh_keys(self, wanted: Sequence[str], key: str) -> list[str]:
         """`wanted` keys as the cloud takes them: a name becomes the ID of the account's key that is called so.

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bakewell.cli.common import CloudName, Debug, Project, note, print_json
-from bakewell.errors import BuildError
+from bakewell.errors import BuildError, CloudError
 
 
 def command(
@@ -32,5 +32,12 @@ def command(
     copied = image.id_in(region)
     if region not in image.regions:
         note(f"{role} | copying {image.name} ({image.id}) to {region}")
-        copied = there.copy(image.id, region)
+        try:
+            copied = there.copy(image.id, region)
+        except CloudError as error:
+            has = ", ".join(image.regions)
+            raise CloudError(
+                f"{error.what}; {image.name} is in {has}, and not in {region}",
+                remedy=f"{error.remedy or 'see what the cloud says'}; the next `pulumi up` makes the missing copy",
+            ) from error
     print_json({"id": copied, "region": region})

@@ -52,11 +52,10 @@ def _wait(
     from bakewell.machine.ssh import Ssh
 
     project = Project.here()
-    role = machine.rpartition("-")[0]
-    wanted = project.settings.machines.get(role)
+    known = project.settings.machine(machine)
     wait = Waiting(machine or address, timeout or project.settings.ready_timeout, say, mask)
-    if machine and wanted is not None and not wanted.ssh_keys:
-        health = project.catalog[role].boot.health
+    if known is not None and not known.open:
+        health = project.catalog[known.role].boot.health
         if health is not None:
             over_http(f"http://{address}:{health.port}{health.path}", wait)
         return None

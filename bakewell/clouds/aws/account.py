@@ -39,13 +39,22 @@ class Aws:
     Args:
         region: where images are built; also where questions are asked that are no region's.
         account: the account that the credentials must be of; any where it is None.
+        subnet: where images are built; in the region's default VPC where it is None.
         sleep: waits between polls; tests pass their own.
     """
 
     name = "aws"
 
-    def __init__(self, region: str, account: str | None = None, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        region: str,
+        account: str | None = None,
+        subnet: str | None = None,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.clients = Clients()
+        self._subnet = subnet
         self._region, self._account, self._sleep = region, account, sleep
         self._enabled: tuple[str, ...] | None = None
         self._places: dict[str, str] = {}
@@ -63,8 +72,14 @@ class Aws:
         return f"{who['Account']} ({who['Arn']})"
 
     def enabled(self) -> tuple[str, ...]:
-        """The regions that the account has enabled, sorted. Raises ConfigError where the stack's own is not."""
+        """The regions that the account has enabled, sorted. What is asked first of all.
+
+        Raises:
+            ConfigError: the stack's own region is not among them, or this is not the stack's account.
+        """
         if self._enabled is None:
+            if self._account is not None:
+                self.check_account()
             with asking("list the account's regions"):
                 answer = self.clients.ec2(self._region).describe_regions()
             self._enabled = tuple(sorted(region["RegionName"] for region in answer["Regions"]))
@@ -219,6 +234,20 @@ class Aws:
         return stock.newest(
             image, self._region, self._everywhere(lambda region: [stock.look(self.clients, image, region)])
         )
+
+    def check_build(self, base: str) -> None:
+        if self._subnet is None:
+            with asking(f"list networks in {self._region}"):
+                found = self.clients.ec2(self._region).describe_vpcs(
+                    Filters=[{"Name": "is-default", "Values": ["true"]}]
+                )
+            if not found["Vpcs"]:
+                raise ConfigError(
+                    f"region {self._region} has no default VPC, and bakewell:aws.subnet is not set",
+                    remedy="pulumi config set --path bakewell:aws.subnet subnet-…; instances and fleets have settings "
+                    "of their own",
+                )
+        stock.check(self.clients, base if base.startswith("ami-") else self.base(base), self._region)
 
     def usual(self, base: str) -> str:
         return f"{stock.DEBIAN}/{base}-amd64-*"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bakewell.clouds import Stock
 from bakewell.clouds.aws.api import Clients, Refusal, asking
-from bakewell.errors import CloudError
+from bakewell.errors import CloudError, ConfigError
 
 if TYPE_CHECKING:
     from types_boto3_ec2.type_defs import FilterTypeDef, ImageTypeDef
@@ -65,3 +65,21 @@ def look(clients: Clients, image: str, region: str) -> Found:
             pages = ec2.get_paginator("describe_images").paginate(Owners=[owner], Filters=filters)
             listed = [item for page in pages for item in page["Images"]]
     return region, max(listed, key=lambda item: item.get("CreationDate", ""), default=None)
+
+
+def check(clients: Clients, image_id: str, region: str) -> None:
+    """Raise ConfigError unless a machine can be started from the AMI: it is there, ours to use, and not disabled."""
+    remedy = "lock what there is now: bakewell lock BASE --cloud aws"
+    try:
+        with asking(f"look at image {image_id} in {region}"):
+            found = clients.ec2(region).describe_images(ImageIds=[image_id], IncludeDisabled=True)["Images"]
+    except Refusal as error:
+        if not error.code.startswith("InvalidAMIID"):
+            raise
+        found = []
+    if not found:
+        raise ConfigError(
+            f"base image {image_id} is not in {region}, or no longer shared with this account", remedy=remedy
+        )
+    if (state := found[0].get("State")) != "available":
+        raise ConfigError(f"base image {image_id} in {region} is {state}", remedy=remedy)

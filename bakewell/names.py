@@ -1,4 +1,4 @@
-"""Names of resources: one stack may have the same role on several clouds."""
+"""Names of what a stack has, where several clouds may have one of its kind each: resources, machines, outputs."""
 
 from __future__ import annotations
 
