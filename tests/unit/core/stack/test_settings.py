@@ -36,7 +36,11 @@ def test_nothing_said_means_the_defaults() -> None:
     settings = Settings.from_mapping({}, "x")
     assert settings == Settings()
     assert (settings.project, settings.keep, settings.parallel) == ("bakewell", 3, 4)
-    assert (settings.clouds, settings.home("digitalocean"), settings.home("aws")) == (["digitalocean"], "nyc3", "us-east-1")
+    assert (settings.clouds, settings.home("digitalocean"), settings.home("aws")) == (
+        ["digitalocean"],
+        "nyc3",
+        "us-east-1",
+    )
 
 
 def test_pulumi_gives_text_and_yaml_gives_values_and_both_mean_the_same() -> None:
@@ -261,7 +265,9 @@ def test_an_unknown_key_of_an_instance_is_named_with_the_one_that_was_meant() ->
 
 def test_a_pin_is_of_one_cloud() -> None:
     both = {"clouds": ["digitalocean", "aws"]}
-    settings = Settings.from_mapping({**both, "pins": {"web": {"digitalocean": 1011, "aws": "ami-0a"}, "api": {"aws": "x"}}}, "x")
+    settings = Settings.from_mapping(
+        {**both, "pins": {"web": {"digitalocean": 1011, "aws": "ami-0a"}, "api": {"aws": "x"}}}, "x"
+    )
     assert settings.pins_on("digitalocean") == {"web": "1011"}
     assert settings.pins_on("aws") == {"web": "ami-0a", "api": "x"}
     assert Settings.from_mapping({"bakewell:pins": '{"web": {"digitalocean": 1011}}'}, "x").pins_on("aws") == {}
