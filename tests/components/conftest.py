@@ -24,6 +24,7 @@ from tests.components.fleet import Engine, Listing, exported, image, project
 def pytest_configure(config: pytest.Config) -> None:
     """Warnings of Pulumi's own: of its SDKs' deprecated functions, and of what a failed program leaves undone."""
     config.addinivalue_line("filterwarnings", "ignore:digitalocean:DeprecationWarning")
+    config.addinivalue_line("filterwarnings", "ignore:aws:DeprecationWarning")
     config.addinivalue_line("filterwarnings", "ignore:coroutine .* was never awaited:RuntimeWarning")
 
 
