@@ -45,7 +45,7 @@ def test_build_command_has_every_input_and_nothing_that_varies(fleet: Fleet) -> 
 
 def test_commands_of_two_clones_are_equal(fleet: Fleet, tmp_path: Path) -> None:
     fleet.bake()
-    other = Fleet(tmp_path / "another" / "place", fleet.listing, fleet.outputs)
+    other = Fleet(tmp_path / "another" / "place", fleet.listing, outputs=fleet.outputs)
     shutil.copytree(fleet.root, other.root)
     ours, theirs = (run.of_type(COMMAND) for run in (fleet.run(), other.run()))
     assert {n: c.inputs for n, c in ours.items()} == {n: c.inputs for n, c in theirs.items()}

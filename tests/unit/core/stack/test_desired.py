@@ -40,7 +40,7 @@ def test_each_cloud_has_machines_of_its_own_kind_and_no_others(tree: Tree) -> No
     settings = {"machines": {"web": {}, "api": {}}, "aws": {"instances": {"web": {"count": 2}}, "fleets": {"api": {}}}}
     droplets, ec2 = (read(packer, cloud, **settings) for cloud in ("digitalocean", "aws"))
     assert [one.name for one in droplets.machines] == ["web-1", "api-1"]
-    assert droplets.instances == droplets.fleets == ec2.machines == ()
+    assert not droplets.instances and not droplets.fleets and not ec2.machines
     assert [one.name for one in ec2.instances] == ["aws-web-1", "aws-web-2"]
     assert [one.role for one in ec2.fleets] == ["api"]
     assert (droplets.home, ec2.home) == ("nyc3", "us-east-1")
