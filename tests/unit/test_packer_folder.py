@@ -7,11 +7,11 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from bakewell.clouds.sizes import SIZES
+from bakewell.settings import CloudName
 
 PACKER = Path(__file__).resolve().parents[2] / "packer"
 STEPS = PACKER / "steps"
@@ -20,7 +20,7 @@ STEP_NAMES = {path.name.removesuffix(".py") for path in STEPS.iterdir() if not p
 PYTHON = sorted(PACKER.rglob("*.py"))
 
 
-CLOUDS = sorted(SIZES)
+CLOUDS = sorted(get_args(CloudName))
 
 
 def read(role: str) -> dict[str, Any]:
@@ -184,5 +184,5 @@ def test_a_cloud_is_one_template_with_its_plugin_and_the_source_that_the_build_t
     source, label = re.findall(r'^source "([\w-]+)" "(\w+)" \{$', text, re.MULTILINE)[0]
     assert f'sources = ["source.{source}.{label}"]' in text
     assert "required_plugins" in text
-    shared = [path for path in PACKER.glob("*.pkr.hcl") if path.stem not in CLOUDS]
-    assert not [path.name for path in shared if source in path.read_text(encoding="utf-8")]
+    others = [path for path in PACKER.glob("*.pkr.hcl") if path.name != f"{cloud}.pkr.hcl"]
+    assert not [path.name for path in others if f"source.{source}" in path.read_text(encoding="utf-8")]
