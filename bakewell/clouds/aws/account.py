@@ -134,8 +134,9 @@ class Aws:
         """One AMI, then its snapshots."""
         ec2, snapshots = self.clients.ec2(region), _snapshots(item)
         tags = texts(item.get("Tags", []))
-        if snapshots and Identity.from_tags(tags) is not None:
-            # As the image, so that `sweep` finds them should this end half way; and as finished, should that not be.
+        if snapshots:
+            # As the image, so that `sweep` finds them should this end half way; and as finished, for it looks for those
+            # alone. That is a tag at least for what has none, too, which AWS wants.
             with asking(f"tag the snapshots of image {item['ImageId']}"):
                 ec2.create_tags(Resources=snapshots, Tags=pairs([*tags, READY]))
         try:
