@@ -107,7 +107,8 @@ def _candidate(clone: Clone, catalog: Catalog, role: str, authority: str) -> Can
     spec = catalog[role]
     baked = _user_data(spec)
     units = [*spec.units, "bakewell-ready.service"]
-    return Candidate(role, image, spec.size, baked, stock.user_data(baked, contexts, units, authority), spec.boot.health)
+    told = stock.user_data(baked, contexts, units, authority)
+    return Candidate(role, image, spec.size, baked, told, spec.boot.health)
 
 
 def _user_data(spec: ImageSpec) -> str:
