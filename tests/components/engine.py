@@ -150,6 +150,11 @@ def run_program(
     logger = logging.Logger("engine", logging.INFO)
     logger.addHandler(_Log(run))
 
+    async def in_time() -> None:
+        # In one task with the program: what ends that with SystemExit then ends nothing else with it.
+        async with asyncio.timeout(LONGEST):
+            await run_in_stack(program)
+
     def inside() -> None:
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
@@ -168,7 +173,7 @@ def run_program(
             patch.setenv("PULUMI_CONFIG", json.dumps(dict(config or {})))
             pulumi.runtime.set_all_config(dict(config or {}))
             try:
-                loop.run_until_complete(asyncio.wait_for(run_in_stack(program), timeout=LONGEST))
+                loop.run_until_complete(in_time())
             except (pulumi.RunError, SystemExit) as error:
                 run.error = error
             finally:
