@@ -223,10 +223,14 @@ def merged(amis: Sequence[tuple[str, ImageTypeDef]]) -> list[Image]:
 
 def _image(amis: list[tuple[str, ImageTypeDef, Identity]]) -> Image:
     amis = sorted(amis, key=lambda one: (one[0] != one[2].home, one[0]))
-    _, first, identity = amis[0]
+    region, first, identity = amis[0]
     tags = texts(first.get("Tags", []))
     regions = tuple(sorted(region for region, item, _ in amis if item.get("State") == "available"))
-    ready = READY in tags and first.get("State") == "available"
+    state = first.get("State")
+    ready = READY in tags and state == "available"
+    lost = None if region == identity.home else f"gone from {identity.home}, where it was built"
+    if lost is None and state not in _USABLE:
+        lost = f"{state} in {identity.home}"
     disks = (mapping.get("Ebs", {}) for _, item, _ in amis for mapping in item.get("BlockDeviceMappings", []))
     created = first.get("CreationDate")
     return Image(
@@ -242,4 +246,5 @@ def _image(amis: list[tuple[str, ImageTypeDef, Identity]]) -> Image:
         lease=None if ready else lease_of(tags),
         tags=tags,
         elsewhere={region: item["ImageId"] for region, item, _ in amis[1:]},
+        lost=lost,
     )
