@@ -174,3 +174,16 @@ def test_components_of_the_cluster_hold_its_resources(cluster: Fleet) -> None:
         assert resource.parent == "consul"
         assert "digitalocean" in resource.provider
     assert run["consul-server-1-ready"].parent == "consul-server-1"
+
+
+def test_where_there_is_no_consul_a_machine_is_told_of_its_peers(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.root = tmp_path / "peers"
+    images = {**IMAGES, "api": IMAGES["api"] + "health = { port = 9000 }\n", "web": IMAGES["web"] + 'peers = ["api"]\n'}
+    project(fleet.root, images)
+    machines(fleet, web={}, api={"count": 2})
+    fleet.bake()
+    run = fleet.run()
+    files = yaml.safe_load(run["web-1"].inputs["userData"])["write_files"]
+    (peers,) = [file["content"] for file in files if file["path"] == "/etc/bakewell/peers/api"]
+    assert peers == "192.0.2.7:9000\n192.0.2.7:9000\n"
+    assert "peers" not in run["api-1"].inputs["userData"]

@@ -1,9 +1,10 @@
-"""Security groups in use, and metadata options that stay."""
+"""Security groups in use, metadata options that stay, and what one answer leaves out."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from moto.core.responses import BaseResponse
 from moto.ec2.models import EC2Backend
 from moto.ec2.responses import EC2Response
 
@@ -12,6 +13,12 @@ from sandbox.aws.hooks import AwsError, around
 
 def install() -> None:
     """Puts this module's hooks in place."""
+
+    @around(BaseResponse, "__init__")
+    def own(original: Any, self: Any, *given: Any, **named: Any) -> None:
+        """What an answer includes and leaves out is its own: moto has all answers, of all threads, share it."""
+        original(self, *given, **named)
+        self.RESPONSE_KEY_PATH_TO_TRANSFORMER = dict(type(self).RESPONSE_KEY_PATH_TO_TRANSFORMER)
 
     @around(EC2Response, "delete_security_group")
     def delete(original: Any, self: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
+from moto.ec2.responses import EC2Response
 from moto.sts.models import sts_backends
 
 from sandbox.aws.ledger import Ledger
@@ -183,3 +184,11 @@ def test_a_server_removes_what_a_former_one_left(tmp_path: Any) -> None:
     assert list(machines.machines) == ["droplet-7"]
     assert "bakewell/test:ami-1" not in machines.images
     assert "bakewell/test:7" in machines.images
+
+
+def test_what_one_answer_leaves_out_is_in_the_others(aws: Served) -> None:
+    """moto has all answers share it: read by one thread while another writes it, that is an error besides."""
+    one, other = EC2Response(), EC2Response()
+    one._exclude_from_response("DescribeInstancesResult.Reservations")
+    assert one.RESPONSE_KEY_PATH_TO_TRANSFORMER and not other.RESPONSE_KEY_PATH_TO_TRANSFORMER
+    assert not EC2Response().RESPONSE_KEY_PATH_TO_TRANSFORMER

@@ -127,3 +127,14 @@ def test_what_a_dead_build_left_on_aws_is_not_looked_for_on_digitalocean(aws: Se
     assert len(found.build_keys()) == 1
     assert orphans.reap(found, site.environment.where("aws"), project, state, said.append) == 1
     assert found.build_keys() == []
+
+
+def test_an_image_that_is_gone_from_where_it_was_built_is_copied_back(aws: Served, site: Site, said: Said) -> None:
+    first = bake(site, said)
+    there = Aws(REGION).copy(first.id, OTHER)
+    aws.ec2.deregister_image(ImageId=first.id)
+    again = bake(site, said)
+    assert (again.action, again.run, again.home) == ("adopted", first.run, REGION)
+    assert again.id not in (first.id, there) and again.regions == tuple(sorted((REGION, OTHER)))
+    found = Aws(REGION).image(again.id)
+    assert found is not None and found.lost is None and found.ready

@@ -69,6 +69,7 @@ def test_an_image_that_is_gone_at_home_is_called_as_in_the_first_region_that_has
     (found,) = cloud.images("shop")
     assert (found.id, found.elsewhere, found.identity.home) == (there, {THIRD: third}, HOME)
     assert found.regions == (OTHER, THIRD) and found.ready
+    assert found.lost == f"gone from {HOME}, where it was built"
 
 
 def test_a_copy_that_is_under_way_can_be_booted_nowhere_yet(account: Account, cloud: Aws) -> None:

@@ -154,3 +154,11 @@ def test_a_mirrors_checksums_count_for_no_real_cloud_of_the_stack() -> None:
     with pytest.raises(ConfigError, match=f"BAKEWELL_DOWNLOADS is set, but the endpoint is {AWS}") as caught:
         environment.check(Settings(clouds=BOTH))
     assert "unset it" in caught.value.remedy
+
+
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL_EC2", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"])
+def test_all_tools_ask_the_same_aws(name: str) -> None:
+    with pytest.raises(ConfigError, match="AWS_ENDPOINT_URL is set, and so is") as caught:
+        Environment.read(LOCAL | {name: "true"})
+    assert "unset AWS_ENDPOINT_URL_" in caught.value.remedy
+    assert Environment.read({name: "https://ec2.example.com"}).aws_endpoint is None
