@@ -188,7 +188,8 @@ def test_a_server_removes_what_a_former_one_left(tmp_path: Any) -> None:
 
 def test_what_one_answer_leaves_out_is_in_the_others(aws: Served) -> None:
     """moto has all answers share it: read by one thread while another writes it, that is an error besides."""
-    one, other = EC2Response(), EC2Response()
-    one._exclude_from_response("DescribeInstancesResult.Reservations")
-    assert one.RESPONSE_KEY_PATH_TO_TRANSFORMER and not other.RESPONSE_KEY_PATH_TO_TRANSFORMER
-    assert not EC2Response().RESPONSE_KEY_PATH_TO_TRANSFORMER
+    one, other, left_out = EC2Response(), EC2Response(), "Image.Odd"
+    one._exclude_from_response(left_out)
+    assert left_out in one.RESPONSE_KEY_PATH_TO_TRANSFORMER
+    assert left_out not in other.RESPONSE_KEY_PATH_TO_TRANSFORMER
+    assert left_out not in EC2Response().RESPONSE_KEY_PATH_TO_TRANSFORMER
