@@ -1,13 +1,14 @@
-"""Security groups in use, and metadata options that stay."""
+"""Security groups in use, metadata options that stay, and launch templates whose tags are their own."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from moto.ec2.models import EC2Backend
+from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateBackend
 from moto.ec2.responses import EC2Response
 
-from sandbox.aws.hooks import AwsError, around
+from sandbox.aws.hooks import AwsError, around, instead
 
 
 def install() -> None:
@@ -40,3 +41,14 @@ def install() -> None:
             if named.get(argument) is None:
                 named[argument] = getattr(known, attribute)
         return original(self, instance_id, **named)
+
+    @around(LaunchTemplateBackend, "create_launch_template")
+    def make(original: Any, self: Any, name: Any, description: Any, data: dict[str, Any], tags: Any) -> Any:
+        """moto adds the template's tags to what instances are made from."""
+        given = data.pop("TagSpecifications", [])
+        if own := [one for one in given if one["ResourceType"] != "launch-template"]:
+            data["TagSpecifications"] = own
+        return original(self, name, description, data, tags)
+
+    # moto's are those of the beginning.
+    instead(LaunchTemplate, "tags")(property(lambda self: self.get_tags(), lambda self, tags: None))
