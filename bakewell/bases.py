@@ -52,7 +52,7 @@ class BaseEntry(Model):
     @property
     def searched(self) -> bool:
         """Whether `image` only says how the image is found, and a machine is started by an ID alone."""
-        return "/" in self.image
+        return "/" in self.image or self.image.startswith("ssm:")
 
 
 class _Lock(RootModel[dict[Slug, dict[Slug, BaseEntry]]]):

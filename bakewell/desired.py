@@ -162,9 +162,7 @@ def read(
     )
     order = catalog.peers_first()
     instances = tuple(
-        Instance(
-            names.of("aws", f"{role}-{number}"), role, each, UserData.of_image(catalog[role], clustered=False), health
-        )
+        Instance(names.of("aws", f"{role}-{number}"), role, each, user_data, health)
         for role, each in sorted(settings.aws.instances.items(), key=lambda item: order.index(item[0]))
         for user_data, health in [(UserData.of_image(catalog[role], clustered=False), catalog[role].boot.health)]
         for number in range(1, each.count + 1)

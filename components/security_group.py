@@ -23,7 +23,7 @@ def security_group(
 ) -> aws.ec2.SecurityGroup:
     """The group of one component, in the VPC of `subnet`, or else the region's default one.
 
-    Machines of one group reach each other; everything may be reached from it.
+    From it everything may be reached. Machines of one group reach each other as anybody else does.
     """
     opened = [(health.port, settings.open_to)] if health else []
     opened += [(SSH, settings.ssh_from)] if settings.ssh_from else []

@@ -136,7 +136,7 @@ class Survey:
         """
         key, region = f"bakewell:pins.{role}", self._region
         of_role = [i for i in self.images() if i.role == role and i.ready]
-        image = next((i for i in of_role if wanted in (i.name, i.id)), None)
+        image = next((i for i in of_role if wanted == i.name or wanted in i.ids), None)
         if image is None:
             raise ConfigError(
                 f"{key}: there is no image `{wanted}` of role {role}",

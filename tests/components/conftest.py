@@ -13,51 +13,60 @@ from typing import Any
 
 import pytest
 
-from bakewell import clouds
 from bakewell.bases import Bases
 from bakewell.catalog import Catalog
 from bakewell.fingerprint import fingerprints
 from bakewell.image import Image
 from tests.components.engine import Run, run_program
-from tests.components.fleet import CLOUD, Engine, Listing, exported, image, project
+from tests.components.fleet import Engine, Listing, exported, image, project
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Warnings of Pulumi's own: of its SDKs' deprecated functions, and of what a failed program leaves undone."""
     config.addinivalue_line("filterwarnings", "ignore:digitalocean:DeprecationWarning")
+    config.addinivalue_line("filterwarnings", "ignore:aws:DeprecationWarning")
     config.addinivalue_line("filterwarnings", "ignore:coroutine .* was never awaited:RuntimeWarning")
 
 
 @dataclass
 class Fleet:
-    """A clone, its cloud, and what its stack exported last."""
+    """A clone, its clouds (`listing` is DigitalOcean's), and what its stack exported last."""
 
     root: Path
     listing: Listing = field(default_factory=Listing)
+    aws: Listing = field(default_factory=Listing)
     outputs: dict[str, Any] = field(default_factory=dict)
     config: dict[str, str] = field(
         default_factory=lambda: {"bakewell:machines": '{"web": {"count": 2}, "api": {}}', "bakewell:local": "true"}
     )
     written: dict[str, Any] | None = None  # what Pulumi.dev.yaml says, where that is not `config`
 
-    def fingerprint(self, role: str) -> str:
+    @property
+    def listings(self) -> dict[str, Listing]:
+        return {"digitalocean": self.listing, "aws": self.aws}
+
+    def fingerprint(self, role: str, cloud: str = "digitalocean") -> str:
         packer = self.root / "packer"
-        found = fingerprints(Catalog.load(packer), CLOUD, Bases.load(packer / "bases.lock"), now=datetime.now(UTC))
+        found = fingerprints(Catalog.load(packer), cloud, Bases.load(packer / "bases.lock"), now=datetime.now(UTC))
         return found[role].value
 
-    def bake(self, number: int = 1, *, attempts: Mapping[str, int] | None = None) -> dict[str, Image]:
+    def bake(
+        self, number: int = 1, *, attempts: Mapping[str, int] | None = None, cloud: str = "digitalocean"
+    ) -> dict[str, Image]:
         """Put an image of each role in the cloud and in the stack's outputs."""
-        base = image("base", self.fingerprint("base"), number)
+        base = image("base", self.fingerprint("base", cloud), number, cloud=cloud)
         baked = {"base": base}
         for offset, role in enumerate(("web", "api"), start=1):
-            baked[role] = image(role, self.fingerprint(role), number + offset, parent=base)
-        self.listing.found += baked.values()
-        self.outputs["images"] = {role: exported(i, (attempts or {}).get(role, 0)) for role, i in baked.items()}
+            baked[role] = image(role, self.fingerprint(role, cloud), number + offset, parent=base, cloud=cloud)
+        self.listings[cloud].found += baked.values()
+        outputs = self.outputs.setdefault("images", {})
+        for role, made in baked.items():
+            outputs.setdefault(role, {}).update(exported(made, (attempts or {}).get(role, 0)))
         return baked
 
     def run(self, *, preview: bool = False, rerun: frozenset[str] = frozenset(), finished: float = 0.0) -> Run:
         """`pulumi up`, or `pulumi preview`. `rerun`: Commands that would run, so that their stdout is unknown."""
-        engine = Engine(self.listing, self.outputs, rerun, finished)
+        engine = Engine(self.listings, self.outputs, rerun, finished)
         program = str(self.root / "__main__.py")
         written = self.config if self.written is None else self.written
         (self.root / "Pulumi.dev.yaml").write_text(json.dumps({"config": written}))  # JSON is YAML
@@ -79,8 +88,9 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     made = Fleet(tmp_path / "clone")
     monkeypatch.setenv("DIGITALOCEAN_TOKEN", "a-token-of-tests")
     monkeypatch.setenv("DIGITALOCEAN_API_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:8")
     monkeypatch.setenv("BAKEWELL_STATE", str(tmp_path / "state"))
-    monkeypatch.setattr(clouds, "connect", lambda name, environment: made.listing)
+    monkeypatch.setattr("components.on_cloud.connect", lambda name, environment, settings: made.listings[name])
     # Templates are Packer's to judge, in tests of their own; here they count as seen.
     monkeypatch.setattr("bakewell.build.packer.validate", lambda *args: None)
     return made

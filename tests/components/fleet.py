@@ -1,4 +1,4 @@
-"""A small project in a temporary folder and a cloud that only lists: what the whole program runs on in these tests."""
+"""A small project in a temporary folder, and clouds that only list: what the whole program runs on in these tests."""
 
 from __future__ import annotations
 
@@ -15,21 +15,45 @@ from pulumi.runtime import mocks
 from bakewell.clouds import AccountKey
 from bakewell.image import READY, Identity, Image, Reference, image_name
 from components.stack.outputs import ImageOutput
-from tests.components.engine import COMMAND, DROPLET, RESERVED_IP, UNKNOWN
+from tests.components.engine import (
+    COMMAND,
+    DROPLET,
+    GROUP,
+    INSTANCE,
+    RESERVED_IP,
+    SECURITY_GROUP,
+    TEMPLATE,
+    UNKNOWN,
+)
 
 PROJECT = Path(__file__).parents[2]
 CLOUD = "digitalocean"
-_BASES = '[debian-12.digitalocean]\nimage = "debian-12-x64"\nname = "12 x64"\ndate = "2026-11-02"\n'
-_PLUGINS = """packer {
-  required_version = "= 1.15.0"
-  required_plugins {
-    digitalocean = {
-      source  = "github.com/digitalocean/digitalocean"
-      version = "= 1.4.1"
-    }
-  }
-}
+HOMES = {"digitalocean": "nyc3", "aws": "us-east-1"}
+_BASES = """[debian-12.digitalocean]
+image = "debian-12-x64"
+name = "12 x64"
+date = "2026-11-02"
+
+[debian-12.aws]
+image = "136693071363/debian-12-amd64-*"
+name = "debian-12-amd64-20261102-1"
+date = "2026-11-02"
 """
+_PACKER = 'packer {\n  required_version = "= 1.15.0"\n}\n'
+_PLUGIN = """packer {{
+  required_plugins {{
+    {0} = {{
+      source  = "github.com/{1}/{0}"
+      version = "= {2}"
+    }}
+  }}
+}}
+"""
+_TEMPLATES = {
+    "packer": _PACKER,
+    "digitalocean": _PLUGIN.format("digitalocean", "digitalocean", "1.4.1"),
+    "aws": _PLUGIN.format("amazon", "hashicorp", "1.8.0"),
+}
 IMAGES = {
     "base": 'description = "base"\nbase = "debian-12"\n',
     "web": 'description = "web"\nparent = "base"\n[boot]\nservices = ["nginx.service"]\nhealth = { port = 8080 }\n',
@@ -43,7 +67,8 @@ def project(root: Path, images: Mapping[str, str] = IMAGES) -> Path:
     packer = root / "packer"
     (packer / "steps").mkdir(parents=True)
     (packer / "steps" / "__init__.py").write_text("")
-    (packer / "plugins.pkr.hcl").write_text(_PLUGINS)
+    for name, text in _TEMPLATES.items():
+        (packer / f"{name}.pkr.hcl").write_text(text)
     (packer / "bases.lock").write_text(_BASES)
     for role, toml in images.items():
         folder = packer / "images" / role
@@ -54,19 +79,21 @@ def project(root: Path, images: Mapping[str, str] = IMAGES) -> Path:
     return Path(shutil.copy(PROJECT / "__main__.py", root))
 
 
-def image(role: str, fingerprint: str, number: int, *, parent: Image | None = None, **changes: Any) -> Image:
+def image(
+    role: str, fingerprint: str, number: int, *, parent: Image | None = None, cloud: str = CLOUD, **changes: Any
+) -> Image:
     """A finished image: `number` makes its ID, run and age, higher is newer."""
-    run = f"{number:012x}"
+    run, home = f"{number:012x}", HOMES[cloud]
     at = NOON + timedelta(hours=number)
-    identity = Identity("bakewell", role, fingerprint, run, parent.run if parent else None, "nyc3")
+    identity = Identity("bakewell", role, fingerprint, run, parent.run if parent else None, home)
     plain = Image(
-        cloud=CLOUD,
-        id=str(1000 + number),
+        cloud=cloud,
+        id=str(1000 + number) if cloud == CLOUD else f"ami-{number:08x}",
         name=image_name("bakewell", role, run, at),
         identity=identity,
         created_at=at,
         size_gb=0.5,
-        regions=("nyc3",),
+        regions=(home,),
         ready=True,
         revoked=False,
         lease=None,
@@ -78,14 +105,14 @@ def image(role: str, fingerprint: str, number: int, *, parent: Image | None = No
 def exported(found: Image, attempt: int = 0) -> dict[str, Any]:
     """The stack output of an image."""
     output = ImageOutput(
-        ids={"nyc3": found.id},
+        ids={found.identity.home: found.id},
         name=found.name,
         fingerprint=found.fingerprint,
         attempt=attempt,
         parent=found.identity.parent,
         run=found.run,
     )
-    return {CLOUD: output.model_dump()}
+    return {found.cloud: output.model_dump()}
 
 
 @dataclass
@@ -109,17 +136,20 @@ class Listing:
         self.asked.append("keys")
         return list(self.keys)
 
+    def check_build(self, base: str) -> None:
+        self.asked.append(f"build on {base}")
+
 
 @dataclass
 class Engine:
-    """How the engine answers: each Command as one whose build made, or adopted, an image of `listing`.
+    """How the engine answers: each Command as one whose build made, or adopted, an image of its cloud's listing.
 
     Attributes:
         outputs: what the stack exported last.
-        rerun: names of Commands that would run: their stdout is unknown in preview; and of new reserved IPs.
+        rerun: names of Commands that would run: their stdout is unknown in preview; and of what would be made new.
     """
 
-    listing: Listing
+    listings: Mapping[str, Listing]
     outputs: Mapping[str, Any] = field(default_factory=dict)
     rerun: frozenset[str] = frozenset()
     finished: float = 0.0
@@ -129,6 +159,15 @@ class Engine:
             return {"ipv4Address": "192.0.2.7", "id": "77"}
         if asked.typ == RESERVED_IP:
             return {"ipAddress": UNKNOWN if asked.name in self.rerun else _reserved(asked.name)}
+        if asked.typ == INSTANCE:
+            private = UNKNOWN if asked.name in self.rerun else f"10.0.0.{asked.name.rpartition('-')[2]}"
+            return {"publicIp": "198.51.100.7", "privateIp": private, "id": f"i-{asked.name}"}
+        if asked.typ == SECURITY_GROUP:
+            return {"id": f"sg-{asked.name}"}
+        if asked.typ == TEMPLATE:
+            return {"id": f"lt-{asked.name}", "latestVersion": UNKNOWN if asked.name in self.rerun else 3}
+        if asked.typ == GROUP:
+            return {"name": f"{asked.name}-1234567"}
         if asked.typ != COMMAND:
             return {}
         return {"stdout": UNKNOWN if asked.name in self.rerun else self._line(asked.inputs["create"])}
@@ -137,19 +176,32 @@ class Engine:
         assert name == "organization/bakewell/dev"
         return self.outputs
 
+    def invoke(self, function: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The functions of AWS's provider that the program may call."""
+        if function == "aws:ec2/getSubnet:getSubnet":
+            return {"id": arguments["id"], "vpcId": f"vpc-of-{arguments['id']}"}
+        if function == "aws:ec2/getVpc:getVpc":
+            assert arguments == {"default": True}
+            return {"id": "vpc-default"}
+        assert function == "aws:ec2/getSubnets:getSubnets", f"the program may not call {function}"
+        asked = {one["name"]: one["values"] for one in arguments["filters"]}
+        assert asked == {"vpc-id": ["vpc-default"], "default-for-az": ["true"]}
+        return {"id": "1", "ids": ["subnet-a", "subnet-b"]}
+
     def _line(self, create: str) -> str:
         if create == "exec true":
             return ""
         _, _, verb, *rest = create.split()
-        if verb == "clean":
-            return json.dumps({"deleted": [], "kept": len(self.listing.found)})
         if verb == "ready":
             return json.dumps({"ready_seconds": 1.42})
-        found = next((i for i in reversed(self.listing.found) if i.role == rest[0]), None)
+        held = self.listings[rest[rest.index("--cloud") + 1]].found
+        if verb == "clean":
+            return json.dumps({"deleted": [], "kept": len(held)})
+        found = next((i for i in reversed(held) if i.role == rest[0]), None)
         if found is None:
             return UNKNOWN
         if verb == "copy":
-            return json.dumps({"id": found.id, "region": rest[1]})
+            return json.dumps({"id": found.id_in(rest[1]), "region": rest[1]})
         identity = found.identity
         return json.dumps(
             {

@@ -22,6 +22,7 @@ from tests.components.engine import Run, run_program
 
 WEB: PackerImageArgs = {
     "role": "web",
+    "cloud": "digitalocean",
     "stack": "dev",
     "fingerprint": "f" * 64,
     "digests": {"image.toml": "1"},
@@ -68,6 +69,9 @@ class Says:
         if asked.typ == "pulumi:pulumi:StackReference":
             return {"outputs": dict(self.outputs), "secretOutputNames": []}
         return {"stdout": self.stdout, "ipv4Address": "192.0.2.7"}
+
+    def invoke(self, function: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        raise AssertionError(f"these components call no function, but call {function}")
 
     def stack_outputs(self, name: str) -> Mapping[str, Any]:
         return self.outputs

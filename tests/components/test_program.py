@@ -31,7 +31,7 @@ def test_build_command_has_every_input_and_nothing_that_varies(fleet: Fleet) -> 
     fingerprint = fleet.fingerprint("web")
     digests = command.inputs["triggers"][1]
     assert command.inputs == {
-        "create": "exec bakewell build web",
+        "create": "exec bakewell build web --cloud digitalocean",
         "dir": ".",
         "stdin": "",
         "logging": "stderr",
@@ -39,13 +39,13 @@ def test_build_command_has_every_input_and_nothing_that_varies(fleet: Fleet) -> 
         "environment": {"BAKEWELL_STACK": "dev", "BAKEWELL_FINGERPRINT": fingerprint},
         "triggers": [fingerprint, digests, 0],
     }
-    assert {"image.toml", "deploy.py", "plugins.pkr.hcl"} <= set(digests)
+    assert {"image.toml", "deploy.py", "packer.pkr.hcl", "digitalocean.pkr.hcl"} <= set(digests)
     assert command.secret_outputs == ("stdout", "stderr")
 
 
 def test_commands_of_two_clones_are_equal(fleet: Fleet, tmp_path: Path) -> None:
     fleet.bake()
-    other = Fleet(tmp_path / "another" / "place", fleet.listing, fleet.outputs)
+    other = Fleet(tmp_path / "another" / "place", fleet.listing, outputs=fleet.outputs)
     shutil.copytree(fleet.root, other.root)
     ours, theirs = (run.of_type(COMMAND) for run in (fleet.run(), other.run()))
     assert {n: c.inputs for n, c in ours.items()} == {n: c.inputs for n, c in theirs.items()}
@@ -113,7 +113,7 @@ def test_outputs(fleet: Fleet) -> None:
     machine |= {"ready_seconds": 1.42}
     assert outputs["machines"]["web-1"] == machine
     assert outputs["machines"]["api-1"]["url"] is outputs["machines"]["api-1"]["ready_seconds"] is None
-    assert len(outputs["retention"]["key"]) == 64
+    assert len(outputs["retention"]["digitalocean"]["key"]) == 64
 
 
 def test_each_further_region_gets_a_copy(fleet: Fleet) -> None:
@@ -123,7 +123,7 @@ def test_each_further_region_gets_a_copy(fleet: Fleet) -> None:
     run = fleet.run()
     copy = run["web-sfo3"]
     assert run["web"].inputs == before.inputs
-    assert copy.inputs["create"] == "exec bakewell copy web sfo3"
+    assert copy.inputs["create"] == "exec bakewell copy web sfo3 --cloud digitalocean"
     assert copy.inputs["triggers"] == [fleet.fingerprint("web"), 0, "sfo3"]
     assert copy.depends_on == {"web"}
     assert set(run.outputs["images"]["web"]["digitalocean"]["ids"]) == {"nyc3", "sfo3"}
@@ -203,7 +203,7 @@ def test_retention_waits_for_every_image_and_machine_and_is_keyed_on_no_plan(fle
     assert command.depends_on == {"base", "web", "api", "web-1", "web-2", "api-1"} | READY
     wanted = {role: fleet.fingerprint(role) for role in ("base", "web", "api")}
     assert command.inputs["triggers"] == [{"keep": 3, "pins": []}, wanted, {"base": 0, "web": 0, "api": 0}]
-    assert command.inputs["create"] == "exec bakewell clean --from-pulumi"
+    assert command.inputs["create"] == "exec bakewell clean --from-pulumi --cloud digitalocean"
 
 
 def test_up_ends_with_a_summary(fleet: Fleet) -> None:

@@ -21,9 +21,9 @@ from bakewell.catalog import Catalog
 from bakewell.catalog.spec import ImageFile
 from bakewell.cli.app import app
 from bakewell.errors import BakewellError
-from bakewell.settings import NAMESPACE, MachineSettings, Settings
+from bakewell.settings import NAMESPACE, AwsSettings, FleetSettings, InstanceSettings, MachineSettings, Settings
 from bench.run import BEGIN, BENCHES, DOC, END
-from components.stack.outputs import ImageOutput, MachineOutput, StackOutputs
+from components.stack.outputs import FleetOutput, ImageOutput, MachineOutput, StackOutputs
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -107,9 +107,14 @@ def test_every_setting_is_told_with_its_default() -> None:
     assert told == Settings().model_dump(mode="json")
 
 
-def test_every_setting_of_a_machine_is_told_with_its_default() -> None:
+@pytest.mark.parametrize(
+    "kind",
+    [MachineSettings, AwsSettings, InstanceSettings, FleetSettings],
+    ids=lambda kind: kind.__name__,
+)
+def test_every_setting_of_a_machine_or_a_cloud_is_told_with_its_default(kind: type[BaseModel]) -> None:
     told = defaults()
-    for key, value in MachineSettings().model_dump(mode="json").items():
+    for key, value in kind().model_dump(mode="json").items():
         assert told[key] == value, key
 
 
@@ -146,7 +151,7 @@ def test_every_exit_code_is_told(error: type[BakewellError]) -> None:
     assert rows and f"`{error.__name__}`" in rows[0]
 
 
-@pytest.mark.parametrize("field", [*fields(ImageOutput), *fields(MachineOutput)])
+@pytest.mark.parametrize("field", sorted({*fields(ImageOutput), *fields(MachineOutput), *fields(FleetOutput)}))
 def test_every_output_is_told(field: str) -> None:
     assert f"| `{field}` |" in text("outputs.md")
     assert f'"{field}"' in text("outputs.md")

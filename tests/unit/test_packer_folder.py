@@ -7,15 +7,20 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+
+from bakewell.settings import CloudName
 
 PACKER = Path(__file__).resolve().parents[2] / "packer"
 STEPS = PACKER / "steps"
 ROLES = sorted(path.parent.name for path in (PACKER / "images").glob("*/image.toml"))
 STEP_NAMES = {path.name.removesuffix(".py") for path in STEPS.iterdir() if not path.name.startswith("_")}
 PYTHON = sorted(PACKER.rglob("*.py"))
+
+
+CLOUDS = sorted(get_args(CloudName))
 
 
 def read(role: str) -> dict[str, Any]:
@@ -158,15 +163,26 @@ def test_no_step_is_unused() -> None:
 
 
 def test_versions_of_packer_and_its_plugins_are_exact() -> None:
-    text = (PACKER / "packer.pkr.hcl").read_text(encoding="utf-8")
-    versions = re.findall(r'^\s*(?:required_)?version\s*=\s*"([^"]*)"', text, re.MULTILINE)
-    assert len(versions) == 2
+    texts = [path.read_text(encoding="utf-8") for path in PACKER.glob("*.pkr.hcl")]
+    pattern = re.compile(r'^\s*(?:required_)?version\s*=\s*"([^"]*)"', re.MULTILINE)
+    versions = [version for text in texts for version in pattern.findall(text)]
+    assert len(versions) == 1 + len(CLOUDS), "Packer's own, and a plugin's for each cloud"
     assert [v for v in versions if not re.fullmatch(r"= \d+\.\d+\.\d+", v)] == []
 
 
 def test_every_packer_variable_has_a_default() -> None:
-    text = (PACKER / "variables.pkr.hcl").read_text(encoding="utf-8")
+    text = "".join(path.read_text(encoding="utf-8") for path in PACKER.glob("*.pkr.hcl"))
     blocks = re.findall(r'^variable "(\w+)" \{\n(.*?)^\}', text, re.MULTILINE | re.DOTALL)
     passed_by_every_build = {"role", "base_image", "tags", "ssh_key", "ssh_private_key_file", "manifest_path"}
     assert passed_by_every_build <= {name for name, _ in blocks}
     assert [name for name, body in blocks if not re.search(r"^  default\s+=", body, re.MULTILINE)] == []
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_a_cloud_is_one_template_with_its_plugin_and_the_source_that_the_build_takes(cloud: str) -> None:
+    text = (PACKER / f"{cloud}.pkr.hcl").read_text(encoding="utf-8")
+    source, label = re.findall(r'^source "([\w-]+)" "(\w+)" \{$', text, re.MULTILINE)[0]
+    assert f'sources = ["source.{source}.{label}"]' in text
+    assert "required_plugins" in text
+    others = [path for path in PACKER.glob("*.pkr.hcl") if path.name != f"{cloud}.pkr.hcl"]
+    assert not [path.name for path in others if f"source.{source}" in path.read_text(encoding="utf-8")]

@@ -172,7 +172,7 @@ def test_what_must_be_set_up_is_told() -> None:
 def test_the_tools_are_those_that_the_project_pins(tmp_path: Path) -> None:
     (pinned,) = [step for step in load(ACTIONS[0])["runs"]["steps"] if step.get("id") == "pinned"]
     assert run(pinned["run"], tmp_path, CWD=str(ROOT)).returncode == 0
-    plugins = (ROOT / "packer/plugins.pkr.hcl").read_text(encoding="utf-8")
+    plugins = (ROOT / "packer/packer.pkr.hcl").read_text(encoding="utf-8")
     packer = re.search(r'required_version = "= ([\d.]+)"', plugins)
     assert packer is not None
     wanted = f"packer={packer[1]}\npulumi={version('pulumi')}\n"

@@ -47,7 +47,7 @@ def build_many(
             traceback.print_exception(failure)
         print(shown.printer.mask(f"error: {failure}"), file=sys.stderr)
     if as_json:
-        print_json([_mapping(role, outcome) for role, outcome in outcomes.items()])
+        print_json([_mapping(jobs[label], outcome) for label, outcome in outcomes.items()])
     else:
         table(("image", "result", "seconds", "ID"), [_row(role, outcome) for role, outcome in outcomes.items()])
     return failures[0].exit_code if failures else 0
@@ -107,7 +107,7 @@ def _row(role: str, outcome: Outcome) -> tuple[str, str, str, str]:
     return role, outcome.action, f"{outcome.seconds:.1f}", outcome.id
 
 
-def _mapping(role: str, outcome: Outcome) -> dict[str, object]:
+def _mapping(job: Job, outcome: Outcome) -> dict[str, object]:
     if isinstance(outcome, BakewellError):
-        return {"role": role, "action": word(outcome), "error": str(outcome)}
+        return {"role": job.role, "cloud": job.cloud, "action": word(outcome), "error": str(outcome)}
     return outcome.mapping()

@@ -61,7 +61,7 @@ class Aws:
         """AMI, instance or key -> its region, as far as it was seen."""
 
     def check_account(self) -> str:
-        with asking("say whose account this is"):
+        with asking(f"say in {self._region} whose account this is"):
             who = self.clients.sts(self._region).get_caller_identity()
         if self._account is not None and who["Account"] != self._account:
             raise ConfigError(
@@ -80,7 +80,7 @@ class Aws:
         if self._enabled is None:
             if self._account is not None:
                 self.check_account()
-            with asking("list the account's regions"):
+            with asking(f"list the account's regions in {self._region}"):
                 answer = self.clients.ec2(self._region).describe_regions()
             self._enabled = tuple(sorted(region["RegionName"] for region in answer["Regions"]))
             if self._region not in self._enabled:
@@ -133,9 +133,11 @@ class Aws:
     def _deregister(self, region: str, item: ImageTypeDef) -> None:
         """One AMI, then its snapshots."""
         ec2, snapshots = self.clients.ec2(region), _snapshots(item)
-        with asking(f"tag the snapshots of image {item['ImageId']}"):
-            if snapshots:  # as the image, so that `sweep` finds them should this end half way
-                ec2.create_tags(Resources=snapshots, Tags=pairs(texts(item.get("Tags", []))))
+        tags = texts(item.get("Tags", []))
+        if snapshots and Identity.from_tags(tags) is not None:
+            # As the image, so that `sweep` finds them should this end half way; and as finished, should that not be.
+            with asking(f"tag the snapshots of image {item['ImageId']}"):
+                ec2.create_tags(Resources=snapshots, Tags=pairs([*tags, READY]))
         try:
             with asking(f"deregister image {item['ImageId']}"):
                 ec2.deregister_image(ImageId=item["ImageId"])
@@ -189,26 +191,28 @@ class Aws:
         if identity is None:
             raise CloudError(f"image {image_id} carries no identity, so it cannot be copied", remedy="build it again")
         # One that an interrupted command began is waited for, not made a second time; one that failed is in the way.
-        copied = None
+        copied, failed = None, ""
         for _, begun in self._amis([{"Name": f"tag:{NAMESPACE}:run", "Values": [identity.run]}], region):
             if begun.get("State") in _USABLE:
                 copied = begun["ImageId"]
             else:
                 self._deregister(region, begun)
-        copied = copied or self._copy(image_id, item.get("Name", ""), home, region)
+                failed = begun["ImageId"]
+        copied = copied or self._copy(image_id, item.get("Name", ""), home, region, failed)
         self._places[copied] = region
         self._wait(copied, region, f"the copy of {image_id} to {region}")
         self.tag(copied, tags)  # also where the account's copies don't take tags along
         return copied
 
-    def _copy(self, image_id: str, name: str, home: str, region: str) -> str:
+    def _copy(self, image_id: str, name: str, home: str, region: str, failed: str) -> str:
+        """Begin a copy. Commands that do so at once get the same one; none gets the one that `failed` before."""
         with asking(f"copy image {image_id} from {home} to {region}"):
             answer = self.clients.ec2(region).copy_image(
                 Name=name,
                 SourceImageId=image_id,
                 SourceRegion=home,
                 CopyImageTags=True,
-                ClientToken=f"bakewell-{image_id}",
+                ClientToken=f"bakewell-{image_id}{failed.removeprefix('ami')}",
             )
         return answer["ImageId"]
 

@@ -44,13 +44,14 @@ _CONFIG = Config(
 )
 _LOG_IN = 'log in again (aws sso login, or new keys); for the local cloud: eval "$(make -s env)"'
 _WHO = 'set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; for the local cloud: eval "$(make -s env)"'
+_OR_REGION = "; AWS says the same in a region that the account has not enabled: see bakewell:aws.regions"
 _SLOWER = "the account calls this API too often: run it again later, or with a smaller bakewell:parallel"
 _REMEDIES = {
     "ExpiredToken": _LOG_IN,
     "ExpiredTokenException": _LOG_IN,
     "RequestExpired": _LOG_IN + "; and see that this host's clock is right",
-    "AuthFailure": _WHO,
-    "InvalidClientTokenId": _WHO,
+    "AuthFailure": _WHO + _OR_REGION,
+    "InvalidClientTokenId": _WHO + _OR_REGION,
     "SignatureDoesNotMatch": _WHO,
     "UnrecognizedClientException": _WHO,
     "UnauthorizedOperation": "give the role the permissions that docs/production.md lists",

@@ -16,18 +16,20 @@ from bakewell.build.job import Job
 from bakewell.catalog import Catalog
 from bakewell.clouds.digitalocean import DigitalOcean
 from bakewell.fingerprint import fingerprints
-from bakewell.settings import Environment, Settings
+from bakewell.settings import CloudName, Environment, Settings
 from tests.contract.served import TOKEN, Served
+from tests.unit.one_aws import aws, one_aws
 from tests.unit.one_cloud import one_cloud, served
 from tests.waiting import until
 
-__all__ = ["one_cloud", "served"]
+__all__ = ["aws", "one_aws", "one_cloud", "served"]
 
 Said = list[str]
 FILES = {
     "plugins.pkr.hcl": 'packer {\n  required_version = "= 1.15.0"\n}\n',
     "build.pkr.hcl": "build {\n}\n",
-    "bases.lock": '[debian-12.digitalocean]\nimage = "debian-12-x64"\nname = "12 x64"\ndate = "2026-11-02"\n',
+    "bases.lock": '[debian-12.digitalocean]\nimage = "debian-12-x64"\nname = "12 x64"\ndate = "2026-11-02"\n'
+    '[debian-12.aws]\nimage = "136693071363/debian-12-amd64-*"\nname = "debian-12"\ndate = "2026-11-02"\n',
     "steps/__init__.py": "",
     "images/base/image.toml": 'description = "base"\nbase = "debian-12"\n',
     "images/base/deploy.py": "",
@@ -55,7 +57,8 @@ class Site:
 
     @property
     def environment(self) -> Environment:
-        return Environment(self.served.api.endpoint, self.state, "dev", None, TOKEN)
+        aws = os.environ.get("AWS_ENDPOINT_URL")
+        return Environment(self.served.api.endpoint, self.state, "dev", None, TOKEN, aws_endpoint=aws)
 
     @property
     def cloud(self) -> DigitalOcean:
@@ -70,10 +73,10 @@ class Site:
         """Have the fake Packer behave in a certain way for a role."""
         self.write(f"images/{role}/mode", mode)
 
-    def job(self, role: str, **changes: object) -> Job:
+    def job(self, role: str, cloud: CloudName = "digitalocean", **changes: object) -> Job:
         catalog, bases = Catalog.load(self.root / "packer"), Bases.load(self.root / "packer" / "bases.lock")
-        found = fingerprints(catalog, "digitalocean", bases, now=datetime.now(UTC))[role]
-        job = Job(role, "digitalocean", found, catalog, bases, Settings(), self.environment)
+        found = fingerprints(catalog, cloud, bases, now=datetime.now(UTC))[role]
+        job = Job(role, cloud, found, catalog, bases, Settings(clouds=[cloud]), self.environment)
         return replace(job, **changes)  # type: ignore[arg-type]
 
     def left(self) -> dict[str, list[str]]:

@@ -111,10 +111,10 @@ def test_a_parent_that_lives_elsewhere_is_brought_once_and_before_the_lease_begi
     copied: list[tuple[str, str]] = []
     copy = DigitalOcean.copy
 
-    def count(cloud: DigitalOcean, image: str, region: str) -> None:
+    def count(cloud: DigitalOcean, image: str, region: str) -> str:
         copied.append((image, region))
         assert site.runs() == [] and cloud.build_keys() == []
-        copy(cloud, image, region)
+        return copy(cloud, image, region)
 
     monkeypatch.setattr(DigitalOcean, "copy", count)
     web = build(site.job("web", settings=Settings(regions=["sfo3"])), Stop(), said.append)

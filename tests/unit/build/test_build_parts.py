@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from bakewell.build import log, packer, runs, slots, supervisor
+from bakewell.build import log, runs, slots, supervisor
 from bakewell.build.stop import Stop
-from bakewell.errors import BakewellError, ConfigError, Interrupted
-from tests.unit.build.conftest import Said, Site
+from bakewell.errors import BakewellError, Interrupted
+from tests.unit.build.conftest import Said
 from tests.waiting import until
 
 RECORD = runs.Record("0123456789ab", "p", "base", "digitalocean", "http://x", "p-base-1", "f" * 64, 1)
@@ -246,65 +246,3 @@ def test_a_log_that_cannot_be_written_ends_the_command(tmp_path: Path) -> None:
     log_file = supervisor.Log("/dev/full", [])
     log_file.take(b"text\n")
     assert log_file.failed
-
-
-# Packer
-
-
-def test_packer_sees_no_secret_of_pulumi_and_no_variable_for_templates(site: Site) -> None:
-    given = {
-        "PATH": "/usr/bin",
-        "HOME": "/home/x",
-        "PULUMI_CONFIG_PASSPHRASE": "p",
-        "PULUMI_CONFIG": "c",
-        "PULUMI_COMMAND_STDOUT": "o",
-        "PKR_VAR_size": "huge",
-        "BAKEWELL_FINGERPRINT": "f",
-        "PACKER_PLUGIN_PATH": "/plugins",
-    }
-    seen = packer.environment_for(given, site.environment)
-    assert not [name for name in seen if name.startswith(("PULUMI", "PKR_VAR", "BAKEWELL"))]
-    assert seen["HOME"] == "/home/x" and seen["PACKER_PLUGIN_PATH"] == "/plugins"
-    assert seen["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
-    assert seen["DIGITALOCEAN_TOKEN"] == site.environment.token
-
-
-def validate(site: Site, role: str = "base") -> None:
-    job = site.job(role)
-    packer.validate(job.catalog, role, "digitalocean", job.bases, job.fingerprint.value, job.environment, job.settings)
-
-
-def times_validated() -> int:
-    path = Path(os.environ["FAKE_PACKER_LOG"])
-    return len(path.read_text().splitlines()) if path.exists() else 0
-
-
-def test_templates_are_validated_once_a_fingerprint(site: Site) -> None:
-    validate(site)
-    validate(site)
-    assert times_validated() == 1
-    site.write("images/base/deploy.py", "changed = True\n")
-    validate(site)
-    assert times_validated() == 2
-
-
-def test_a_fault_in_a_template_names_the_file_in_the_checkout_and_is_found_again(site: Site) -> None:
-    site.mode("base", "invalid")
-    for _ in range(2):
-        with pytest.raises(ConfigError, match="Unsupported argument") as caught:
-            validate(site)
-        assert caught.value.file == f"{site.root}/packer/build.pkr.hcl:2"
-        assert "bakewell-validate-" not in str(caught.value)
-    assert times_validated() == 2
-
-
-def test_another_version_of_packer_is_refused(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FAKE_PACKER_VERSION", "1.14.2")
-    with pytest.raises(ConfigError, match=r"Packer is 1\.14\.2, but the templates require 1\.15\.0"):
-        validate(site)
-
-
-def test_no_packer_at_all_is_a_config_error(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ConfigError, match="packer is not on PATH"):
-        validate(site)

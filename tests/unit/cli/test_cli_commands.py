@@ -144,8 +144,8 @@ def test_lock_on_the_local_cloud_keeps_what_is_locked_to_the_real_one(bakewell: 
 
 def test_lock_writes_down_what_bases_are_now(bakewell: Bakewell) -> None:
     first = bakewell("lock", "--json")
-    assert first.code == 0 and first.json == {"debian-12": True}
-    assert bakewell("lock", "--json").json == {"debian-12": False}
+    assert first.code == 0 and first.json == {"debian-12 on digitalocean": True}
+    assert bakewell("lock", "--json").json == {"debian-12 on digitalocean": False}
     entry = Bases.load(bakewell.site.root / "packer" / "bases.lock").entry("debian-12", "digitalocean")
     assert entry.image == "debian-12-x64" and entry.ids == {}, "IDs of the local cloud mean nothing elsewhere"
     assert bakewell("lock", "debian-99").code == 3
@@ -158,8 +158,8 @@ def test_doctor_names_what_is_missing_and_what_to_do(bakewell: Bakewell, monkeyp
     states = {row["check"]: row for row in done.json}
     assert done.code == 1
     assert states["catalog"]["state"] == states["packer"]["state"] == states["state directory"]["state"] == "ok"
-    assert states["token"]["state"] == "fails" and "DIGITALOCEAN_TOKEN" in states["token"]["found"]
-    assert states["token"]["remedy"]
+    account = states["digitalocean: account"]
+    assert account["state"] == "fails" and "DIGITALOCEAN_TOKEN" in account["found"] and account["remedy"]
 
 
 def test_outside_a_project_commands_say_so(bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -34,9 +34,9 @@ def test_bases_and_downloads_that_images_use_are_locked(bakewell: Bakewell, lock
     missing = bakewell("validate")
     assert missing.code == 2 and "step consul needs consul 1.17.1" in missing.err
     assert "remedy: run: bakewell lock consul" in missing.err and str(lock) in missing.err
-    assert bakewell("lock", "--json").json == {"debian-12": True, "consul 1.17.1": True}
+    assert bakewell("lock", "--json").json == {"debian-12 on digitalocean": True, "consul 1.17.1": True}
     assert Bases.load(lock).checksums("consul", "1.17.1") == {"x86_64": ONE, "aarch64": TWO}
-    assert bakewell("lock", "--json").json == {"debian-12": False, "consul 1.17.1": False}
+    assert bakewell("lock", "--json").json == {"debian-12 on digitalocean": False, "consul 1.17.1": False}
     assert bakewell("validate").code == 0
     assert "consul 1.17.1: aarch64, x86_64: unchanged" in bakewell("lock", "consul").err
 

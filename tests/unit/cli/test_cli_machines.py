@@ -80,6 +80,21 @@ def test_a_machine_that_nobody_may_log_in_to_is_asked_by_http(by_pulumi: Bakewel
     assert sshd.asked == []
 
 
+def test_an_instance_on_aws_is_asked_as_its_settings_say(
+    by_pulumi: Bakewell, sshd: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BAKEWELL_MACHINE", "aws-web-1")
+    by_pulumi.site.write("images/web/image.toml", WEB)
+    for settings in ("{}", "{key: ops}", "{ssh_from: [192.0.2.0/24]}"):
+        settle(by_pulumi, "clouds: [aws]", f"aws: {{instances: {{web: {settings}}}}}")
+        done = by_pulumi("ready", "--timeout", "1")
+        assert done.code == 1 and "http://127.0.0.1:1/: no answer" in done.err
+    assert sshd.asked == []
+    settle(by_pulumi, "clouds: [aws]", "aws: {instances: {web: {key: ops, ssh_from: [192.0.2.0/24]}}}")
+    sshd.answer = lambda command: (0, "ready=1.42\n")
+    assert by_pulumi("ready").json == {"ready_seconds": 1.42}
+
+
 def test_people_ask_about_an_address(bakewell: Bakewell, sshd: Sshd) -> None:
     sshd.answer = lambda command: (0, "LoadState=not-found\nActiveState=inactive\n")
     done = bakewell("ready", "--address", "127.0.0.1")

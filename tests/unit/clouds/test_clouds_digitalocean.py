@@ -11,7 +11,7 @@ from bakewell.clouds import BUILDER, LEASE_SECONDS, AccountKey, connect
 from bakewell.clouds.digitalocean import DigitalOcean
 from bakewell.errors import CloudError, ConfigError
 from bakewell.image import READY, REVOKED, Identity, tag
-from bakewell.settings import Environment
+from bakewell.settings import Environment, Settings
 from tests.contract.served import KEY, Served
 
 WHO = Identity("bakewell", "web", "f" * 64, "0123456789ab", "ba9876543210", "nyc3")
@@ -186,6 +186,6 @@ def test_a_stock_image_is_described_for_the_lock(cloud: DigitalOcean) -> None:
 def test_connecting_wants_a_known_cloud_and_a_token(served: Served) -> None:
     environment = Environment.read({"DIGITALOCEAN_API_URL": served.api.endpoint, "HOME": "/nowhere"})
     with pytest.raises(ConfigError, match="DIGITALOCEAN_TOKEN"):
-        connect("digitalocean", environment)
+        connect("digitalocean", environment, Settings())
     with pytest.raises(ConfigError, match="unknown cloud"):
-        connect("nimbus", environment)
+        connect("nimbus", environment, Settings())

@@ -14,25 +14,37 @@ from hypothesis import settings
 settings.register_profile("core", max_examples=25, deadline=None)
 settings.load_profile("core")
 
-PLUGINS = """packer {
+PACKER = """packer {
   required_version = "= 1.15.0"
-  required_plugins {
-    digitalocean = {
-      source  = "github.com/digitalocean/digitalocean"
-      version = "= 1.4.1"
-    }
-  }
 }
+"""
+PLUGIN = """packer {{
+  required_plugins {{
+    {0} = {{
+      source  = "github.com/{1}/{0}"
+      version = "= {2}"
+    }}
+  }}
+}}
 """
 LOCK = """# moved by bakewell lock
 [debian-12.digitalocean]
 image = "debian-12-x64"
 name = "12 x64"  # as DigitalOcean calls it
 date = "2026-11-02"
+
+[debian-12.aws]
+image = "136693071363/debian-12-amd64-*"
+name = "debian-12-amd64-20261102-1"
+date = "2026-11-02"
+[debian-12.aws.ids]
+us-east-1 = "ami-1"
 """
 FILES: Mapping[str, str | bytes] = {
-    "plugins.pkr.hcl": PLUGINS,
-    "build.pkr.hcl": 'build {\n  sources = ["source.digitalocean.image"]\n}\n',
+    "packer.pkr.hcl": PACKER,
+    "digitalocean.pkr.hcl": PLUGIN.format("digitalocean", "digitalocean", "1.4.1"),
+    "aws.pkr.hcl": PLUGIN.format("amazon", "hashicorp", "1.8.0"),
+    "build.pkr.hcl": "build {\n  sources = local.sources\n}\n",
     "provision.sh": "#!/bin/sh\n",
     "bases.lock": LOCK,
     "README.md": "notes\n",

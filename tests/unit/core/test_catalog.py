@@ -37,7 +37,7 @@ def test_a_spec_says_what_the_file_says(tree: Tree) -> None:
 description = "the shop"
 parent = "base"
 steps = ["nginx", "seal"]
-size = "s-2vcpu-2gb"
+memory_gb = 2
 [versions]
 nginx = "1.22.1-9"
 [variables]
@@ -52,7 +52,7 @@ services = ["nginx.service"]
 health = { port = 8080, path = "/up" }
 """
     web = Catalog.load(tree({"images/web/image.toml": toml}))["web"]
-    assert (web.parent, web.base, web.size) == ("base", None, "s-2vcpu-2gb")
+    assert (web.parent, web.base, web.memory_gb) == ("base", None, 2)
     assert web.steps == ["nginx", "seal"]
     assert web.versions == {"nginx": "1.22.1-9"}
     assert web.variables == {"title": "Shop", "workers": 4, "debug": False}
@@ -96,7 +96,7 @@ def test_any_forest_is_ordered_parents_first(data: st.DataObject) -> None:
     [
         ('stpes = ["nginx"]', "unknown key `stpes` (did you mean `steps`?)"),
         ('role = "web"', "unknown key `role`"),
-        ("size = 3", "`size`"),
+        ("memory_gb = 3", "`memory_gb`"),
         ('steps = "nginx"', "`steps`"),
         ('steps = ["nginx", "nginx"]', "nginx is listed twice"),
         ('steps = ["Bad-Name"]', "`steps.0`"),
@@ -254,13 +254,13 @@ def test_a_folder_that_may_not_be_looked_into_is_named(tree: Tree, folder: str) 
     "value", ["9" * 5000, "[" * 5000 + "]" * 5000, "2026-13-45"], ids=["digits", "nesting", "date"]
 )
 def test_values_without_end_or_sense_are_refused(tree: Tree, value: str) -> None:
-    toml = f'description = "web"\nparent = "base"\nsize = {value}\n'
+    toml = f'description = "web"\nparent = "base"\nmemory_gb = {value}\n'
     assert "is not TOML" in refused(tree({"images/web/image.toml": toml}), "images/web/image.toml").what
 
 
 def test_a_number_too_long_to_be_written_out_is_refused(tree: Tree) -> None:
-    toml = f'description = "web"\nparent = "base"\nsize = 0x{"f" * 5000}\n'
-    assert "`size`" in refused(tree({"images/web/image.toml": toml}), "images/web/image.toml").what
+    toml = f'description = "web"\nparent = "base"\nmemory_gb = 0x{"f" * 5000}\n'
+    assert "`memory_gb`" in refused(tree({"images/web/image.toml": toml}), "images/web/image.toml").what
 
 
 MACHINE = """description = "web"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -167,6 +168,14 @@ def test_nothing_built_on_a_revoked_image_is_adopted() -> None:
 def test_parents_that_form_a_ring_do_not_hang() -> None:
     a, b = image("a", parent="b"), image("b", parent="a")
     assert not tainted(a, {"a": a, "b": b})
+
+
+def test_an_image_is_called_as_each_region_calls_it() -> None:
+    plain = image("x", copied=("sfo3",))
+    assert plain.ids == {"id-x"} and plain.id_in("nyc3") == plain.id_in("sfo3") == "id-x"
+    copied = replace(plain, elsewhere={"sfo3": "there-x"})
+    assert copied.ids == {"id-x", "there-x"}
+    assert (copied.id_in("nyc3"), copied.id_in("sfo3")) == ("id-x", "there-x")
 
 
 def test_the_flags_are_tags_of_ours() -> None:

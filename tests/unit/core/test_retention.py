@@ -12,7 +12,7 @@ from bakewell import retention
 from bakewell.image import Image, newest_first
 from bakewell.retention import GUARDS, Decision, Plan, Policy, plan
 
-from .worlds import NOW, World, droplet, image, random_world
+from .worlds import NOW, World, droplet, image, random_world, reference
 
 SOON, PAST = int(NOW.timestamp()) + 3600, int(NOW.timestamp()) - 3600
 ONE = Policy(1, frozenset(), "shop")
@@ -22,6 +22,11 @@ ONE = Policy(1, frozenset(), "shop")
 
 def gone(world: World) -> set[str]:
     return {decision.image.id for decision in world.plan().delete}
+
+
+def gone_everywhere(world: World) -> set[str]:
+    """Every ID that a deleted image has, in whatever region."""
+    return {id for decision in world.plan().delete for id in decision.image.ids}
 
 
 def ancestors(image: Image, world: World) -> Iterator[Image]:
@@ -55,11 +60,11 @@ def asked_for(world: World) -> set[str]:
 
 
 def nothing_in_use_goes(world: World) -> bool:
-    return not gone(world) & {reference.image_id for reference in world.references}
+    return not gone_everywhere(world) & {reference.image_id for reference in world.references}
 
 
 def nothing_pinned_goes(world: World) -> bool:
-    return not any({d.image.id, d.image.name} & world.policy.pins for d in world.plan().delete)
+    return not any({*d.image.ids, d.image.name} & world.policy.pins for d in world.plan().delete)
 
 
 def nothing_of_others_goes(world: World) -> bool:
@@ -90,8 +95,9 @@ def what_the_stack_asks_for_stays(world: World) -> bool:
 
 
 def what_nobody_needs_goes(world: World) -> bool:
-    needed = top(world) | asked_for(world) | {r.image_id for r in world.references}
-    needed |= {i.id for i in world.images if {i.id, i.name} & world.policy.pins}
+    used = {reference.image_id for reference in world.references}
+    needed = top(world) | asked_for(world) | {i.id for i in world.images if i.ids & used}
+    needed |= {i.id for i in world.images if {*i.ids, i.name} & world.policy.pins}
     needed |= {i.id for i in world.images if not i.ready or i.identity.project != world.policy.project}
     needed |= {a.id for i in world.images if i.id in needed for a in ancestors(i, world)}
     return gone(world) == {i.id for i in world.images} - needed
@@ -286,6 +292,16 @@ def test_another_projects_image_stays() -> None:
 def test_a_pin_is_a_name_or_an_id(pin: str) -> None:
     found = decided(plan([image("0"), image("1", day=-1)], [], Policy(1, frozenset({pin}), "shop"), now=NOW))
     assert found["1"].reasons == ("pinned",)
+
+
+def test_what_uses_or_pins_an_image_may_call_it_by_its_id_in_any_region() -> None:
+    used, pinned, free = (image(str(n), day=-1 - n, copied=True) for n in range(3))
+    every = [image("new"), used, pinned, free]
+    references = [reference("there-0", "web-7")]
+    found = plan(every, references, Policy(1, frozenset({"there-1"}), "shop"), now=NOW)
+    assert decided(found)["0"].reasons == ("in use by droplet web-7 (d-web-7-0)",)
+    assert decided(found)["1"].reasons == ("pinned",)
+    assert [d.image for d in found.delete] == [free]
 
 
 def test_parents_that_form_a_ring_do_not_hang() -> None:

@@ -24,8 +24,12 @@ def image(
     ready: bool = True,
     revoked: bool = False,
     lease: int | None = None,
+    copied: bool = False,
 ) -> Image:
-    """An image called `<role>-<run>` with ID `id-<run>`, made `day` days before now (negative)."""
+    """An image called `<role>-<run>` with ID `id-<run>`, made `day` days before now (negative).
+
+    `copied`: it has the ID `there-<run>` in another region.
+    """
     identity = Identity(project, role, fingerprint, run, parent, "nyc3")
     return Image(
         cloud="digitalocean",
@@ -39,11 +43,16 @@ def image(
         revoked=revoked,
         lease=lease,
         tags=identity.tags(),
+        elsewhere={"sfo3": f"there-{run}"} if copied else {},
     )
 
 
 def droplet(run: str, name: str = "web-1") -> Reference:
-    return Reference(image_id=f"id-{run}", kind="droplet", id=f"d-{name}-{run}", name=name)
+    return reference(f"id-{run}", name)
+
+
+def reference(image_id: str, name: str) -> Reference:
+    return Reference(image_id=image_id, kind="droplet", id=f"d-{name}-{image_id.rpartition('-')[2]}", name=name)
 
 
 @dataclass(frozen=True)
@@ -85,11 +94,12 @@ def random_world(random: Random) -> World:
                 ready=ready,
                 revoked=random.random() < 0.1,
                 lease=None if lease is None else int(NOW.timestamp()) + lease,
+                copied=random.random() < 0.3,
             )
         )
-    runs = [i.run for i in images] + ["foreign"]
-    references = [droplet(random.choice(runs), f"d{n}") for n in range(random.randint(0, 2))]
-    pins = frozenset(random.choice([i.name, i.id]) for i in images if random.random() < 0.1)
+    ids = [id for i in images for id in sorted(i.ids)] + ["id-foreign"]
+    references = [reference(random.choice(ids), f"d{n}") for n in range(random.randint(0, 2))]
+    pins = frozenset(random.choice([i.name, *sorted(i.ids)]) for i in images if random.random() < 0.1)
     return World(
         images=images,
         references=references,

@@ -20,8 +20,8 @@ Tree = Callable[..., Path]
 WEB = "images/web"
 
 
-def collect(packer: Path, role: str = "web", max_context_mb: int = 100) -> Context:
-    return Context.collect(Catalog.load(packer, max_context_mb=max_context_mb), role, "digitalocean")
+def collect(packer: Path, role: str = "web", max_context_mb: int = 100, cloud: str = "digitalocean") -> Context:
+    return Context.collect(Catalog.load(packer, max_context_mb=max_context_mb), role, cloud)
 
 
 def refused(packer: Path, file: str, role: str = "web") -> ContextError:
@@ -43,10 +43,11 @@ def test_a_build_sees_the_shared_files_its_own_and_its_steps_and_nothing_else(tr
         "build.pkr.hcl",
         "checks.py",
         "deploy.py",
+        "digitalocean.pkr.hcl",
         "files/index.html",
         "image.auto.pkrvars.json",
         "image.toml",
-        "plugins.pkr.hcl",
+        "packer.pkr.hcl",
         "provision.sh",
         "steps/__init__.py",
         "steps/nginx.py",
@@ -76,6 +77,30 @@ def test_an_images_own_file_takes_the_shared_ones_place(tree: Tree) -> None:
     context = collect(packer)
     (build,) = [file for file in context.files if file.path == "build.pkr.hcl"]
     assert build.source == packer / WEB / "build.pkr.hcl"
+
+
+def test_another_clouds_template_is_in_no_context_of_this_one(tree: Tree) -> None:
+    packer = tree({f"{WEB}/aws.pkr.hcl": "# its own\n"})
+    plain, own = paths(collect(packer)), paths(collect(packer, cloud="aws"))
+    assert "digitalocean.pkr.hcl" in plain and "aws.pkr.hcl" not in plain
+    assert {*own} - {*plain} == {"aws.pkr.hcl"} and {*plain} - {*own} == {"digitalocean.pkr.hcl"}
+    (found,) = [file for file in collect(packer, cloud="aws").files if file.path == "aws.pkr.hcl"]
+    assert found.source == packer / WEB / "aws.pkr.hcl"
+    assert "aws.pkr.hcl" in paths(collect(packer, "api", cloud="aws"))
+
+
+@pytest.mark.parametrize(
+    ("cloud", "size", "base"),
+    [
+        ("digitalocean", "s-2vcpu-4gb", "debian-12-x64"),
+        ("aws", "t3.medium", "136693071363/debian-12-amd64-*"),
+    ],
+)
+def test_memory_is_each_clouds_own_size(tree: Tree, tmp_path: Path, cloud: str, size: str, base: str) -> None:
+    toml = 'description = "base"\nbase = "debian-12"\nsteps = ["seal"]\nmemory_gb = 4\n'
+    collect(tree({"images/base/image.toml": toml}), "base", cloud=cloud).stage(tmp_path / "base")
+    said = json.loads((tmp_path / "base" / GENERATED).read_text())
+    assert said == {"role": "base", "size": size, "base_image": base}
 
 
 def test_the_generated_file_says_what_the_catalog_says(tree: Tree, tmp_path: Path) -> None:

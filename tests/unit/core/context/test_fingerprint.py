@@ -32,8 +32,8 @@ def prints(packer: Path, now: datetime = NOW, cloud: str = "digitalocean") -> di
     return fingerprints(Catalog.load(packer), cloud, Bases.load(packer / "bases.lock"), now=now)
 
 
-def values(packer: Path, now: datetime = NOW) -> dict[str, str]:
-    return {role: fingerprint.value for role, fingerprint in prints(packer, now).items()}
+def values(packer: Path, now: datetime = NOW, cloud: str = "digitalocean") -> dict[str, str]:
+    return {role: fingerprint.value for role, fingerprint in prints(packer, now, cloud).items()}
 
 
 def web(packer: Path) -> str:
@@ -55,9 +55,9 @@ def with_files(tree: Tree, files: Files, executable: str = "") -> str:
 once = functools.cache(lambda tree: tree())
 
 
-def changed(before: Path, after: Path) -> set[str]:
+def changed(before: Path, after: Path, cloud: str = "digitalocean") -> set[str]:
     """Roles whose fingerprint differs."""
-    old, new = values(before), values(after)
+    old, new = values(before, cloud=cloud), values(after, cloud=cloud)
     return {role for role in old if old[role] != new.get(role)}
 
 
@@ -162,13 +162,15 @@ def test_moving_the_locked_base_rebuilds_everything_on_it(tree: Tree, old: str, 
     assert changed(before, after) == {"base", "web", "api"}
 
 
-@pytest.mark.parametrize(("old", "new"), [("1.15.0", "1.15.1"), ("1.4.1", "1.4.2")])
-def test_another_version_of_packer_or_a_plugin_rebuilds_everything(tree: Tree, old: str, new: str) -> None:
+@pytest.mark.parametrize(
+    ("file", "old", "new"), [("packer.pkr.hcl", "1.15.0", "1.15.1"), ("digitalocean.pkr.hcl", "1.4.1", "1.4.2")]
+)
+def test_another_version_of_packer_or_a_plugin_rebuilds_everything(tree: Tree, file: str, old: str, new: str) -> None:
     before = tree()
-    after = tree({"plugins.pkr.hcl": (before / "plugins.pkr.hcl").read_text().replace(old, new)})
+    after = tree({file: (before / file).read_text().replace(old, new)})
     assert changed(before, after) == {"base", "web", "api"}
     shown = [key for key, value in prints(before)["web"].digests.items() if prints(after)["web"].digests[key] != value]
-    assert "plugins.pkr.hcl" in shown
+    assert file in shown
     assert any(key.startswith(("(packer)", "(plugin digitalocean)")) for key in shown)
 
 
@@ -176,11 +178,34 @@ def test_the_cloud_and_the_role_matter(tree: Tree) -> None:
     packer = tree()
     catalog = Catalog.load(packer)
     entry = BaseEntry(image="debian-12-x64", name="12 x64", date="2026-11-02")
-    bases = Bases(packer / "bases.lock", {"debian-12": {"digitalocean": entry, "other": entry}})
-    one, two = (fingerprints(catalog, cloud, bases, now=NOW) for cloud in ("digitalocean", "other"))
+    bases = Bases(packer / "bases.lock", {"debian-12": {"digitalocean": entry, "aws": entry}})
+    one, two = (fingerprints(catalog, cloud, bases, now=NOW) for cloud in ("digitalocean", "aws"))
     assert all(one[role].value != two[role].value for role in catalog.roles)
     twin = tree({f"images/twin/{f.name}": f.read_bytes() for f in (packer / "images/api").iterdir()})
     assert prints(twin)["twin"].value != prints(twin)["api"].value
+
+
+CLOUDS = ("digitalocean", "aws")
+
+
+@pytest.mark.parametrize(("cloud", "other"), [CLOUDS, CLOUDS[::-1]])
+def test_a_clouds_template_and_base_rebuild_its_own_images_and_no_other_clouds(
+    tree: Tree, cloud: str, other: str
+) -> None:
+    before, every = tree(), {"base", "web", "api"}
+    template = {f"{cloud}.pkr.hcl": (before / f"{cloud}.pkr.hcl").read_text() + "# changed\n"}
+    lock = (before / "bases.lock").read_text()
+    names = {"digitalocean": '"12 x64"', "aws": '"debian-12-amd64-20261102-1"'}
+    moved = {"bases.lock": lock.replace(names[cloud], '"a newer one"')}
+    for after in (tree(template), tree(moved)):
+        assert changed(before, after, cloud) == every
+        assert changed(before, after, other) == set()
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_more_memory_for_the_build_is_more_on_every_cloud(tree: Tree, cloud: str) -> None:
+    toml = 'description = "api"\nparent = "base"\nmemory_gb = 4\n'
+    assert changed(tree(), tree({"images/api/image.toml": toml}), cloud) == {"api"}
 
 
 # What does not.
@@ -310,4 +335,4 @@ def test_the_diff_names_the_parent_when_that_is_what_changed(tree: Tree) -> None
 
 def test_the_value_of_a_known_tree_stays(tree: Tree) -> None:
     """A change of this value rebuilds every image of every user: raise FORMAT, and say so in the changelog."""
-    assert web(tree()) == "a635148ec5db32e3f054777af20e922745b6aae6e466a24edc387edb999c8f2b"
+    assert web(tree()) == "ee5c0f56110a5ad48045afa184d0cbbd294f7b009645b489e0161b7794a678fa"

@@ -72,6 +72,31 @@ def test_what_is_not_locked_is_refused(lock: Path, name: str, cloud: str, region
     assert caught.value.remedy == f"run: bakewell lock {name}"
 
 
+def test_a_base_that_is_found_by_search_is_nothing_to_start_from_without_an_id(lock: Path) -> None:
+    lock.write_text("[debian-12.aws]\nimage = '136693071363/debian-12-amd64-*'\nname = 'x'\ndate = '2026-11-02'\n")
+    bases = Bases.load(lock)
+    assert bases.entry("debian-12", "aws").searched
+    with pytest.raises(ConfigError, match="locked on aws for no region, but not for us-east-1") as caught:
+        bases.resolve("debian-12", "aws", "us-east-1")
+    assert caught.value.remedy == "run: bakewell lock debian-12"
+    lock.write_text(lock.read_text() + "[debian-12.aws.ids]\nus-east-1 = 'ami-1'\n")
+    assert Bases.load(lock).resolve("debian-12", "aws", "us-east-1") == "ami-1"
+
+
+@pytest.mark.parametrize(
+    ("image", "searched"),
+    [("debian-12-x64", False), ("136693071363/debian-12-*", True), ("ssm:/aws/debian/12", True), ("ssm:debian", True)],
+)
+def test_a_slug_is_an_image_and_all_else_a_way_to_find_one(image: str, searched: bool) -> None:
+    assert NEW.model_copy(update={"image": image}).searched is searched
+
+
+def test_what_is_locked_for_a_cloud_is_found_or_nothing(lock: Path) -> None:
+    found = Bases.load(lock).find("debian-12", "aws")
+    assert found is not None and found.ids == {"us-east-1": "ami-1", "eu-west-1": "ami-2"}
+    assert Bases.load(lock).find("debian-12", "azure") is Bases.load(lock).find("debian-13", "aws") is None
+
+
 def test_no_file_locks_nothing(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="none yet"):
         Bases.load(tmp_path / "bases.lock").entry("debian-12", "aws")

@@ -117,20 +117,21 @@ def test_the_compose_unit_is_started_once(tree: Tree) -> None:
     assert spec.units == [unit]
 
 
-def test_what_is_too_large_for_the_cloud_is_refused_with_its_size() -> None:
-    limit = LIMITS["digitalocean"]
+@pytest.mark.parametrize(("cloud", "units"), [("digitalocean", 303), ("aws", 75)])
+def test_what_is_too_large_for_the_cloud_is_refused_with_its_size(cloud: str, units: int) -> None:
+    limit = LIMITS[cloud]
 
     def machine(last: int) -> UserData:
         """Units with long names, and one more of a length to choose."""
-        return UserData(role="web", services=["x" * 200 + ".service"] * 303 + ["x" * last + ".service"])
+        return UserData(role="web", services=["x" * 200 + ".service"] * units + ["x" * last + ".service"])
 
-    fits = 1 + limit - len(machine(1).render())
+    fits = 1 + limit - len(machine(1).render(cloud=cloud))
     assert 1 < fits < 240
-    assert len(machine(fits).render()) == limit
+    assert len(machine(fits).render(cloud=cloud)) == limit
     with pytest.raises(ConfigError) as caught:
-        machine(fits + 1).render(cloud="digitalocean")
+        machine(fits + 1).render(cloud=cloud)
     assert f"is {limit + 1} bytes" in caught.value.what
-    assert f"takes {limit}" in caught.value.what
+    assert f"{cloud} takes {limit}" in caught.value.what
     assert caught.value.remedy
 
 

@@ -1,12 +1,21 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import yaml
 
 from bakewell.errors import ConfigError
-from bakewell.settings import DIGITALOCEAN, NAMESPACE, Environment, MachineSettings, Settings, load_settings
+from bakewell.settings import (
+    NAMESPACE,
+    AwsSettings,
+    FleetSettings,
+    InstanceSettings,
+    MachineSettings,
+    Settings,
+    load_settings,
+)
 
 
 def refused(mapping: dict[str, object]) -> ConfigError:
@@ -18,7 +27,7 @@ def refused(mapping: dict[str, object]) -> ConfigError:
 
 
 def test_pulumi_yaml_declares_every_setting_with_the_same_default() -> None:
-    declared = yaml.safe_load((Path(__file__).parents[3] / "Pulumi.yaml").read_text())["config"]
+    declared = yaml.safe_load((Path(__file__).parents[4] / "Pulumi.yaml").read_text())["config"]
     own = {key.removeprefix(NAMESPACE): said["default"] for key, said in declared.items() if key.startswith(NAMESPACE)}
     assert own == Settings().model_dump()
 
@@ -26,7 +35,12 @@ def test_pulumi_yaml_declares_every_setting_with_the_same_default() -> None:
 def test_nothing_said_means_the_defaults() -> None:
     settings = Settings.from_mapping({}, "x")
     assert settings == Settings()
-    assert (settings.project, settings.region, settings.keep, settings.parallel) == ("bakewell", "nyc3", 3, 4)
+    assert (settings.project, settings.keep, settings.parallel) == ("bakewell", 3, 4)
+    assert (settings.clouds, settings.home("digitalocean"), settings.home("aws")) == (
+        ["digitalocean"],
+        "nyc3",
+        "us-east-1",
+    )
 
 
 def test_pulumi_gives_text_and_yaml_gives_values_and_both_mean_the_same() -> None:
@@ -46,7 +60,7 @@ def test_pulumi_gives_text_and_yaml_gives_values_and_both_mean_the_same() -> Non
     }
     settings = Settings.from_mapping(text, "x")
     assert settings == Settings.from_mapping(values, "x")
-    assert settings.region == "sfo3"
+    assert settings.home("digitalocean") == "sfo3"
     assert settings.machines == {"web": MachineSettings(count=2)}
 
 
@@ -170,110 +184,98 @@ def test_a_stack_name_leads_nowhere_else(tmp_path: Path) -> None:
         load_settings("..", tmp_path)
 
 
-def test_the_environment_is_read() -> None:
-    environment = Environment.read(
-        {
-            "DIGITALOCEAN_TOKEN": "t0ken",
-            "DIGITALOCEAN_API_URL": "http://127.0.0.1:8080/",
-            "BAKEWELL_STATE": "/var/lib/b",
-            "BAKEWELL_STACK": "prod",
-            "PULUMI_STACK": "dev",
-            "BAKEWELL_PARALLEL": "2",
-        }
-    )
-    assert environment.require_token() == "t0ken"
-    assert environment.endpoint == "http://127.0.0.1:8080"
-    assert (environment.state_dir, environment.stack, environment.parallel) == (Path("/var/lib/b"), "prod", 2)
-    assert environment.local
-
-
-def test_an_empty_environment_has_defaults_and_no_token() -> None:
-    environment = Environment.read({"HOME": "/home/ann"})
-    assert (environment.endpoint, environment.stack, environment.parallel) == (DIGITALOCEAN, "dev", None)
-    assert environment.state_dir == Path("/home/ann/.local/state/bakewell")
-    assert Environment.read({"XDG_STATE_HOME": "/s"}).state_dir == Path("/s/bakewell")
-    assert not environment.local
-    with pytest.raises(ConfigError) as caught:
-        environment.require_token()
-    assert "DIGITALOCEAN_TOKEN" in caught.value.what
-    assert "make -s env" in caught.value.remedy
-
-
-def test_the_other_names_serve_too() -> None:
-    environment = Environment.read({"DIGITALOCEAN_ACCESS_TOKEN": "a", "PULUMI_STACK": "organization/bakewell/ci"})
-    assert (environment.require_token(), environment.stack) == ("a", "ci")
-
-
-def test_a_token_never_shows() -> None:
-    assert "t0ken" not in repr(Environment.read({"DIGITALOCEAN_TOKEN": "t0ken"}))
-
-
-@pytest.mark.parametrize("token", ["dop v1", "dop\nv1", "d\x07op", "d\xe9op", "\u201cdop\u201d"])
-@pytest.mark.parametrize("variable", ["DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN"])
-def test_what_can_be_no_token_is_refused_by_the_variables_name_alone(variable: str, token: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        Environment.read({variable: token})
-    assert caught.value.what.startswith(f"{variable} is no token")
-    assert "op" not in str(caught.value).replace("copy", "")
-
-
-def test_white_space_around_a_token_is_not_part_of_it() -> None:
-    assert Environment.read({"DIGITALOCEAN_TOKEN": " t0ken\n"}).require_token() == "t0ken"
-
-
-@pytest.mark.parametrize("value", ["0", "many", "-1", "65", "1.5", pytest.param("9" * 5000, id="digits")])
-def test_a_senseless_cap_is_refused(value: str) -> None:
-    with pytest.raises(ConfigError, match="BAKEWELL_PARALLEL"):
-        Environment.read({"BAKEWELL_PARALLEL": value})
-
-
-@pytest.mark.parametrize(
-    "url", ["ftp://x", "nonsense", "http://user:pw@127.0.0.1", "http://[::1", "http://example.com"]
-)
-def test_an_endpoint_that_cannot_be_meant_is_refused(url: str) -> None:
-    with pytest.raises(ConfigError, match="DIGITALOCEAN_API_URL"):
-        Environment.read({"DIGITALOCEAN_API_URL": url})
-
-
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1"])
-def test_a_local_stack_runs_on_this_machine(url: str) -> None:
-    environment = Environment.read({"DIGITALOCEAN_API_URL": url})
-    environment.check(Settings(local=True))
-    assert environment.local
-
-
-def test_a_local_stack_runs_nowhere_else() -> None:
-    environment = Environment.read({"DIGITALOCEAN_TOKEN": "real"})
-    with pytest.raises(ConfigError) as caught:
-        environment.check(Settings(local=True))
-    assert 'eval "$(make -s env)"' in caught.value.remedy
-    environment.check(Settings(local=False))
-
-
-def test_a_mirrors_checksums_count_on_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    local = {"DIGITALOCEAN_API_URL": "http://127.0.0.1:1"}
-    assert Environment.read(local).downloads is None
-    assert Environment.read({**local, "BAKEWELL_DOWNLOADS": ""}).downloads is None
-    monkeypatch.chdir(tmp_path)
-    assert Environment.read({**local, "BAKEWELL_DOWNLOADS": "d.toml"}).downloads == tmp_path / "d.toml"
-
-
-@pytest.mark.parametrize("url", ["", "https://api.example.com"])
-def test_and_nowhere_else(url: str) -> None:
-    with pytest.raises(ConfigError, match="BAKEWELL_DOWNLOADS is set, but the endpoint is https") as caught:
-        Environment.read({"DIGITALOCEAN_API_URL": url, "BAKEWELL_DOWNLOADS": "/d.toml"})
-    assert "unset it" in caught.value.remedy
-
-
-def test_an_ssh_key_is_a_file_of_this_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    for value, path in (("~/.ssh/ops", tmp_path / ".ssh/ops"), ("keys/ops", tmp_path / "keys/ops"), ("", None)):
-        assert Environment.read({"BAKEWELL_SSH_KEY": value}).ssh_key == path
-    assert Environment.read({}).ssh_key is None
-
-
 @pytest.mark.parametrize("seconds", [0, -1, 3601])
 def test_nobody_waits_no_time_or_for_ever(seconds: int) -> None:
     with pytest.raises(ConfigError, match="ready_timeout"):
         Settings.from_mapping({"ready_timeout": seconds}, "Pulumi.dev.yaml")
+
+
+# Several clouds.
+
+
+def test_each_cloud_has_regions_of_its_own_and_the_first_is_home() -> None:
+    settings = Settings.from_mapping(
+        {"clouds": ["aws", "digitalocean"], "regions": ["sfo3"], "aws": {"regions": ["eu-central-1", "us-east-1"]}}, "x"
+    )
+    assert settings.clouds == ["aws", "digitalocean"]
+    assert settings.regions_of("aws") == ["eu-central-1", "us-east-1"] and settings.home("aws") == "eu-central-1"
+    assert settings.regions_of("digitalocean") == ["sfo3"] and settings.home("digitalocean") == "sfo3"
+
+
+def test_what_a_stack_is_told_about_aws_is_one_value_and_as_text_json() -> None:
+    value = {
+        "regions": ["us-east-1", "eu-west-1"],
+        "account": "123456789012",
+        "subnet": "subnet-0a1b",
+        "instances": {"web": {"count": 2, "type": "t3.small", "key": "ops", "ssh_from": ["192.0.2.0/24"]}},
+        "fleets": {"api": {"subnets": ["subnet-0a", "subnet-0b"], "profile": "api", "open_to": ["10.0.0.0/8"]}},
+        "launch_accounts": ["210987654321"],
+    }
+    settings = Settings.from_mapping({"bakewell:aws": json.dumps(value), "bakewell:clouds": '["aws"]'}, "x")
+    assert settings == Settings.from_mapping({"aws": value, "clouds": ["aws"]}, "x")
+    assert settings.aws == AwsSettings(
+        regions=["us-east-1", "eu-west-1"],
+        account="123456789012",
+        subnet="subnet-0a1b",
+        instances={"web": InstanceSettings(count=2, type="t3.small", key="ops", ssh_from=["192.0.2.0/24"])},
+        fleets={"api": FleetSettings(subnets=["subnet-0a", "subnet-0b"], profile="api", open_to=["10.0.0.0/8"])},
+        launch_accounts=["210987654321"],
+    )
+    assert Settings.from_mapping({"bakewell:aws": "{}"}, "x").aws == AwsSettings()
+
+
+def test_an_account_gets_back_the_zeros_that_a_number_lost() -> None:
+    aws = Settings.from_mapping({"bakewell:aws": '{"account": 1234567, "launch_accounts": [98765432109]}'}, "x").aws
+    assert (aws.account, aws.launch_accounts) == ("000001234567", ["098765432109"])
+    assert AwsSettings(account="001234567890").account == "001234567890"
+
+
+@pytest.mark.parametrize(
+    ("value", "key"),
+    [
+        ('{"account": "1234567"}', "aws.account"),
+        ('{"account": 1234567890123}', "aws.account"),
+        ('{"account": true}', "aws.account"),
+        ('{"launch_accounts": ["123456789012", 123456789012]}', "aws.launch_accounts"),
+        ('{"regions": []}', "aws.regions"),
+        ('{"regions": ["us-east-1", "us-east-1"]}', "aws.regions"),
+        ('{"subnet": "vpc-0a"}', "aws.subnet"),
+        ('{"instances": {"web": {"type": "s-1vcpu-1gb"}}}', "aws.instances.web.type"),
+        ('{"instances": {"web": {"open_to": ["everybody"]}}}', "aws.instances.web.open_to.0"),
+        ('{"instances": {"web": {"subnets": ["subnet-0a"]}}}', "aws.instances.web.subnets"),
+        ('{"fleets": {"web": {"subnet": "subnet-0a"}}}', "aws.fleets.web.subnet"),
+        ('{"fleets": {"web": {"count": -1}}}', "aws.fleets.web.count"),
+        ("[1", "aws"),
+    ],
+)
+def test_what_can_be_meant_on_no_aws_is_refused_by_name(value: str, key: str) -> None:
+    assert f"`{key}" in refused({"bakewell:aws": value}).what
+
+
+@pytest.mark.parametrize("value", ['["gcp"]', "[]", '["aws", "aws"]', "aws"])
+def test_clouds_are_those_there_are_and_each_once(value: str) -> None:
+    assert "`clouds" in refused({"bakewell:clouds": value}).what
+
+
+def test_an_unknown_key_of_an_instance_is_named_with_the_one_that_was_meant() -> None:
+    error = refused({"aws": {"instances": {"web": {"tpye": "t3.micro"}}}})
+    assert "`aws.instances.web.tpye` (did you mean `type`?)" in error.what
+    assert "keys of aws.instances.web: count, key, open_to" in error.remedy
+
+
+def test_a_pin_is_of_one_cloud() -> None:
+    both = {"clouds": ["digitalocean", "aws"]}
+    settings = Settings.from_mapping(
+        {**both, "pins": {"web": {"digitalocean": 1011, "aws": "ami-0a"}, "api": {"aws": "x"}}}, "x"
+    )
+    assert settings.pins_on("digitalocean") == {"web": "1011"}
+    assert settings.pins_on("aws") == {"web": "ami-0a", "api": "x"}
+    assert Settings.from_mapping({"bakewell:pins": '{"web": {"digitalocean": 1011}}'}, "x").pins_on("aws") == {}
+
+
+def test_a_pin_that_names_no_cloud_is_of_the_only_one() -> None:
+    for cloud in ("digitalocean", "aws"):
+        assert Settings.from_mapping({"clouds": [cloud], "pins": {"web": "x"}}, "x").pins_on(cloud) == {"web": "x"}
+    error = refused({"clouds": ["aws", "digitalocean"], "pins": {"web": "x"}})
+    assert "pins.web: say on which cloud: bakewell:pins.web.aws" in error.what
+    assert "`pins.web" in refused({"pins": {"web": {"gcp": "x"}}}).what

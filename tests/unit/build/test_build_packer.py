@@ -1,0 +1,118 @@
+"""Packer as a program: what it may see, and how it judges templates."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from bakewell.build import packer
+from bakewell.errors import ConfigError
+from bakewell.settings import AwsSettings, CloudName, Settings
+from tests.unit.build.conftest import Site
+
+
+def test_packer_sees_no_secret_of_pulumi_and_no_variable_for_templates(site: Site) -> None:
+    given = {
+        "PATH": "/usr/bin",
+        "HOME": "/home/x",
+        "PULUMI_CONFIG_PASSPHRASE": "p",
+        "PULUMI_CONFIG": "c",
+        "PULUMI_COMMAND_STDOUT": "o",
+        "PKR_VAR_size": "huge",
+        "BAKEWELL_FINGERPRINT": "f",
+        "PACKER_PLUGIN_PATH": "/plugins",
+    }
+    seen = packer.environment_for(given, site.environment, "digitalocean")
+    assert not [name for name in seen if name.startswith(("PULUMI", "PKR_VAR", "BAKEWELL"))]
+    assert seen["HOME"] == "/home/x" and seen["PACKER_PLUGIN_PATH"] == "/plugins"
+    assert seen["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
+    assert seen["DIGITALOCEAN_TOKEN"] == site.environment.token
+
+
+def validate(site: Site, role: str = "base", cloud: CloudName = "digitalocean", **changes: object) -> None:
+    job = site.job(role, cloud, **changes)
+    packer.validate(job.catalog, role, cloud, job.bases, job.fingerprint.value, job.environment, job.settings)
+
+
+def times_validated() -> int:
+    path = Path(os.environ["FAKE_PACKER_LOG"])
+    return len(path.read_text().splitlines()) if path.exists() else 0
+
+
+def test_templates_are_validated_once_a_fingerprint(site: Site) -> None:
+    validate(site)
+    validate(site)
+    assert times_validated() == 1
+    site.write("images/base/deploy.py", "changed = True\n")
+    validate(site)
+    assert times_validated() == 2
+
+
+def test_a_fault_in_a_template_names_the_file_in_the_checkout_and_is_found_again(site: Site) -> None:
+    site.mode("base", "invalid")
+    for _ in range(2):
+        with pytest.raises(ConfigError, match="Unsupported argument") as caught:
+            validate(site)
+        assert caught.value.file == f"{site.root}/packer/build.pkr.hcl:2"
+        assert "bakewell-validate-" not in str(caught.value)
+    assert times_validated() == 2
+
+
+def test_another_version_of_packer_is_refused(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_PACKER_VERSION", "1.14.2")
+    with pytest.raises(ConfigError, match=r"Packer is 1\.14\.2, but the templates require 1\.15\.0"):
+        validate(site)
+
+
+def test_no_packer_at_all_is_a_config_error(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ConfigError, match="packer is not on PATH"):
+        validate(site)
+
+
+# Several clouds.
+
+EVERY = {
+    "PATH": "/usr/bin",
+    "AWS_ACCESS_KEY_ID": "key",
+    "AWS_SECRET_ACCESS_KEY": "aws-secret",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:2",
+    "AWS_PROFILE": "ops",
+    "DIGITALOCEAN_TOKEN": "do-secret",
+    "DIGITALOCEAN_ACCESS_TOKEN": "do-secret",
+    "DIGITALOCEAN_API_URL": "http://127.0.0.1:1",
+}
+
+
+def test_a_build_on_aws_sees_nothing_of_digitalocean_and_the_other_way_round(site: Site) -> None:
+    on_aws = packer.environment_for(EVERY, site.environment, "aws")
+    assert {name for name in on_aws if name.startswith("AWS_")} == {name for name in EVERY if name.startswith("AWS_")}
+    assert not [name for name in on_aws if "DIGITALOCEAN" in name]
+    assert site.environment.token not in on_aws.values() and "do-secret" not in on_aws.values()
+    on_digitalocean = packer.environment_for(EVERY, site.environment, "digitalocean")
+    assert not [name for name in on_digitalocean if name.startswith("AWS_")]
+    assert on_digitalocean["DIGITALOCEAN_TOKEN"] == site.environment.token
+    assert on_digitalocean["DIGITALOCEAN_API_URL"] == site.environment.endpoint
+    assert "aws-secret" not in on_digitalocean.values()
+
+
+def test_only_a_build_on_aws_is_told_of_its_subnet() -> None:
+    settings = Settings(aws=AwsSettings(subnet="subnet-0a"))
+    assert packer.chosen("aws", settings) == {"subnet": "subnet-0a"}
+    assert packer.chosen("digitalocean", settings) == packer.chosen("aws", Settings()) == {}
+
+
+def test_templates_are_validated_for_each_cloud(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:2")
+    for cloud in ("digitalocean", "aws", "aws"):
+        validate(site, cloud=cloud)
+    assert times_validated() == 2
+
+
+def test_a_base_that_is_locked_for_no_region_is_refused_on_the_real_aws(site: Site) -> None:
+    with pytest.raises(ConfigError, match="locked on aws for no region, but not for us-east-1"):
+        validate(site, cloud="aws")
+    validate(site, role="web", cloud="aws")

@@ -1,0 +1,68 @@
+"""Whose account it is, by which credentials, and which regions it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from bakewell.clouds import connect
+from bakewell.clouds.aws import Aws
+from bakewell.errors import CloudError, ConfigError
+from bakewell.settings import AwsSettings, Environment, Settings
+from tests.unit.clouds.aws.conftest import HOME, Account
+
+MOTO = "123456789012"
+OTHERS = "210987654321"
+ASK: dict[str, Callable[[Aws], object]] = {
+    "say who": lambda cloud: cloud.check_account(),
+    "list images": lambda cloud: cloud.images("shop"),
+    "list references": lambda cloud: cloud.references(),
+    "sweep": lambda cloud: cloud.sweep("shop"),
+    "delete": lambda cloud: cloud.delete_image("ami-0123"),
+}
+
+
+@pytest.mark.parametrize("what", sorted(ASK))
+def test_another_account_is_refused_whatever_it_is_asked(account: Account, what: str) -> None:
+    ASK[what](Aws(HOME, MOTO))
+    with pytest.raises(ConfigError, match=f"belongs to AWS account {OTHERS}, but the credentials are of {MOTO}") as no:
+        ASK[what](Aws(HOME, OTHERS))
+    assert "AWS_PROFILE" in no.value.remedy and "bakewell:aws.account" in no.value.remedy
+
+
+def test_a_stack_is_connected_to_its_own_account_and_region(account: Account) -> None:
+    settings = Settings(clouds=["aws"], aws=AwsSettings(regions=["eu-west-1"], account=OTHERS))
+    with pytest.raises(ConfigError, match=f"belongs to AWS account {OTHERS}"):
+        connect("aws", Environment.read({}), settings).images("shop")
+    settings = Settings(clouds=["aws"], aws=AwsSettings(regions=["eu-west-1"]))
+    assert MOTO in connect("aws", Environment.read({}), settings).check_account()
+    assert {call["region"] for call in account.served.http.get("/sandbox/calls").json()["calls"]} == {"eu-west-1"}
+
+
+def test_a_region_that_the_account_has_not_enabled_is_refused(account: Account) -> None:
+    for account_id in (None, MOTO):
+        with pytest.raises(CloudError, match="in me-south-1") as caught:
+            Aws("me-south-1", account_id).images("shop")
+        assert "not enabled: see bakewell:aws.regions" in caught.value.remedy
+
+
+def test_credentials_that_are_missing_name_their_remedy(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    with pytest.raises(CloudError, match=r"(?s)nobody.*set AWS_PROFILE"):
+        Aws(HOME).check_account()
+
+
+def test_credentials_that_expired_say_to_log_in_again(account: Account, cloud: Aws) -> None:
+    account.served.order("error", action="sts:GetCallerIdentity", code="ExpiredToken")
+    with pytest.raises(CloudError, match="ExpiredToken") as caught:
+        cloud.check_account()
+    assert "log in again" in caught.value.remedy
+
+
+def test_an_account_that_calls_too_often_waits_and_goes_on(
+    account: Account, cloud: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    account.served.order("error", action="ec2:DescribeImages", code="RequestLimitExceeded", nth=1, times=3)
+    assert cloud.images("shop") == []

@@ -1,0 +1,76 @@
+"""Copies: an AMI of its own in each region, made once, and made again where it failed."""
+
+from __future__ import annotations
+
+import pytest
+
+from bakewell.clouds.aws import Aws
+from bakewell.errors import CloudError, ConfigError
+from bakewell.image import READY
+from tests.contract.aws.served import OTHER, SLOW_SECONDS
+from tests.unit.clouds.aws.conftest import HOME, WHO, Account
+
+
+def test_a_copy_is_waited_for_and_made_once(account: Account, cloud: Aws) -> None:
+    made = account.image(READY)
+    there = cloud.copy(made, OTHER)
+    (image,) = account.ec2(OTHER).describe_images(ImageIds=[there])["Images"]
+    assert image["State"] == "available" and image["Name"] == "shop-web-1" and there != made
+    assert cloud.copy(made, OTHER) == Aws(HOME).copy(made, OTHER) == there
+    assert cloud.copy(made, HOME) == made
+    assert len(account.calls("CopyImage")) == 1
+
+
+def test_a_copy_and_its_snapshots_carry_what_the_image_carries(account: Account, cloud: Aws) -> None:
+    there = cloud.copy(account.image(READY), OTHER)
+    assert set(cloud.tags_of(there) or ()) == {*WHO.tags(), READY}
+    (tags,) = account.snapshots(OTHER).values()
+    assert tags["bakewell:run"] == WHO.run and READY in tags
+
+
+def test_one_that_an_interrupted_command_began_is_waited_for(account: Account, cloud: Aws) -> None:
+    made = account.image(READY)
+    account.served.cloud.work.seconds = SLOW_SECONDS
+    begun = account.ec2(OTHER).copy_image(Name="shop-web-1", SourceImageId=made, SourceRegion=HOME, CopyImageTags=True)[
+        "ImageId"
+    ]
+    assert cloud.copy(made, OTHER) == begun
+    assert len(account.calls("CopyImage")) == 1
+
+
+def test_one_that_failed_is_an_error_and_the_next_command_removes_it_and_makes_another(
+    account: Account, cloud: Aws
+) -> None:
+    made = account.image(READY)
+    account.served.order("action_errored", action="ec2:CopyImage", nth=1)
+    with pytest.raises(CloudError, match=f"the copy of {made} to {OTHER} failed: .*fault rule"):
+        cloud.copy(made, OTHER)
+    (failed,) = account.ec2(OTHER).describe_images(Owners=["self"])["Images"]
+    assert failed["State"] == "failed"
+    left = set(account.snapshots(OTHER))
+    there = cloud.copy(made, OTHER)
+    (image,) = account.ec2(OTHER).describe_images(Owners=["self"])["Images"]
+    assert image["ImageId"] == there != failed["ImageId"]
+    assert left and not left & set(account.snapshots(OTHER))
+    first, second = account.calls("CopyImage")
+    assert first["ClientToken"] != second["ClientToken"], "or AWS would answer with the first one's result"
+
+
+def test_commands_that_copy_at_once_mean_one_copy(account: Account, cloud: Aws) -> None:
+    made = account.image(READY)
+    cloud.copy(made, OTHER)
+    (first,) = account.calls("CopyImage")
+    assert made in first["ClientToken"] and len(first["ClientToken"]) <= 64, "the same in each of them"
+
+
+def test_what_is_gone_or_nobodys_is_not_copied(account: Account, cloud: Aws) -> None:
+    with pytest.raises(CloudError, match="image ami-0123 is gone"):
+        cloud.copy("ami-0123", OTHER)
+    with pytest.raises(CloudError, match="carries no identity"):
+        cloud.copy(account.image(who=None), OTHER)
+
+
+def test_a_region_that_is_not_enabled_is_refused(account: Account, cloud: Aws) -> None:
+    with pytest.raises(ConfigError, match="me-south-1 is not enabled") as caught:
+        cloud.copy(account.image(READY), "me-south-1")
+    assert OTHER in caught.value.remedy

@@ -1,0 +1,93 @@
+"""What a deletion takes along, and that the next one finishes what was cut short."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bakewell.clouds.aws import Aws
+from bakewell.clouds.aws.tags import pairs
+from bakewell.errors import CloudError
+from bakewell.image import READY
+from tests.contract.aws.served import OTHER
+from tests.unit.clouds.aws.conftest import HOME, THIRD, WHO, Account
+
+
+def cut_short(cloud: Aws, image_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Delete an image as one does who is killed before the first snapshot goes."""
+
+    def dies(region: str, snapshot: str) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cloud, "_delete_snapshot", dies)
+        with pytest.raises(KeyboardInterrupt):
+            cloud.delete_image(image_id)
+
+
+@pytest.mark.parametrize("asked", [HOME, OTHER])
+def test_it_takes_every_regions_ami_and_its_snapshots(account: Account, cloud: Aws, asked: str) -> None:
+    made = account.image(READY)
+    kept = account.image(READY, who=replace(WHO, run="f" * 12), name="shop-web-2")
+    ids = {HOME: made, OTHER: cloud.copy(made, OTHER), THIRD: cloud.copy(made, THIRD)}
+    cloud.copy(kept, OTHER)
+    assert len(account.snapshots()) == 5
+    cloud.delete_image(ids[asked])
+    assert cloud.image(made) is None and cloud.tags_of(ids[OTHER]) is None
+    (found,) = cloud.images("shop")
+    assert found.id == kept and found.regions == (OTHER, HOME)
+    assert {tags["bakewell:run"] for tags in account.snapshots(HOME, OTHER).values() if tags} == {"f" * 12}
+    assert len(account.snapshots()) == 2
+    cloud.delete_image(made)  # gone already: no error
+
+
+def test_snapshots_of_one_that_ended_half_way_are_swept(
+    account: Account, cloud: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, kept = account.image(READY), account.image(READY, who=replace(WHO, run="f" * 12), name="shop-web-2")
+    cut_short(cloud, made, monkeypatch)
+    assert cloud.image(made) is None and len(account.snapshots()) == 2
+    assert cloud.sweep("other") == 0
+    assert cloud.sweep("shop") == 1
+    assert cloud.sweep("shop") == 0
+    assert len(account.snapshots()) == 1 and cloud.image(kept) is not None
+
+
+def test_so_are_those_of_an_image_that_was_never_finished(
+    account: Account, cloud: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_short(cloud, account.image("bakewell:lease:1"), monkeypatch)
+    assert cloud.sweep("shop") == 1 and account.snapshots() == {}
+
+
+def test_the_regions_that_one_did_not_get_to_are_the_next_ones(
+    account: Account, cloud: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = account.image(READY)
+    cloud.copy(made, OTHER)
+    account.served.order("error", action="ec2:DeregisterImage", region=HOME, code="UnauthorizedOperation")
+    with pytest.raises(CloudError, match=f"refuses to deregister image {made}"):
+        cloud.delete_image(made)
+    account.served.cloud.faults.clear()
+    (found,) = cloud.images("shop")
+    cloud.delete_image(found.id)
+    assert cloud.images("shop") == [] and account.snapshots() == {}
+
+
+def test_snapshots_of_a_build_that_is_under_way_are_not_swept(account: Account, cloud: Aws) -> None:
+    """They are there, tagged, before the AMI that AWS makes of them names them."""
+    volume = account.ec2().create_volume(Size=1, AvailabilityZone=f"{HOME}a")["VolumeId"]
+    made = account.ec2().create_snapshot(VolumeId=volume)["SnapshotId"]
+    account.ec2().create_tags(Resources=[made], Tags=pairs([*WHO.tags(), "bakewell:lease:1900000000"]))
+    assert cloud.sweep("shop") == 0 and made in account.snapshots()
+
+
+def test_what_a_dead_build_never_tagged_goes_whole(account: Account, cloud: Aws) -> None:
+    made = account.image(who=None, name="shop-web-dead")
+    account.image(READY, name="shop-web-alive")
+    (leftover,) = cloud.leftovers(["shop-web-dead", "shop-web-alive", "never-made"])
+    assert (leftover.id, leftover.name) == (made, "shop-web-dead")
+    assert cloud.leftovers([]) == []
+    cloud.delete_image(made)
+    assert cloud.leftovers(["shop-web-dead"]) == [] and len(account.snapshots()) == 1

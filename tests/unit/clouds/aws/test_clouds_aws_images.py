@@ -1,0 +1,92 @@
+"""AMIs as images of ours: by their tags, and all that one build made as one, wherever it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bakewell.clouds.aws import Aws
+from bakewell.clouds.aws.tags import pairs, texts
+from bakewell.image import READY, REVOKED
+from tests.contract.aws.served import OTHER, SLOW_SECONDS
+from tests.unit.clouds.aws.conftest import HOME, THIRD, WHO, Account
+
+
+def test_tags_survive_the_way_there_and_back() -> None:
+    assert texts(pairs([*WHO.tags(), READY])) == tuple(sorted([*WHO.tags(), READY]))
+    assert {"Key": "bakewell:role", "Value": "web"} in pairs(WHO.tags())
+    assert pairs([READY, "billing:team"]) == [{"Key": READY, "Value": ""}]
+
+
+def test_an_image_is_found_with_its_identity_in_whatever_region(account: Account, cloud: Aws) -> None:
+    made = account.image(READY, region=OTHER)
+    account.image(READY, who=replace(WHO, project="other", run="f" * 12), name="other-web-1")
+    account.image(who=None, name="nobody-s")
+    (found,) = cloud.images("shop")
+    assert (found.cloud, found.id, found.identity, found.regions) == ("aws", made, WHO, (OTHER,))
+    assert found.name == "shop-web-1" and found.size_gb == 8.0
+    assert found.ready and not found.revoked and found.lease is None
+    assert cloud.image(made) == found
+
+
+def test_what_is_not_ready_or_taken_back_says_so(account: Account, cloud: Aws) -> None:
+    made = account.image("bakewell:lease:1900000000")
+    assert cloud.images("shop")[0].lease == 1900000000
+    cloud.tag(made, [READY, REVOKED])
+    found = cloud.image(made)
+    assert found is not None and found.ready and found.revoked and found.lease is None
+    cloud.untag(made, [READY])
+    assert READY not in (cloud.tags_of(made) or ())
+
+
+def test_tags_reach_the_snapshots_and_leave_them(account: Account, cloud: Aws) -> None:
+    made = account.image()
+    cloud.tag(made, [*WHO.tags(), READY])
+    (tags,) = account.snapshots().values()
+    assert tags[READY] == "" and tags["bakewell:run"] == WHO.run
+    cloud.untag(made, [READY])
+    (tags,) = account.snapshots().values()
+    assert READY not in tags and tags["bakewell:run"] == WHO.run
+
+
+def test_amis_of_one_build_are_one_image_called_as_at_home(account: Account, cloud: Aws) -> None:
+    made = account.image(READY)
+    there, third = cloud.copy(made, OTHER), cloud.copy(made, THIRD)
+    (found,) = cloud.images("shop")
+    assert found.id == made and found.elsewhere == {OTHER: there, THIRD: third}
+    assert found.ids == {made, there, third} and len(found.ids) == 3
+    assert found.regions == tuple(sorted((HOME, OTHER, THIRD)))
+    assert [found.id_in(region) for region in (HOME, OTHER, THIRD)] == [made, there, third]
+    assert found.size_gb == 3 * 8.0, "each region's snapshots are paid for"
+    assert cloud.image(there) == cloud.image(made) == found, "by whichever ID it is asked for"
+
+
+def test_an_image_that_is_gone_at_home_is_called_as_in_the_first_region_that_has_it(
+    account: Account, cloud: Aws
+) -> None:
+    made = account.image(READY)
+    there, third = cloud.copy(made, OTHER), cloud.copy(made, THIRD)
+    account.ec2().deregister_image(ImageId=made)
+    (found,) = cloud.images("shop")
+    assert (found.id, found.elsewhere, found.identity.home) == (there, {THIRD: third}, HOME)
+    assert found.regions == (OTHER, THIRD) and found.ready
+
+
+def test_a_copy_that_is_under_way_can_be_booted_nowhere_yet(account: Account, cloud: Aws) -> None:
+    made = account.image(READY)
+    account.served.cloud.work.seconds = SLOW_SECONDS
+    begun = account.ec2(OTHER).copy_image(Name="shop-web-1", SourceImageId=made, SourceRegion=HOME, CopyImageTags=True)[
+        "ImageId"
+    ]
+    (found,) = cloud.images("shop")
+    assert found.ready and found.regions == (HOME,) and begun in found.ids
+
+
+def test_an_ami_that_is_disabled_is_no_more_than_an_image_that_cannot_be_booted(account: Account, cloud: Aws) -> None:
+    made = account.image(READY)
+    there = cloud.copy(made, OTHER)
+    account.ec2(OTHER).disable_image(ImageId=there)
+    (found,) = cloud.images("shop")
+    assert found.ready and found.regions == (HOME,) and found.ids == {made, there}
+    account.ec2().disable_image(ImageId=made)
+    (found,) = cloud.images("shop")
+    assert not found.ready and found.regions == () and READY in found.tags
