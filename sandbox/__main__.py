@@ -104,7 +104,8 @@ def _started(state: Path, roles: str, clouds: str, *, tell: bool = False) -> dic
     if not cloud.serving():
         say("cloud", f"starting the local cloud in {state}")
         cloud.start()
-    if "aws" in halves and not cloud.serving_aws():
+    begun = "aws" in halves and not cloud.serving_aws()
+    if begun:
         say("cloud", "starting its AWS half")
         cloud.start_aws()
     cloud.start_mirror()
@@ -112,6 +113,10 @@ def _started(state: Path, roles: str, clouds: str, *, tell: bool = False) -> dic
         if tell and name in ("command", *halves):
             say("provider", f"{name}: {what}")
     environment = {**cloud.environment(), "PULUMI_STACK": stack}
+    if begun:  # with empty records
+        for known in (name for (_, on), name in STACKS.items() if "aws" in on and stacks.exists(name, cloud.state)):
+            stacks.ready(known, cloud.state, stacks.full(environment))
+            stacks.refresh(known, stacks.full(environment))
     stacks.ready(stack, cloud.state, stacks.full(environment))
     return environment
 
