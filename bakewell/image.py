@@ -82,6 +82,7 @@ class Image:
         revoked: an operator took it back; neither it nor what was built on it is adopted.
         lease: Unix time until which its unfinished build is presumed alive; None when ready.
         elsewhere: region -> the ID that the image has there, where that is another one.
+        lost: what has become of it where it was built, so that it has to be made or copied again; None for nothing.
     """
 
     cloud: str
@@ -96,6 +97,7 @@ class Image:
     lease: int | None
     tags: tuple[str, ...]
     elsewhere: Mapping[str, str] = field(default_factory=dict)
+    lost: str | None = None
 
     @property
     def ids(self) -> frozenset[str]:

@@ -147,6 +147,10 @@ class Settings(Model):
         found = {role: pin.get(cloud) if isinstance(pin, dict) else pin for role, pin in self.pins.items()}  # type: ignore[call-overload]
         return {role: pin for role, pin in found.items() if pin is not None}
 
+    def pin_key(self, cloud: str, role: str) -> str:
+        """The key under which a role's pin on a cloud is set."""
+        return f"bakewell:pins.{role}.{cloud}" if isinstance(self.pins.get(role), dict) else f"bakewell:pins.{role}"
+
     def machine(self, name: str) -> KnownMachine | None:
         """The machine that the stack calls so; None where it has none of that name."""
         role = name.rpartition("-")[0]
@@ -293,6 +297,13 @@ class Environment:
             )
         endpoint = _endpoint("DIGITALOCEAN_API_URL", environ) or DIGITALOCEAN
         aws_endpoint = _endpoint("AWS_ENDPOINT_URL", environ)
+        others = [name for name in environ if name.startswith("AWS_ENDPOINT_URL_") and environ[name]]
+        if aws_endpoint and (others or environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")):
+            raise ConfigError(
+                f"AWS_ENDPOINT_URL is set, and so is {', '.join(sorted(others)) or 'what has it ignored'}: images "
+                "would be built in one place and looked for in another",
+                remedy="unset AWS_ENDPOINT_URL_… and AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+            )
         downloads = environ.get("BAKEWELL_DOWNLOADS", "")
         if downloads and not any(_loopback(url) for url in (endpoint, aws_endpoint or AWS)):
             raise ConfigError(_MIRRORED.format(endpoint), remedy=_NO_MIRROR)

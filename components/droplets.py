@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pulumi
 
 from bakewell.desired import Desired, Machine
+from components import peers
 from components.consul_servers import ConsulServers
 from components.role_droplet import RoleDroplet
 
@@ -31,8 +32,10 @@ def boot(
     consul = (
         ConsulServers("consul", {"servers": desired.servers, "region": desired.home}, opts) if desired.servers else None
     )
-    machines = {
-        machine.name: RoleDroplet(
+    made: dict[str, RoleDroplet] = {}
+    order = desired.catalog.peers_first()
+    for machine in sorted(desired.machines, key=lambda one: order.index(one.role)):
+        made[machine.name] = RoleDroplet(
             machine.name,
             {
                 "project": settings.project,
@@ -44,12 +47,12 @@ def boot(
                 "ssh_keys": ssh_keys[machine.role],
                 "user_data": machine.user_data,
                 "cluster": consul.cluster(machine.name) if consul and machine.user_data.consul else None,
+                "peers": peers.of(desired.catalog, machine.role, [(one.role, one.address) for one in made.values()]),
                 "health": machine.health,
             },
             opts,
         )
-        for machine in desired.machines
-    }
+    machines = {machine.name: made[machine.name] for machine in desired.machines}
     if consul:
         consul.lead_to([machines[name] for name in desired.servers])
     for machine in desired.machines:

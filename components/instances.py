@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 
 import pulumi
 
 from bakewell import names
 from bakewell.desired import Desired
+from components import peers
+from components.peers import Peers
 from components.role_fleet import RoleFleet
 from components.role_instance import RoleInstance
 
@@ -25,11 +27,9 @@ def launch(
     settings = desired.settings
     instances: dict[str, RoleInstance] = {}
 
-    def peers(role: str) -> Mapping[str, Sequence[pulumi.Input[str]]]:
-        return {
-            peer: [one.peer for one in instances.values() if one.role == peer]
-            for peer in desired.catalog[role].boot.peers
-        }
+    def told(role: str) -> Peers:
+        known = [(one.role, one.instance.private_ip) for one in instances.values()]
+        return peers.of(desired.catalog, role, known)
 
     for wanted in desired.instances:
         instances[wanted.name] = RoleInstance(
@@ -41,7 +41,7 @@ def launch(
                 "image": image(wanted.role),
                 "settings": wanted.settings,
                 "user_data": wanted.user_data,
-                "peers": peers(wanted.role),
+                "peers": told(wanted.role),
                 "health": wanted.health,
             },
             opts,
@@ -56,7 +56,7 @@ def launch(
                 "image": image(fleet.role),
                 "settings": fleet.settings,
                 "user_data": fleet.user_data,
-                "peers": peers(fleet.role),
+                "peers": told(fleet.role),
                 "health": fleet.health,
             },
             opts,

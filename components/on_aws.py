@@ -38,7 +38,7 @@ class OnAws:
                     name=f"/{settings.prefix}/{pulumi.get_stack()}/{role}",
                     type="String",
                     data_type="aws:ec2:image",
-                    value=image,
+                    insecure_value=image,  # `value` would be a secret, and a preview would not show which AMI
                     region=region,
                     description=f"The AMI of role {role} that stack {pulumi.get_stack()} has now",
                     opts=opts,

@@ -67,7 +67,10 @@ class OnCloud:
             role: survey.ssh_keys(machine.ssh_keys, f"bakewell:machines.{role}.ssh_keys")
             for role, machine in droplets.items()
         }
-        pins = {role: survey.pinned(role, image) for role, image in settings.pins_on(cloud).items()}
+        pins = {
+            role: survey.pinned(role, image, settings.pin_key(cloud, role))
+            for role, image in settings.pins_on(cloud).items()
+        }
         return cls(wanted, survey, environment, ssh_keys, pins)
 
     def make(self, last: pulumi.Output[StackOutputs]) -> None:

@@ -13,6 +13,7 @@ from bakewell.catalog import Health
 from bakewell.image import tag
 from bakewell.user_data import Cluster, UserData
 from components import readiness
+from components.peers import Peers, rendered
 from components.stack.refusal import refusing
 
 
@@ -26,6 +27,7 @@ class RoleDropletArgs(TypedDict):
     ssh_keys: IDs or fingerprints of keys in the account.
     user_data: who it is, as cloud-init reads it; another one replaces the droplet.
     cluster: the Consul cluster that it is part of, or None.
+    peers: `<address>:<port>` of the machines of each role that it is told of.
     health: where it answers HTTP once it is up, or None.
     """
 
@@ -38,6 +40,7 @@ class RoleDropletArgs(TypedDict):
     ssh_keys: Sequence[str]
     user_data: UserData
     cluster: pulumi.Input[Cluster] | None
+    peers: Peers
     health: Health | None
 
 
@@ -65,7 +68,7 @@ class RoleDroplet(pulumi.ComponentResource):
             region=args["region"],
             size=args["size"],
             ssh_keys=list(args["ssh_keys"]),
-            user_data=_rendered(args["user_data"], args["cluster"]),
+            user_data=_rendered(args["user_data"], args["cluster"], args["peers"]),
             tags=[tag("project", args["project"]), tag("role", args["role"])],
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -127,7 +130,7 @@ class RoleDroplet(pulumi.ComponentResource):
         }
 
 
-def _rendered(user_data: UserData, cluster: pulumi.Input[Cluster] | None) -> pulumi.Input[str]:
+def _rendered(user_data: UserData, cluster: pulumi.Input[Cluster] | None, peers: Peers) -> pulumi.Input[str]:
     if cluster is None:
-        return user_data.render()
+        return rendered(user_data, "digitalocean", peers)
     return pulumi.Output.from_input(cluster).apply(refusing(user_data.render))

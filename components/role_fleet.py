@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TypedDict
 
 import pulumi
@@ -13,7 +13,8 @@ from bakewell.catalog import Health
 from bakewell.image import NAMESPACE
 from bakewell.settings import FleetSettings
 from bakewell.user_data import UserData
-from components.role_instance import HOPS, rendered
+from components.peers import Peers, rendered
+from components.role_instance import HOPS
 from components.security_group import security_group
 
 HEALTHY, ROOM = 100, 110
@@ -37,7 +38,7 @@ class RoleFleetArgs(TypedDict):
     image: pulumi.Input[str]
     settings: FleetSettings
     user_data: UserData
-    peers: Mapping[str, Sequence[pulumi.Input[str]]]
+    peers: Peers
     health: Health | None
 
 
@@ -55,7 +56,7 @@ class RoleFleet(pulumi.ComponentResource):
         below = pulumi.ResourceOptions(parent=self)
         subnet = settings.subnets[0] if settings.subnets else None
         group = security_group(name, args["health"], settings, subnet, tags, self)
-        text = pulumi.Output.from_input(rendered(args["user_data"], args["peers"]))
+        text = pulumi.Output.from_input(rendered(args["user_data"], "aws", args["peers"]))
         self.template = aws.ec2.LaunchTemplate(
             name,
             image_id=args["image"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 import pulumi
@@ -14,8 +13,8 @@ from bakewell.image import NAMESPACE
 from bakewell.settings import InstanceSettings
 from bakewell.user_data import UserData
 from components import readiness
+from components.peers import Peers, rendered
 from components.security_group import security_group
-from components.stack.refusal import refusing
 
 HOPS = 1
 """With IMDSv2 alone, and not from within containers, no program can be tricked into reading the machine's credentials
@@ -40,7 +39,7 @@ class RoleInstanceArgs(TypedDict):
     image: pulumi.Input[str]
     settings: InstanceSettings
     user_data: UserData
-    peers: Mapping[str, Sequence[pulumi.Input[str]]]
+    peers: Peers
     health: Health | None
 
 
@@ -56,7 +55,6 @@ class RoleInstance(pulumi.ComponentResource):
         super().__init__("bakewell:index:RoleInstance", name, {}, opts)
         self.name = name
         self.role = args["role"]
-        self.health = args["health"]
         settings = args["settings"]
         tags = {f"{NAMESPACE}:project": args["project"], f"{NAMESPACE}:role": args["role"]}
         group = security_group(name, args["health"], settings, settings.subnet, tags, self)
@@ -68,7 +66,7 @@ class RoleInstance(pulumi.ComponentResource):
             iam_instance_profile=settings.profile,
             subnet_id=settings.subnet,
             vpc_security_group_ids=[group.id],
-            user_data=rendered(args["user_data"], args["peers"]),
+            user_data=rendered(args["user_data"], "aws", args["peers"]),
             user_data_replace_on_change=True,
             metadata_options=aws.ec2.InstanceMetadataOptionsArgs(
                 http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=HOPS
@@ -102,12 +100,6 @@ class RoleInstance(pulumi.ComponentResource):
         """What is done when the machine is ready, as far as that can be seen."""
         return self.ready or self.instance
 
-    @property
-    def peer(self) -> pulumi.Output[str]:
-        """`<address>:<port>`, as other machines of its VPC reach it."""
-        port = self.health.port if self.health else 80
-        return self.instance.private_ip.apply(lambda ip: f"{ip}:{port}")
-
     def published(self) -> dict[str, object]:
         """The stack output of this machine: see `components.stack.outputs.MachineOutput`."""
         return {
@@ -117,11 +109,3 @@ class RoleInstance(pulumi.ComponentResource):
             "image": self.instance.ami,
             "ready_seconds": self.ready_seconds,
         }
-
-
-def rendered(user_data: UserData, peers: Mapping[str, Sequence[pulumi.Input[str]]]) -> pulumi.Input[str]:
-    """The text for AWS, as soon as its peers' addresses are known."""
-    if not peers:
-        return user_data.render(cloud="aws")
-    known = pulumi.Output.all(**{role: pulumi.Output.all(*found) for role, found in peers.items()})
-    return known.apply(refusing(lambda found: user_data.render(cloud="aws", peers=found)))

@@ -57,6 +57,8 @@ def build(job: Job, stop: Stop, say: Say) -> Result:
                     say(f"image {image.name} ({image.id}) is ready after {time.monotonic() - started:.0f} s")
                     return Result.of(image, "built", time.monotonic() - started, time.time())
         say(f"image {found.name} ({found.id}) has this content already: adopted")
+        if found.lost is not None:
+            found = _bring_home(found, cloud, say)
         if orphans.waiting(where, project, state):
             _reap(cloud, where, project, state, say)
     return Result.of(found, "adopted", time.monotonic() - started, time.time())
@@ -76,6 +78,15 @@ def _look(job: Job, cloud: Cloud) -> tuple[Image | None, Image | None]:
             remedy=f"build it first: bakewell build {role} (or `pulumi up`, which orders builds)",
         )
     return None, parent
+
+
+def _bring_home(image: Image, cloud: Cloud, say: Say) -> Image:
+    """An image that is only elsewhere any more, copied back to where it was built."""
+    say(f"image {image.name} is {image.lost}: copying it back from {', '.join(image.regions)}")
+    found = cloud.image(cloud.copy(image.id, image.identity.home))
+    if found is None or found.lost is not None:
+        raise BuildError(f"image {image.name} was copied back, and is not there", remedy="run the command again")
+    return found
 
 
 @dataclass

@@ -122,19 +122,24 @@ class Survey:
         image = by_run.get(run)
         if image is None:
             return "gone from the cloud"
+        if image.lost is not None:
+            return image.lost
         if READY not in image.tags:  # one that has it and can't be booted right now is in transfer, not lost
             return "without its ready tag"
         if image.revoked:
             return "revoked"
         return "built on a revoked image" if tainted(image, by_run) else None
 
-    def pinned(self, role: str, wanted: str) -> Image:
+    def pinned(self, role: str, wanted: str, key: str) -> Image:
         """The image of `role` that `wanted` (a name or an ID) means.
+
+        Args:
+            key: the setting that it comes from, for messages.
 
         Raises:
             ConfigError: no finished image of that role is called so, or it is not in the stack's region.
         """
-        key, region = f"bakewell:pins.{role}", self._region
+        region = self._region
         of_role = [i for i in self.images() if i.role == role and i.ready]
         image = next((i for i in of_role if wanted == i.name or wanted in i.ids), None)
         if image is None:

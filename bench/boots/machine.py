@@ -65,10 +65,10 @@ class Cloud:
         self._key = Path(environment["BAKEWELL_SSH_KEY"])
 
     @contextmanager
-    def droplet(self, image: int | str, user_data: str) -> Iterator[Droplet]:
+    def droplet(self, image: int | str, user_data: str, size: str) -> Iterator[Droplet]:
         """A droplet for as long as the block runs. It has an address; nothing else is waited for."""
         keys = [key["id"] for key in self._get("/v2/account/keys")["ssh_keys"]]
-        wanted = {"name": "bench", "region": "nyc3", "size": "s-1vcpu-1gb", "image": image, "ssh_keys": keys}
+        wanted = {"name": "bench", "region": "nyc3", "size": size, "image": image, "ssh_keys": keys}
         began = time.time()
         answer = self._api.post("/v2/droplets", json={**wanted, "user_data": user_data})
         droplet_id = int(answer.raise_for_status().json()["droplet"]["id"])

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from bakewell.catalog import Catalog, ImageSpec
 from bakewell.catalog.machine import Health
+from bakewell.clouds.sizes import SIZES
 from bakewell.user_data import Cluster, UserData
 from bench.boots import chart, network, stock
 from bench.boots.figures import AS_IS, SHAPED, Figures, Network, Run, Series, table
@@ -52,11 +53,13 @@ class Candidate:
 
     Attributes:
         image: ID of the baked image.
+        size: of the machine that builds the image, whose disk the others have to hold.
         baked, stock: user_data of each kind.
     """
 
     role: str
     image: int
+    size: str
     baked: str
     stock: str
     health: Health | None
@@ -105,7 +108,8 @@ def _candidate(clone: Clone, catalog: Catalog, role: str, authority: str) -> Can
     spec = catalog[role]
     baked = _user_data(spec)
     units = [*spec.units, "bakewell-ready.service"]
-    return Candidate(role, image, baked, stock.user_data(baked, contexts, units, authority), spec.boot.health)
+    told = stock.user_data(baked, contexts, units, authority)
+    return Candidate(role, image, SIZES["digitalocean"][spec.memory_gb], baked, told, spec.boot.health)
 
 
 def _user_data(spec: ImageSpec) -> str:
@@ -125,12 +129,12 @@ def _measure(local: LocalCloud, candidate: Candidate, names: Sequence[str], time
         other: list[Boot] = []
         with _network(local, name) as (slow, host):
             for number in range(times):
-                with cloud.droplet(candidate.image, candidate.baked) as droplet:
+                with cloud.droplet(candidate.image, candidate.baked, candidate.size) as droplet:
                     baked.append(_boot(cloud, droplet, candidate, slow))
                     if name not in networks:
                         networks[name] = network.measure(droplet.ssh, host)
                 _say(f"{candidate.role}, {name}, {number + 1} of {times}: baked {baked[-1].seconds:.2f} s")
-                with cloud.droplet(STOCK, candidate.stock) as droplet:
+                with cloud.droplet(STOCK, candidate.stock, candidate.size) as droplet:
                     other.append(_boot(cloud, droplet, candidate, slow))
                 _say(f"  stock {other[-1].seconds:.1f} s, {other[-1].pyinfra:.1f} s of it for PyInfra itself")
                 _see_that_they_are_alike(candidate.role, baked[-1], other[-1])

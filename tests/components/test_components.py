@@ -93,6 +93,7 @@ def test_a_callers_options_do_not_move_the_children() -> None:
                 "ssh_keys": [],
                 "user_data": UserData(role="web"),
                 "cluster": None,
+                "peers": {},
                 "health": Health(),
             },
             pulumi.ResourceOptions(parent=outer),
@@ -132,6 +133,7 @@ def machine(engine: Says) -> Run:
                 "ssh_keys": ["7"],
                 "user_data": UserData(role="web"),
                 "cluster": None,
+                "peers": {},
                 "health": None,
             },
         )
