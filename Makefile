@@ -4,18 +4,18 @@
 .DEFAULT_GOAL := help
 .PHONY: help up preview env test unit down lint fmt lock bench venv
 BIN := .venv/bin
-SELECTED = $(if $(ROLES),--roles '$(ROLES)')
+SELECTED = $(if $(ROLES),--roles '$(ROLES)') $(if $(CLOUDS),--clouds '$(CLOUDS)')
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: venv ## bake two roles and boot their machines on the local cloud; ROLES=all: every role, a fleet
+up: venv ## bake two roles and boot their machines on the local cloud; ROLES=all: every role; CLOUDS=aws: its AWS half
 	@exec $(BIN)/python -m sandbox up $(SELECTED)
 
-preview: venv ## what `make up` would do, and why; ROLES=all as there
+preview: venv ## what `make up` would do, and why; ROLES and CLOUDS as there
 	@exec $(BIN)/python -m sandbox preview $(SELECTED)
 
-env: venv ## exports for plain pulumi, packer, doctl and bakewell: eval "$(make -s env)"; ROLES=all as there
+env: venv ## exports for plain pulumi, packer, doctl and bakewell: eval "$(make -s env)"; ROLES, CLOUDS as there
 	@exec $(BIN)/python -m sandbox env $(SELECTED)
 
 test: venv ## every test; ARGS go to pytest: make test ARGS="tests/e2e -x"

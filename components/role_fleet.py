@@ -17,8 +17,9 @@ from components.peers import Peers, rendered
 from components.role_instance import HOPS
 from components.security_group import security_group
 
-HEALTHY = 90
-"""Percent of the fleet that stays in service while its machines are replaced; of a single one, AWS makes a second."""
+HEALTHY, ROOM = 100, 110
+"""Percent of the fleet that is in service at least, and at most, while its machines are replaced: with room for one
+more, AWS makes the new machine before the old one goes, also in a fleet of one."""
 
 
 class RoleFleetArgs(TypedDict):
@@ -88,7 +89,7 @@ class RoleFleet(pulumi.ComponentResource):
             },
             instance_refresh={
                 "strategy": "Rolling",
-                "preferences": {"min_healthy_percentage": HEALTHY},
+                "preferences": {"min_healthy_percentage": HEALTHY, "max_healthy_percentage": ROOM},
             },
             tags=[{"key": key, "value": value, "propagate_at_launch": False} for key, value in tags.items()],
             opts=below,

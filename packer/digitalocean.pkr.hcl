@@ -29,7 +29,7 @@ source "digitalocean" "image" {
   droplet_agent = false
 
   ssh_username         = "root"
-  ssh_key_id           = var.ssh_key == "" ? null : tonumber(var.ssh_key)
+  ssh_key_id           = var.ssh_key == "" ? null : var.ssh_key
   ssh_private_key_file = var.ssh_private_key_file == "" ? null : var.ssh_private_key_file
   # The default, RSA, comes in a form that paramiko (PyInfra, testinfra) refuses.
   temporary_key_pair_type = "ed25519"

@@ -17,8 +17,12 @@ from sandbox.local_cloud import LocalCloud, search_path
 from toolchain.build import Builder
 from toolchain.folders import ROOT
 from toolchain.progress import say
+from toolchain.tools import PLUGINS, needed
 
-STACKS = {"": "dev", "all": "fleet"}  # by what ROLES says
+BOTH = "aws,digitalocean"
+STACKS = {("", "digitalocean"): "dev", ("all", "digitalocean"): "fleet", ("", "aws"): "aws", ("", BOTH): "both"}
+"""By what ROLES and CLOUDS say."""
+
 HTTP_SECONDS = 60
 # Fast ones first: a broken function is told in seconds, not after the slow ones.
 SUITES = ("unit", "components", "providers", "contract", "sandbox", "e2e")
@@ -29,14 +33,15 @@ WORKERS = ("-n", "4", "--dist", "loadgroup")
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 Roles = Annotated[str, typer.Option(help="`all`: the stack fleet, every role; by default the stack dev, web and api")]
+Clouds = Annotated[str, typer.Option(help="`aws`: the stack aws; `digitalocean,aws`: the stack both")]
 State = Annotated[Path, typer.Option(help="the state folder of the local cloud")]
 DEFAULT_STATE = ROOT / ".bakewell"
 
 
 @app.command()
-def up(state: State = DEFAULT_STATE, roles: Roles = "") -> None:
+def up(state: State = DEFAULT_STATE, roles: Roles = "", clouds: Clouds = "") -> None:
     """Bake a stack's images and boot its machines on the local cloud; ends with where each is and when it was ready."""
-    environment = _environment(state, roles, tell=True)
+    environment = _environment(state, roles, clouds, tell=True)
     _pulumi(environment, "up", "--yes")
     begin = time.monotonic()
     answers = {
@@ -53,18 +58,18 @@ def up(state: State = DEFAULT_STATE, roles: Roles = "") -> None:
 
 
 @app.command()
-def preview(state: State = DEFAULT_STATE, roles: Roles = "") -> None:
+def preview(state: State = DEFAULT_STATE, roles: Roles = "", clouds: Clouds = "") -> None:
     """Show what `up` would do, and why."""
-    _pulumi(_environment(state, roles), "preview", "--diff")
+    _pulumi(_environment(state, roles, clouds), "preview", "--diff")
 
 
 @app.command()
-def env(state: State = DEFAULT_STATE, roles: Roles = "") -> None:
+def env(state: State = DEFAULT_STATE, roles: Roles = "", clouds: Clouds = "") -> None:
     """Print the exports with which pulumi, packer, doctl and bakewell work on the local cloud.
 
     They name the stack in PULUMI_STACK; BAKEWELL_STACK, where it is set, goes before it for bakewell.
     """
-    for name, value in _started(state, roles).items():
+    for name, value in _started(state, roles, clouds).items():
         print(f"export {name}={shlex.quote(value)}")
 
 
@@ -78,11 +83,11 @@ def down(state: State = DEFAULT_STATE) -> None:
 def test(context: typer.Context) -> None:
     """Run every test, the fast ones first; what follows goes to pytest. A running stack is not touched."""
     # Whatever the tests need is built before them: besides a build, what takes seconds runs out of time.
-    begun_engine = setup.install(with_mirror=True)
+    begun_engine = setup.install(clouds=PLUGINS, with_mirror=True)
     suites = [str(folder) for name in SUITES if any((folder := ROOT / "tests" / name).glob("**/test_*.py"))]
     command = [sys.executable, "-m", "pytest", *WORKERS, "--durations=15", *(context.args or suites)]
     try:
-        status = stacks.run(command, stacks.full({"PATH": search_path(Builder().ensure())}))
+        status = stacks.run(command, stacks.full({"PATH": search_path(Builder().ensure(needed(PLUGINS)))}))
     finally:
         setup.remove_leftovers()
         if begun_engine:
@@ -90,30 +95,51 @@ def test(context: typer.Context) -> None:
     raise typer.Exit(status)
 
 
-def _started(state: Path, roles: str, *, tell: bool = False) -> dict[str, str]:
+def _started(state: Path, roles: str, clouds: str, *, tell: bool = False) -> dict[str, str]:
     """Have all set up, the cloud of `state` serving with its mirror, and the stack there; the exports for it."""
-    if roles not in STACKS:
+    halves = sorted({name.strip() for name in (clouds or "digitalocean").split(",")})
+    stack = _stack(roles, clouds, ",".join(halves))
+    setup.install(clouds=halves, with_mirror=True)
+    cloud = LocalCloud(state)
+    if not cloud.serving():
+        say("cloud", f"starting the local cloud in {state}")
+        cloud.start()
+    begun = "aws" in halves and not cloud.serving_aws()
+    if begun:
+        say("cloud", "starting its AWS half")
+        cloud.start_aws()
+    cloud.start_mirror()
+    for name, what in cloud.install_providers().items():
+        if tell and name in ("command", *halves):
+            say("provider", f"{name}: {what}")
+    environment = {**cloud.environment(), "PULUMI_STACK": stack}
+    if begun:  # with empty records
+        for known in (name for (_, on), name in STACKS.items() if "aws" in on and stacks.exists(name, cloud.state)):
+            stacks.ready(known, cloud.state, stacks.full(environment))
+            stacks.refresh(known, stacks.full(environment))
+    stacks.ready(stack, cloud.state, stacks.full(environment))
+    return environment
+
+
+def _stack(roles: str, clouds: str, halves: str) -> str:
+    """The stack that ROLES and CLOUDS choose. Raises BakewellError where there is none."""
+    if (roles, halves) in STACKS:
+        return STACKS[roles, halves]
+    if roles and (roles, "digitalocean") not in STACKS:
         raise BakewellError(
             f"ROLES={roles}: there is no stack of these roles",
             remedy="say ROLES=all for the stack fleet, which has every role, or nothing for the stack dev; "
             "bakewell:roles and bakewell:machines in Pulumi.dev.yaml say what that one has",
         )
-    setup.install(with_mirror=True)
-    cloud = LocalCloud(state)
-    if not cloud.serving():
-        say("cloud", f"starting the local cloud in {state}")
-        cloud.start()
-    cloud.start_mirror()
-    for name, what in cloud.install_providers().items():
-        if tell:
-            say("provider", f"{name}: {what}")
-    environment = {**cloud.environment(), "PULUMI_STACK": STACKS[roles]}
-    stacks.ready(STACKS[roles], cloud.state, stacks.full(environment))
-    return environment
+    raise BakewellError(
+        f"CLOUDS={clouds}{f' ROLES={roles}' if roles else ''}: there is no stack of these clouds",
+        remedy="say CLOUDS=aws or CLOUDS=digitalocean,aws without ROLES, or leave CLOUDS out; Pulumi.aws.yaml and "
+        "Pulumi.both.yaml say what those stacks have",
+    )
 
 
-def _environment(state: Path, roles: str, *, tell: bool = False) -> dict[str, str]:
-    return stacks.full(_started(state, roles, tell=tell))
+def _environment(state: Path, roles: str, clouds: str, *, tell: bool = False) -> dict[str, str]:
+    return stacks.full(_started(state, roles, clouds, tell=tell))
 
 
 def _pulumi(environment: dict[str, str], *arguments: str) -> None:

@@ -1,8 +1,8 @@
 """One local cloud of a state folder: started, stopped, and spoken to by the environment it gives.
 
-The folder holds all that the cloud and its stacks know: `cloud/` (the server's), `pulumi-home/`, `stacks/`, `builds/`,
-`packer/`, `mirror/`. Clouds of different folders don't know of each other. Does not install anything: that is
-`toolchain/`.
+The folder holds all that the cloud and its stacks know: `cloud/` (the servers'), `pulumi-home/`, `stacks/`, `builds/`,
+`packer/`, `mirror/`, `aws/` (a profile for AWS's tools). Clouds of different folders don't know of each other. Does not
+install anything: that is `toolchain/`.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ from filelock import FileLock
 from pydantic import BaseModel, ValidationError
 
 from bakewell.errors import BakewellError
-from sandbox import mirror
+from sandbox import aws_profile, mirror
+from sandbox.aws_profile import AwsAddress
 from sandbox.machines import Machines
 from sandbox.providers import home
 from toolchain.build import Builder, Toolchain
 from toolchain.folders import ROOT
 from toolchain.processes import end
+from toolchain.tools import needed
 
 SERVER = "sandbox.digitalocean"
 AWS_SERVER = "sandbox.aws"
@@ -48,17 +50,6 @@ class Address(BaseModel):
     def endpoint(self) -> str:
         """The API's root, without `/v2`."""
         return f"http://127.0.0.1:{self.port}"
-
-
-class AwsAddress(BaseModel):
-    """What AWS's server tells in aws.json; `pid` is None while it is not serving."""
-
-    cloud_id: str
-    endpoint: str
-    access_key: str
-    secret_key: str
-    region: str
-    pid: int | None = None
 
 
 class LocalCloud:
@@ -117,10 +108,12 @@ class LocalCloud:
         with FileLock(self.state / "start.lock"):
             if self.serving_aws():
                 return
-            words = [AWS_SERVER, "--state", str(folder)]
+            words = [AWS_SERVER, "--state", str(folder), "--key", str(self.ssh_key)]
             if action_seconds is not None:
                 words += ["--action-seconds", str(action_seconds)]
             _launch(words, folder / "aws.log", self.serving_aws, timeout)
+            if (address := self.aws_address()) is not None:
+                aws_profile.write(self._folder("aws"), address)
 
     def serving_aws(self) -> bool:
         """True when AWS's server answers its health check."""
@@ -175,7 +168,7 @@ class LocalCloud:
         address = self.address()
         if address is not None:
             Machines(address.cloud_id).purge()
-        for name in ("cloud", "mirror"):
+        for name in ("cloud", "mirror", "aws"):
             shutil.rmtree(self.state / name, ignore_errors=True)
 
     def destroy(self) -> None:
@@ -187,31 +180,37 @@ class LocalCloud:
 
     def environment(self) -> dict[str, str]:
         """The variables with which pulumi, packer, doctl and bakewell work on this cloud; it must have been started.
+        Those of AWS's tools are among them once its AWS half was.
 
         Raises:
             BakewellError: it was never started.
         """
-        address = self._started()
+        address, aws = self._started(), self.aws_address()
         if self._toolchain is None:
-            self._toolchain = Builder().ensure()
+            self._toolchain = Builder().ensure(needed(["aws"] if aws else []))
+        own = aws_profile.variables(self.state / "aws", aws) if aws else {}
         downloads = self.state / "mirror" / "downloads.toml"
         mirrored = {"BAKEWELL_DOWNLOADS": str(downloads)} if downloads.is_file() else {}
-        return mirrored | {
-            "PATH": search_path(self._toolchain),
-            "PULUMI_HOME": str(self.state / "pulumi-home"),
-            "PULUMI_BACKEND_URL": f"file://{self.state / 'stacks'}",
-            "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
-            "PULUMI_STACK": "dev",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "DIGITALOCEAN_TOKEN": address.token,
-            "DIGITALOCEAN_ACCESS_TOKEN": address.token,
-            "DIGITALOCEAN_API_URL": address.endpoint,
-            "PACKER_PLUGIN_PATH": str(self._toolchain.packer_plugins),
-            "PACKER_CONFIG_DIR": str(self.state / "packer"),
-            "CHECKPOINT_DISABLE": "1",
-            "BAKEWELL_STATE": str(self.state / "builds"),
-            "BAKEWELL_SSH_KEY": str(self.ssh_key),
-        }
+        return (
+            mirrored
+            | own
+            | {
+                "PATH": search_path(self._toolchain),
+                "PULUMI_HOME": str(self.state / "pulumi-home"),
+                "PULUMI_BACKEND_URL": f"file://{self.state / 'stacks'}",
+                "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+                "PULUMI_STACK": "dev",
+                "PULUMI_SKIP_UPDATE_CHECK": "true",
+                "DIGITALOCEAN_TOKEN": address.token,
+                "DIGITALOCEAN_ACCESS_TOKEN": address.token,
+                "DIGITALOCEAN_API_URL": address.endpoint,
+                "PACKER_PLUGIN_PATH": str(self._toolchain.packer_plugins),
+                "PACKER_CONFIG_DIR": str(self.state / "packer"),
+                "CHECKPOINT_DISABLE": "1",
+                "BAKEWELL_STATE": str(self.state / "builds"),
+                "BAKEWELL_SSH_KEY": str(self.ssh_key),
+            }
+        )
 
     def install_providers(self) -> dict[str, str]:
         """Lay out its Pulumi home; says which provider plugin is in force, by name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,15 +17,16 @@ from sandbox.machines import base_image, limits
 from toolchain import engine, folders
 from toolchain.build import Builder
 from toolchain.progress import say
-from toolchain.tools import NEEDED, SERVED
+from toolchain.tools import SERVED, needed
 
 
-def install(*, with_mirror: bool = False) -> bool:
+def install(*, clouds: Collection[str] = (), with_mirror: bool = False) -> bool:
     """Have the Docker Engine, the toolchain and the base machine image; True when this started the engine.
 
     The toolchain and the image, the two long ones, are made at once.
 
     Args:
+        clouds: those besides DigitalOcean's half whose images are to be built; Packer's plugins for them are had too.
         with_mirror: have what `LocalCloud.start_mirror` needs too; its programs are built beside the others.
 
     Raises:
@@ -34,7 +35,7 @@ def install(*, with_mirror: bool = False) -> bool:
     begun_engine = engine.ensure()
     limits.allow_enough(lambda line: say("kernel", line))
     image = _InBackground()
-    Builder().ensure((*NEEDED, *SERVED) if with_mirror else NEEDED)
+    Builder().ensure((*needed(clouds), *(SERVED if with_mirror else ())))
     image.wait()
     if with_mirror:
         mirror.prepare()

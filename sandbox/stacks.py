@@ -78,9 +78,20 @@ def ready(stack: str, state: Path, environment: Mapping[str, str]) -> None:
             )
         say("pulumi", f"stack {stack} was left locked by a run that is gone: unlocking it")
         _quiet(["pulumi", "cancel", "--yes", "--stack", stack], environment)
-    if not (stacks / "stacks" / "bakewell" / f"{stack}.json").is_file():
+    if not exists(stack, state):
         say("pulumi", f"making stack {stack}")
         _quiet(["pulumi", "stack", "select", "--create", stack, "--non-interactive"], environment)
+
+
+def exists(stack: str, state: Path) -> bool:
+    """Whether the stack was ever made."""
+    return (state / "stacks" / ".pulumi" / "stacks" / "bakewell" / f"{stack}.json").is_file()
+
+
+def refresh(stack: str, environment: Mapping[str, str]) -> None:
+    """Have the stack forget what is not there any more. Raises BakewellError where pulumi fails."""
+    say("pulumi", f"stack {stack} may know things that are gone: looking")
+    _quiet(["pulumi", "refresh", "--yes", "--skip-preview", "--stack", stack, "--non-interactive"], environment)
 
 
 def machines(environment: Mapping[str, str]) -> dict[str, Machine]:

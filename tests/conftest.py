@@ -11,6 +11,7 @@ import pytest
 from sandbox import setup
 from sandbox.local_cloud import LocalCloud
 from toolchain.build import Builder, Toolchain
+from toolchain.tools import PLUGINS, needed
 
 # A shell that ran `eval "$(make -s env)"` must not point the tests at its stack, nor an operator's at the real cloud.
 # PULUMI_HOME stays: it may hold the real provider plugins; the other says to test those.
@@ -34,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def toolchain() -> Toolchain:
     """Every Go tool, built if need be."""
-    return Builder().ensure()
+    return Builder().ensure(needed(PLUGINS))
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ nothing half, two clones don't build the same tool twice. `python -m toolchain.b
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import signal
@@ -23,6 +24,7 @@ from filelock import FileLock, Timeout
 
 from bakewell.errors import BakewellError
 from toolchain import go
+from toolchain.folders import cache
 from toolchain.progress import Task, say
 from toolchain.tools import (
     EXECUTOR,
@@ -30,18 +32,18 @@ from toolchain.tools import (
     MODULES,
     NEEDED,
     PACKER,
-    PLUGIN,
+    PLUGINS,
     PULUMI,
     TOOLS,
     Tool,
     built,
+    checksum_of,
     find_plugin,
     on_machine,
     plugin_folder,
     tells,
 )
 
-PLUGIN_SOURCE = "github.com/digitalocean/digitalocean"
 _AT_ONCE = 2  # go build uses every core by itself; a second one fills the gaps of downloads and of linking
 
 
@@ -58,12 +60,20 @@ class Toolchain:
     @property
     def path(self) -> list[Path]:
         """The folders to put on PATH, each once."""
-        return list(dict.fromkeys(self.programs[t.name].parent for t in TOOLS if t in self and t is not PLUGIN))
+        return list(dict.fromkeys(self.programs[t.name].parent for t in TOOLS if t in self and not t.plugin))
 
     @property
     def packer_plugins(self) -> Path:
-        """What PACKER_PLUGIN_PATH must be."""
-        return plugin_folder(self.programs[PLUGIN.name])
+        """What PACKER_PLUGIN_PATH must be: Packer takes one folder, and each plugin is in one of its own."""
+        if len(self.plugins) == 1:
+            return plugin_folder(self.plugins[0])
+        names = "\n".join(map(str, self.plugins))
+        return cache() / "toolchain" / "packer-plugins" / hashlib.sha256(names.encode()).hexdigest()[:12]
+
+    @property
+    def plugins(self) -> list[Path]:
+        """Packer's plugins."""
+        return [self.programs[tool.name] for tool in PLUGINS.values() if tool in self]
 
     def __contains__(self, tool: Tool) -> bool:
         return tool.name in self.programs
@@ -88,7 +98,8 @@ class Builder:
         Raises:
             BakewellError: a build failed (its last lines are in the message), or there is no Go to build with.
         """
-        order = [tool for tool in TOOLS if tool in tools or (tool is PACKER and PLUGIN in tools)]
+        plugins = any(tool.plugin for tool in tools)
+        order = [tool for tool in TOOLS if tool in tools or (tool is PACKER and plugins)]
         futures: dict[Tool, Future[Path]] = {}
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="toolchain") as pool:
             try:
@@ -102,7 +113,10 @@ class Builder:
                 raise
         if PULUMI in order and LANGUAGE_HOST in order and programs[PULUMI.name] == built(PULUMI):
             programs[LANGUAGE_HOST.name] = _beside(programs[PULUMI.name], programs[LANGUAGE_HOST.name])
-        return Toolchain(programs)
+        toolchain = Toolchain(programs)
+        if len(toolchain.plugins) > 1:
+            _gather(toolchain.plugins, toolchain.packer_plugins)
+        return toolchain
 
     def stop(self) -> None:
         """End every build that is running and start no other."""
@@ -148,8 +162,8 @@ class Builder:
                 self._compile(tool, new / "bin" / tool.name, task)
                 if tool is LANGUAGE_HOST:
                     self._add_executor(new)
-                elif tool is PLUGIN and packer is not None:
-                    self._install_plugin(new, packer.result())
+                elif tool.plugin and packer is not None:
+                    _install_plugin(tool, new, packer.result())
                 elif not tells(tool, new / "bin" / tool.name):
                     raise BakewellError(f"{tool.name} was built, but does not run as version {tool.version}")
                 shutil.rmtree(tool.home, ignore_errors=True)
@@ -199,12 +213,6 @@ class Builder:
         shutil.copyfile(Path(listed) / "python" / "cmd" / EXECUTOR, script)
         script.chmod(0o755)
 
-    def _install_plugin(self, new: Path, packer: Path) -> None:
-        command: list[Path | str] = [packer, "plugins", "install", "--path", new / "bin" / PLUGIN.name, PLUGIN_SOURCE]
-        _told(
-            PLUGIN, command, {**os.environ, "PACKER_PLUGIN_PATH": str(new / "plugins"), "CHECKPOINT_DISABLE": "1"}, new
-        )
-
     def _find_go(self) -> Path:
         with self._finding_go:
             self._go = self._go or go.find()
@@ -226,6 +234,22 @@ def _beside(pulumi: Path, host: Path) -> Path:
     return pulumi.with_name(host.name)
 
 
+def _install_plugin(plugin: Tool, new: Path, packer: Path) -> None:
+    command: list[Path | str] = [packer, "plugins", "install", "--path", new / "bin" / plugin.name, plugin.plugin]
+    environment = {**os.environ, "PACKER_PLUGIN_PATH": str(new / "plugins"), "CHECKPOINT_DISABLE": "1"}
+    _told(plugin, command, environment, new)
+
+
+def _gather(plugins: Sequence[Path], folder: Path) -> None:
+    """Link plugins of several folders into one."""
+    for plugin in plugins:
+        there = folder / plugin.parent.relative_to(plugin_folder(plugin))
+        there.mkdir(parents=True, exist_ok=True)
+        for file in (plugin, checksum_of(plugin)):  # the second is what Packer looks for first
+            with suppress(FileExistsError):
+                (there / file.name).symlink_to(file)
+
+
 def _told(tool: Tool, command: Sequence[Path | str], environment: Mapping[str, str], folder: Path) -> str:
     """What a last step of a tool's build prints on stdout."""
     done = subprocess.run(
@@ -242,8 +266,8 @@ def _told(tool: Tool, command: Sequence[Path | str], environment: Mapping[str, s
 
 def found(tool: Tool) -> Path | None:
     """The tool at its pinned version, from an earlier build or from the machine; None if it must be built."""
-    if tool is PLUGIN:
-        return find_plugin(tool.home / "plugins") or on_machine(tool, os.environ)
+    if tool.plugin:
+        return find_plugin(tool.home / "plugins", tool) or on_machine(tool, os.environ)
     return built(tool) or on_machine(tool, os.environ)
 
 

@@ -11,7 +11,7 @@ import platform
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +32,7 @@ class Tool:
         set_version: linker variables (`-X`) that make the program tell its own version; `{version}`, `{major}`,
             `{minor}` and `{patch}` are filled in.
         ask: the argument with which the program tells its version.
+        plugin: for one of Packer's plugins, the source that templates require it by.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Tool:
     command: str = ""
     set_version: tuple[str, ...] = ()
     ask: str = "version"
+    plugin: str = ""
 
     @cached_property
     def version(self) -> str:
@@ -85,6 +87,16 @@ PLUGIN = Tool(
     "github.com/digitalocean/packer-plugin-digitalocean",
     # Empty, or the plugin calls itself a development version and Packer refuses it.
     set_version=("github.com/digitalocean/packer-plugin-digitalocean/version.VersionPrerelease=",),
+    plugin="github.com/digitalocean/digitalocean",
+)
+AMAZON_PLUGIN = Tool(
+    "packer-plugin-amazon", "github.com/hashicorp/packer-plugin-amazon", plugin="github.com/hashicorp/amazon"
+)
+DOCKER_PLUGIN = Tool(
+    "packer-plugin-docker",
+    "github.com/hashicorp/packer-plugin-docker",
+    set_version=("github.com/hashicorp/packer-plugin-docker/version.VersionPrerelease=",),
+    plugin="github.com/hashicorp/docker",
 )
 DOCTL = Tool(
     "doctl",
@@ -105,11 +117,22 @@ COMPOSE = Tool(
 )
 ACTIONLINT = Tool("actionlint", "github.com/rhysd/actionlint", "cmd/actionlint", ask="-version")
 
-# In each group the longest build first; the plugin is installed by packer, so it comes later.
+PLUGINS = {"digitalocean": PLUGIN, "aws": AMAZON_PLUGIN, "docker": DOCKER_PLUGIN}  # by the cloud that wants them
+"""Of Packer."""
+
+# In each group the longest build first; plugins are installed by packer, so they come later.
 NEEDED = (PULUMI, PACKER, PLUGIN, LANGUAGE_HOST, DOCTL)  # by every stack on the local cloud
 SERVED = (CONSUL, COMPOSE, DOCTL, CONSUL_TEMPLATE)  # by the local cloud's mirror, to machines
 LINT = (ACTIONLINT,)
-TOOLS = (CONSUL, PULUMI, COMPOSE, PACKER, PLUGIN, LANGUAGE_HOST, DOCTL, CONSUL_TEMPLATE, *LINT)
+TOOLS = (
+    *(CONSUL, PULUMI, COMPOSE, PACKER, AMAZON_PLUGIN, PLUGIN, LANGUAGE_HOST, DOCTL, DOCKER_PLUGIN, CONSUL_TEMPLATE),
+    *LINT,
+)
+
+
+def needed(clouds: Iterable[str]) -> tuple[Tool, ...]:
+    """What a stack on these of the local cloud's halves needs."""
+    return tuple(dict.fromkeys((*NEEDED, *(PLUGINS[cloud] for cloud in clouds if cloud in PLUGINS))))
 
 
 def target() -> tuple[str, str]:
@@ -126,8 +149,8 @@ def built(tool: Tool) -> Path | None:
 
 def on_machine(tool: Tool, environment: Mapping[str, str]) -> Path | None:
     """The program that the user has at exactly the pinned version, or None."""
-    if tool is PLUGIN:
-        return _installed_plugin(environment)
+    if tool.plugin:
+        return _installed_plugin(tool, environment)
     search = environment.get("PATH", os.defpath)
     found = shutil.which(tool.name, path=search)
     if found is None:
@@ -161,21 +184,26 @@ def plugin_folder(program: Path) -> Path:
     return program.parents[3]
 
 
-def find_plugin(folder: Path) -> Path | None:
-    """The pinned Packer plugin under a plugin folder, if it is whole (Packer wants its checksum file beside it)."""
+def find_plugin(folder: Path, tool: Tool = PLUGIN) -> Path | None:
+    """The pinned plugin of Packer under a plugin folder, if it is whole (Packer wants its checksum file beside it)."""
     system, arch = target()
-    pattern = f"packer-plugin-digitalocean_v{PLUGIN.version}_x*_{system}_{arch}"
-    for program in sorted((folder / "github.com/digitalocean/digitalocean").glob(pattern)):
-        if program.with_name(f"{program.name}_SHA256SUM").is_file():
+    pattern = f"{tool.name}_v{tool.version}_x*_{system}_{arch}"
+    for program in sorted((folder / tool.plugin).glob(pattern)):
+        if checksum_of(program).is_file():
             return program
     return None
 
 
-def _installed_plugin(environment: Mapping[str, str]) -> Path | None:
+def checksum_of(plugin: Path) -> Path:
+    """The file with a plugin's checksum."""
+    return plugin.with_name(f"{plugin.name}_SHA256SUM")
+
+
+def _installed_plugin(tool: Tool, environment: Mapping[str, str]) -> Path | None:
     if explicit := environment.get("PACKER_PLUGIN_PATH"):
-        return find_plugin(Path(explicit))
+        return find_plugin(Path(explicit), tool)
     if config := environment.get("PACKER_CONFIG_DIR"):
-        return find_plugin(Path(config) / ".packer.d/plugins")
+        return find_plugin(Path(config) / ".packer.d/plugins", tool)
     home = Path(environment.get("HOME") or Path.home())
     config_home = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
-    return find_plugin(home / ".packer.d/plugins") or find_plugin(config_home / "packer/plugins")
+    return find_plugin(home / ".packer.d/plugins", tool) or find_plugin(config_home / "packer/plugins", tool)

@@ -1,4 +1,4 @@
-"""`python -m sandbox.aws --state DIR [--port N] [--action-seconds S]`: serves the AWS half of one local cloud."""
+"""`python -m sandbox.aws --state DIR [--port N] [--action-seconds S] [--key FILE]`: serves AWS of one local cloud."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ def main() -> int:
     parser.add_argument("--state", type=Path, required=True, help="folder of the cloud's state")
     parser.add_argument("--port", type=int, help="port to listen on (default: that of the last run, else a free one)")
     parser.add_argument("--action-seconds", type=seconds, default=0.3, help="how long a change of state takes at least")
+    parser.add_argument("--key", type=Path, help="a private key whose public half every region has as a key pair")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        serve(args.state, args.port, args.action_seconds)
+        serve(args.state, args.port, args.action_seconds, args.key)
     except BakewellError as error:
         print(f"sandbox.aws: {error}", file=sys.stderr)
         return 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sandbox.aws.ledger import Ledger
 from sandbox.aws.rules import AwsSpec
@@ -18,6 +18,7 @@ class Aws:
         cloud_id: part of its image tags.
         stock_image: gives the Docker tag of the stock Debian image, building it if need be.
         action_seconds: how long a change of state takes at least; more than 0.
+        keys: key pairs that every region of every account has from the start: name -> public half, an OpenSSH line.
     """
 
     def __init__(
@@ -28,8 +29,10 @@ class Aws:
         stock_image: Callable[[], str],
         *,
         action_seconds: float = 0.3,
+        keys: Mapping[str, str] | None = None,
     ) -> None:
         self.cloud_id = cloud_id
+        self.keys = dict(keys or {})
         self.faults: Faults[AwsSpec] = Faults()
         self.machines: Machines = FaultyMachines(machines, self.faults)
         self.ledger = ledger

@@ -1,4 +1,4 @@
-"""The regions that are served, and Debian's own AMIs in each of them."""
+"""The regions that are served, and what is there from the start: Debian's AMIs, the owner's key pair."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
+from moto.ec2.models import EC2Backend
 from moto.ec2.models.amis import Ami, AmiBackend
 from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
 from moto.ssm.models import SimpleSystemManagerBackend
 
+from sandbox.aws.cloud import current
 from sandbox.aws.hooks import around, instead
 from sandbox.aws.ssm import image_parameter
 
@@ -61,6 +63,12 @@ def install() -> None:
         original(self, region_name, account_id)
         newest = stock_id(region_name, NAMES[-1])
         self._parameters[PARAMETER].append(image_parameter(account_id, PARAMETER, newest, len(NAMES)))
+
+    @around(EC2Backend, "__init__")
+    def known(original: Any, self: Any, *given: Any, **named: Any) -> None:
+        original(self, *given, **named)
+        for name, public in current().keys.items():
+            self.import_key_pair(name, public.encode(), {})
 
     @around(RegionsAndZonesBackend, "describe_regions")
     def served(original: Any, self: Any, region_names: list[str] | None = None) -> list[Any]:

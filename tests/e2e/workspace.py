@@ -26,6 +26,8 @@ COPIED = (
     "Pulumi.yaml",
     "Pulumi.dev.yaml",
     "Pulumi.fleet.yaml",
+    "Pulumi.aws.yaml",
+    "Pulumi.both.yaml",
     "README.md",
     "bakewell",
     "components",
@@ -153,9 +155,9 @@ class Workspace:
         loaded: dict[str, Any] = json.loads(self.run("pulumi", "stack", "output", "--json").stdout)
         return loaded
 
-    def image(self, role: str) -> dict[str, Any]:
-        """The `images` output of a role on DigitalOcean."""
-        found: dict[str, Any] = self.outputs()["images"][role]["digitalocean"]
+    def image(self, role: str, cloud: str = "digitalocean") -> dict[str, Any]:
+        """The `images` output of a role on a cloud."""
+        found: dict[str, Any] = self.outputs()["images"][role][cloud]
         return found
 
     def bakewell(

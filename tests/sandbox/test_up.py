@@ -18,9 +18,17 @@ import yaml
 
 from sandbox.local_cloud import LocalCloud
 from tests.e2e.workspace import COPIED, SMALL
+from tests.waiting import gone
 from toolchain.folders import ROOT
 
 pytestmark = pytest.mark.engine
+ASK_AWS = """
+import boto3
+session = boto3.Session()
+account = session.client('sts').get_caller_identity()['Account']
+(key,) = session.client('ec2').describe_key_pairs()['KeyPairs']
+print(session.region_name, account, key['KeyName'])
+"""
 
 
 class Clone:
@@ -95,10 +103,17 @@ def test_up_then_env_then_down(clone: Clone) -> None:
         _, said, _ = client.exec_command("cat /etc/bakewell/stamp-web")
         assert said.read() == b"web 1\n"
 
-    known = LocalCloud(clone.state).address()
-    assert known is not None
+    # AWS's half, for its tools, whatever profile the shell was in before.
+    script = succeeded(clone.run("env", "--clouds", "aws")) + f'echo "$PULUMI_STACK"; {sys.executable} -c "{ASK_AWS}"'
+    before = {**os.environ, "AWS_PROFILE": "mine", "AWS_SESSION_TOKEN": "mine", "AWS_REGION": "eu-west-3"}
+    done = subprocess.run(["bash", "-euc", script], cwd=clone.root, env=before, capture_output=True, text=True)
+    assert succeeded(done).splitlines() == ["aws", "us-east-1 123456789012 local-cloud"]
+
+    known, aws = LocalCloud(clone.state).address(), LocalCloud(clone.state).aws_address()
+    assert known is not None and aws is not None and aws.pid is not None
     succeeded(clone.run("down"))
     assert not clone.state.exists()
+    assert gone(aws.pid)
     with closing(docker.from_env()) as engine:
         ours = {"label": f"bakewell={known.cloud_id}"}
         assert engine.containers.list(all=True, filters=ours) == []

@@ -1,4 +1,6 @@
-"""Security groups in use, metadata options that stay, and what one answer leaves out."""
+"""Security groups in use, metadata options that stay, launch templates whose tags are their own, and what one answer
+leaves out.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +8,10 @@ from typing import Any
 
 from moto.core.responses import BaseResponse
 from moto.ec2.models import EC2Backend
+from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateBackend
 from moto.ec2.responses import EC2Response
 
-from sandbox.aws.hooks import AwsError, around
+from sandbox.aws.hooks import AwsError, around, instead
 
 
 def install() -> None:
@@ -47,3 +50,14 @@ def install() -> None:
             if named.get(argument) is None:
                 named[argument] = getattr(known, attribute)
         return original(self, instance_id, **named)
+
+    @around(LaunchTemplateBackend, "create_launch_template")
+    def make(original: Any, self: Any, name: Any, description: Any, data: dict[str, Any], tags: Any) -> Any:
+        """moto adds the template's tags to what instances are made from."""
+        given = data.pop("TagSpecifications", [])
+        if own := [one for one in given if one["ResourceType"] != "launch-template"]:
+            data["TagSpecifications"] = own
+        return original(self, name, description, data, tags)
+
+    # moto's are those of the beginning.
+    instead(LaunchTemplate, "tags")(property(lambda self: self.get_tags(), lambda self, tags: None))

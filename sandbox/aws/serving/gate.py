@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sandbox.aws import sts
 from sandbox.aws.rules import AwsCall, AwsSpec
 from sandbox.aws.serving.answers import SERVICES, error, worded
+from sandbox.aws.serving.patience import settled
 from sandbox.aws.stock import REGIONS
 from sandbox.serving.connections import DroppableProtocol, capture, read
 from sandbox.serving.faults import DOOM, Faults, Journal
@@ -95,7 +96,8 @@ class Gate:
     async def _call(self, scope: Scope, body: bytes, call: AwsCall, service: str) -> list[Message]:
         """moto's answer; where it has none, a refusal of AWS's shape: SDKs repeat a 500 for two minutes."""
         try:
-            messages = await capture(self._app, scope, body)
+            agent = _header(scope, b"user-agent")
+            messages = await settled(lambda: capture(self._app, scope, body), call, agent)
         except NotImplementedError as gap:
             log.warning("%s: %s", call.action, gap)
             response = error(service, "UnsupportedOperation", f"The local cloud does not have this: {gap}")

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import uvicorn
 
+from sandbox import ssh_key
 from sandbox.aws.cloud import Aws
 from sandbox.aws.ledger import Ledger
 from sandbox.aws.serving.app import create_app
@@ -45,16 +46,18 @@ def make_server(cloud: Aws, access: Access) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def serve(state: Path, port: int | None, action_seconds: float) -> None:
+def serve(state: Path, port: int | None, action_seconds: float, key: Path | None = None) -> None:
     """Serves the AWS half of the cloud of a state folder until SIGTERM or SIGINT.
 
     Args:
         state: the folder; DigitalOcean's half was started in it before.
         port: the port of the loopback; None takes the one of the last run, or a free one.
         action_seconds: how long a change of state takes at least.
+        key: a private key, made if missing, whose public half every region has (`sandbox.ssh_key`); None for no key.
 
     Raises:
-        BakewellError: the cloud was never started, the folder is in use, the port taken, or Docker can't be reached.
+        BakewellError: the cloud was never started, the folder is in use, the port taken, Docker can't be reached, or
+            `key` is no key.
     """
     cloud_id = read_about(state / "cloud.json").get("cloud_id")
     if not cloud_id:
@@ -79,7 +82,8 @@ def serve(state: Path, port: int | None, action_seconds: float) -> None:
         try:
             machines, ledger = Machines(cloud_id), Ledger(state / "aws.made")
             stock = lambda: base_image.ensure(log.info)  # noqa: E731
-            cloud = Aws(cloud_id, machines, ledger, stock, action_seconds=action_seconds)
+            keys = {ssh_key.NAME: ssh_key.ensure(key)} if key is not None else {}
+            cloud = Aws(cloud_id, machines, ledger, stock, action_seconds=action_seconds, keys=keys)
         except MachineError as error:
             raise ServerError(f"the local cloud can't start: {error.what}", remedy=error.remedy) from error
         server = make_server(cloud, Access(about["access_key"], about["secret_key"]))

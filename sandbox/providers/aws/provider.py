@@ -14,7 +14,7 @@ from sandbox.providers.aws.group import Group
 from sandbox.providers.aws.instance import Instance
 from sandbox.providers.aws.launch_template import LaunchTemplate
 from sandbox.providers.aws.resource import AwsResource
-from sandbox.providers.aws.resources import KeyPair, Parameter
+from sandbox.providers.aws.resources import AmiLaunchPermission, KeyPair, Parameter
 from sandbox.providers.aws.security_group import SecurityGroup
 from sandbox.providers.aws.session import Cloud, Settings
 from sandbox.providers.server import Operation, Properties, Provider, ProviderError
@@ -38,6 +38,7 @@ class AwsProvider(Provider):
     def __init__(self) -> None:
         own: dict[str, AwsResource] = {
             "aws:autoscaling/group:Group": Group(),
+            "aws:ec2/amiLaunchPermission:AmiLaunchPermission": AmiLaunchPermission(),
             "aws:ec2/instance:Instance": Instance(),
             "aws:ec2/keyPair:KeyPair": KeyPair(),
             "aws:ec2/launchTemplate:LaunchTemplate": LaunchTemplate(),
@@ -119,6 +120,33 @@ def _vpc(cloud: Cloud, client: Callable[[str], Any], given: Properties) -> Prope
     }
 
 
+def _subnet(cloud: Cloud, client: Callable[[str], Any], given: Properties) -> Properties:
+    by = {"availabilityZone": "availabilityZone", "cidrBlock": "cidrBlock", "state": "state", "vpcId": "vpc-id"}
+    plain = {name: [given[key]] for key, name in by.items() if given.get(key)}
+    if given.get("defaultForAz") is not None:
+        plain["defaultForAz"] = [str(given["defaultForAz"]).lower()]
+    request: Properties = {"Filters": _filters(given, plain)}
+    if given.get("id"):
+        request["SubnetIds"] = [given["id"]]
+    subnet = _single("EC2 Subnet", client("ec2").describe_subnets(**request)["Subnets"])
+    owner = subnet.get("OwnerId") or cloud.account_id
+    return {
+        "id": subnet["SubnetId"],
+        "arn": subnet["SubnetArn"],
+        "assignIpv6AddressOnCreation": subnet.get("AssignIpv6AddressOnCreation", False),
+        "availabilityZone": subnet["AvailabilityZone"],
+        "availabilityZoneId": subnet.get("AvailabilityZoneId", ""),
+        "availableIpAddressCount": subnet.get("AvailableIpAddressCount", 0),
+        "cidrBlock": subnet["CidrBlock"],
+        "defaultForAz": subnet.get("DefaultForAz", False),
+        "mapPublicIpOnLaunch": subnet.get("MapPublicIpOnLaunch", False),
+        "ownerId": owner,
+        "state": subnet["State"],
+        "tags": _tags(subnet),
+        "vpcId": subnet["VpcId"],
+    }
+
+
 def _subnets(cloud: Cloud, client: Callable[[str], Any], given: Properties) -> Properties:
     pages = client("ec2").get_paginator("describe_subnets").paginate(Filters=_filters(given, {}))
     ids = [subnet["SubnetId"] for page in pages for subnet in page["Subnets"]]
@@ -187,6 +215,7 @@ def _parameter(cloud: Cloud, client: Callable[[str], Any], given: Properties) ->
 
 _FUNCTIONS: dict[str, _Function] = {
     "ec2/getAmi:getAmi": _ami,
+    "ec2/getSubnet:getSubnet": _subnet,
     "ec2/getSubnets:getSubnets": _subnets,
     "ec2/getVpc:getVpc": _vpc,
     "index/getCallerIdentity:getCallerIdentity": _caller_identity,

@@ -1,7 +1,10 @@
-"""`aws:ssm/parameter:Parameter` and `aws:ec2/keyPair:KeyPair`: their names are their IDs."""
+"""`aws:ssm/parameter:Parameter` and `aws:ec2/keyPair:KeyPair`, whose names are their IDs, and
+`aws:ec2/amiLaunchPermission:AmiLaunchPermission`.
+"""
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from typing import Any, ClassVar
@@ -14,6 +17,7 @@ from sandbox.providers.server import Operation, Properties
 from sandbox.providers.values import UNKNOWN
 
 _VALIDATED_SECONDS = 120.0
+_NO_IMAGE = ("InvalidAMIID.NotFound", "InvalidAMIID.Unavailable")
 
 
 class Parameter(AwsResource):
@@ -197,3 +201,52 @@ class KeyPair(AwsResource):
 
     def remove(self, op: Operation, resource_id: str, state: Properties) -> None:
         self.client("ec2", state).delete_key_pair(KeyName=resource_id)
+
+
+class AmiLaunchPermission(AwsResource):
+    """One account that may launch an AMI of ours. Groups and organizations are not implemented."""
+
+    label = "EC2 AMI Launch Permission"
+    schema: ClassVar[Schema] = {
+        **REGION,
+        "imageId": Field("str", required=True, replaces=True),
+        "accountId": Field("str", required=True, replaces=True),
+    }
+
+    def faults(self, name: str, inputs: Properties) -> Failures:
+        account = inputs.get("accountId")
+        if isinstance(account, str) and not re.fullmatch(r"\d{12}", account):
+            told = f'"account_id" is an invalid account ID: {account}'
+            return [("accountId", f"{told}. Examine values at '{name}.accountId'.")]
+        return []
+
+    def make(self, inputs: Properties, planned: Properties) -> str:
+        self._modify("Add", planned)
+        return f"{planned['imageId']}-{planned['accountId']}"
+
+    def look(self, resource_id: str, state: Properties) -> Properties | None:
+        image, _, account = resource_id.rpartition("-")
+        try:
+            answer = self.client("ec2", state).describe_image_attribute(ImageId=image, Attribute="launchPermission")
+        except ClientError as error:
+            if has_code(error, *_NO_IMAGE):
+                return None
+            raise
+        if not any(one.get("UserId") == account for one in answer["LaunchPermissions"]):
+            return None
+        return {"region": state["region"], "imageId": image, "accountId": account}
+
+    def change(self, op: Operation, resource_id: str, state: Properties, planned: Properties) -> None:
+        """Whatever changes makes another one."""
+
+    def remove(self, op: Operation, resource_id: str, state: Properties) -> None:
+        try:
+            self._modify("Remove", state)
+        except ClientError as error:
+            if not has_code(error, *_NO_IMAGE):
+                raise
+
+    def _modify(self, what: str, properties: Properties) -> None:
+        permission = {what: [{"UserId": properties["accountId"]}]}
+        client = self.client("ec2", properties)
+        client.modify_image_attribute(ImageId=properties["imageId"], LaunchPermission=permission)

@@ -52,9 +52,15 @@ class Served:
         )
 
     def client(
-        self, service: str, region: str = REGION, key: str = ACCESS.key, token: str | None = None, attempts: int = 1
+        self,
+        service: str,
+        region: str = REGION,
+        key: str = ACCESS.key,
+        token: str | None = None,
+        attempts: int = 1,
+        agent: str | None = None,
     ) -> Any:
-        """A boto3 client that does not repeat what fails, unless told to."""
+        """A boto3 client that does not repeat what fails, unless told to; `agent` is what it says it is."""
         make: Any = boto3.client  # its types know services by their literal names only
         return make(
             service,
@@ -63,7 +69,7 @@ class Served:
             aws_access_key_id=key,
             aws_secret_access_key=ACCESS.secret,
             aws_session_token=token,
-            config=Config(retries={"total_max_attempts": attempts}, read_timeout=LONGEST),
+            config=Config(retries={"total_max_attempts": attempts}, read_timeout=LONGEST, user_agent=agent),
         )
 
     def __call__(self, service: str, region: str = REGION) -> Any:

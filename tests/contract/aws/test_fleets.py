@@ -72,6 +72,24 @@ def test_a_group_s_instances_are_machines_that_are_in_service_once_they_run(aws:
     assert {machine.user_data for machine in aws.machines.machines.values()} == {"#cloud-config\n"}
 
 
+def test_a_template_s_own_tags_are_not_its_instances(aws: Served) -> None:
+    def tagged(kind: str, value: str) -> dict[str, Any]:
+        return {"ResourceType": kind, "Tags": [{"Key": "whose", "Value": value}]}
+
+    data = {"ImageId": DEBIAN, "TagSpecifications": [tagged("instance", "machine")]}
+    made = aws.ec2.create_launch_template(
+        LaunchTemplateName="web", LaunchTemplateData=data, TagSpecifications=[tagged("launch-template", "template")]
+    )["LaunchTemplate"]
+    (version,) = aws.ec2.describe_launch_template_versions(LaunchTemplateName="web")["LaunchTemplateVersions"]
+    assert version["LaunchTemplateData"]["TagSpecifications"] == [tagged("instance", "machine")]
+    group(aws, size=1)
+    one = aws.instance(members(aws)[0]["InstanceId"])
+    assert {"Key": "whose", "Value": "machine"} in one["Tags"]
+    aws.ec2.create_tags(Resources=[made["LaunchTemplateId"]], Tags=[{"Key": "whose", "Value": "other"}])
+    (found,) = aws.ec2.describe_launch_templates(LaunchTemplateNames=["web"])["LaunchTemplates"]
+    assert found["Tags"] == [{"Key": "whose", "Value": "other"}]
+
+
 def test_a_group_launches_all_of_the_version_it_names(aws: Served) -> None:
     security = aws.ec2.create_security_group(GroupName="web", Description="web")["GroupId"]
     aws.ec2.create_key_pair(KeyName="ours")

@@ -42,6 +42,20 @@ def test_it_is_pending_for_a_while_and_can_t_be_run_before(aws: Served, refuses:
     assert [one["State"] for one in snapshots(aws)] == ["completed"]
 
 
+def test_packers_plugin_is_answered_once_the_wait_is_over_because_it_looks_so_seldom(aws: Served) -> None:
+    plugin = aws.client("ec2", agent="APN/1.0 HashiCorp/1.0 packer-plugin-amazon/1.8.0")
+    aws.cloud.work.seconds = SLOW_SECONDS
+    id = plugin.run_instances(ImageId=DEBIAN, InstanceType="t3.micro", MinCount=1, MaxCount=1)["Instances"][0][
+        "InstanceId"
+    ]
+    assert aws.instance(id)["State"]["Name"] == "pending", "others see it as it is"
+    machine = plugin.describe_instances(InstanceIds=[id])["Reservations"][0]["Instances"][0]
+    assert machine["State"]["Name"] == "running"
+    made = plugin.create_image(InstanceId=id, Name="slow")["ImageId"]
+    assert aws.ec2.describe_images(ImageIds=[made])["Images"][0]["State"] == "pending"
+    assert plugin.describe_images(ImageIds=[made])["Images"][0]["State"] == "available"
+
+
 def test_a_running_instance_runs_again_after_its_image_was_made(aws: Served) -> None:
     id = aws.launch()["InstanceId"]
     aws.bake(instance=id)

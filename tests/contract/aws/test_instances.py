@@ -51,6 +51,16 @@ def test_the_account_s_keys_log_in_whoever_made_them(aws: Served) -> None:
     assert keys[1][0].startswith("ssh-ed25519 ")
 
 
+def test_the_owner_s_key_is_in_every_region_from_the_start(aws: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    public = Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    monkeypatch.setattr(aws.cloud, "keys", {"local-cloud": f"{public} local-cloud"})
+    aws.reset()
+    for region in (REGION, OTHER):
+        assert [key["KeyName"] for key in aws("ec2", region).describe_key_pairs()["KeyPairs"]] == ["local-cloud"]
+    machine = aws.machines.machines[aws.launch(KeyName="local-cloud")["InstanceId"]]
+    assert machine.public_keys == [f"{public} local-cloud"]
+
+
 def test_a_key_that_is_not_there_is_refused(aws: Served, refuses: Refuses) -> None:
     with refuses("InvalidKeyPair.NotFound"):
         aws.launch(KeyName="odd")

@@ -160,6 +160,21 @@ def test_default_network_and_region_are_found(aws: LocalAws, plugin: Plugin) -> 
     assert plugin.invoke("aws:index/getRegion:getRegion")["region"] == REGION
 
 
+def test_a_subnet_is_found_with_its_network(aws: LocalAws, plugin: Plugin) -> None:
+    ids = plugin.invoke("aws:ec2/getSubnets:getSubnets")["ids"]
+    subnet = plugin.invoke("aws:ec2/getSubnet:getSubnet", id=ids[0])
+    assert subnet["vpcId"] == plugin.invoke("aws:ec2/getVpc:getVpc", default=True)["id"]
+    assert (subnet["id"], subnet["defaultForAz"]) == (ids[0], True)
+    again = plugin.invoke("aws:ec2/getSubnet:getSubnet", availabilityZone=subnet["availabilityZone"], defaultForAz=True)
+    assert again["id"] == ids[0]
+    with pytest.raises(Refused, match="multiple EC2 Subnets matched"):
+        plugin.invoke("aws:ec2/getSubnet:getSubnet", vpcId=subnet["vpcId"])
+    with pytest.raises(Refused, match=r"InvalidSubnetID\.NotFound"):
+        plugin.invoke("aws:ec2/getSubnet:getSubnet", id="subnet-00000000")
+    there = plugin.invoke("aws:ec2/getSubnets:getSubnets", region="us-east-1")["ids"]
+    assert plugin.invoke("aws:ec2/getSubnet:getSubnet", id=there[0], region="us-east-1")["region"] == "us-east-1"
+
+
 def test_a_missing_network_is_told(aws: LocalAws, plugin: Plugin) -> None:
     with pytest.raises(Refused, match="no matching EC2 VPC found"):
         plugin.invoke("aws:ec2/getVpc:getVpc", tags={"no": "such"})

@@ -1,4 +1,4 @@
-"""What the aws plugin does with SSM parameters and key pairs."""
+"""What the aws plugin does with SSM parameters, key pairs and launch permissions."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from tests.providers.aws.plugin import Plugin, Refused
 
 PARAMETER = "aws:ssm/parameter:Parameter"
 KEY = "aws:ec2/keyPair:KeyPair"
+PERMISSION = "aws:ec2/amiLaunchPermission:AmiLaunchPermission"
+FRIEND, OTHER = "111122223333", "444455556666"
 PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHQvSCRKrQEtSRGLcDGsVlYFyzFVAuo3d9nNpTyBqiqb me"
 
 
@@ -98,3 +100,46 @@ def test_a_key_pair_from_create_to_delete(aws: LocalAws, plugin: Plugin) -> None
     key.delete()
     assert not key.refresh()
     key.delete()
+
+
+def allowed(aws: LocalAws, image: str, region: str = REGION) -> list[str]:
+    """The accounts that may launch an image."""
+    found = aws.client("ec2", region).describe_image_attribute(ImageId=image, Attribute="launchPermission")
+    return [one["UserId"] for one in found["LaunchPermissions"]]
+
+
+def test_a_permission_from_create_to_delete(aws: LocalAws, plugin: Plugin) -> None:
+    friend = plugin.make(PERMISSION, "friend", imageId=aws.image, accountId=FRIEND)
+    other = plugin.make(PERMISSION, "other", imageId=aws.image, accountId=OTHER)
+    assert friend.id == f"{aws.image}-{FRIEND}"
+    assert sorted(allowed(aws, aws.image)) == [FRIEND, OTHER]
+    assert friend.refresh()
+    assert friend.changes(imageId=aws.image, accountId=FRIEND) == {}
+    friend.delete()
+    assert allowed(aws, aws.image) == [OTHER], "the other one stays"
+    assert not friend.refresh()
+    assert other.refresh()
+    friend.delete()
+
+
+def test_another_image_or_account_is_another_permission(aws: LocalAws, plugin: Plugin) -> None:
+    friend = plugin.make(PERMISSION, "friend", imageId=aws.image, accountId=FRIEND)
+    found = friend.diff(imageId=UNKNOWN, accountId=FRIEND)
+    assert (list(found.replaces), found.deleteBeforeReplace) == (["imageId"], False)
+    assert friend.changes(imageId=aws.image, accountId=OTHER) == {"accountId": "UPDATE_REPLACE"}
+
+
+def test_a_permission_goes_with_its_image(aws: LocalAws, plugin: Plugin) -> None:
+    friend = plugin.make(PERMISSION, "friend", imageId=aws.image, accountId=FRIEND)
+    gone = f"The image ID '{aws.image}' is no longer available"
+    aws.fault("DescribeImageAttribute", "InvalidAMIID.Unavailable", gone)
+    assert not friend.refresh()
+    aws.fault("ModifyImageAttribute", "InvalidAMIID.Unavailable", gone, times=2)
+    friend.delete()
+    with pytest.raises(Refused, match=r"creating EC2 AMI Launch Permission: operation error EC2: ModifyImageAttribute"):
+        plugin.make(PERMISSION, "late", imageId=aws.image, accountId=FRIEND)
+
+
+def test_an_account_has_twelve_digits(aws: LocalAws, plugin: Plugin) -> None:
+    _, failures = plugin.check(PERMISSION, "friend", {}, imageId=aws.image, accountId="12345")
+    assert '"account_id" is an invalid account ID: 12345' in failures["accountId"]

@@ -1,0 +1,81 @@
+"""What a test sees of the local AWS: its API, spoken to by boto3, of one project's things."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+
+
+class Account:
+    """The account that an environment opens.
+
+    Args:
+        environment: as `LocalCloud.environment` gives it.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._clients: dict[tuple[str, str], Any] = {}
+
+    def client(self, service: str, region: str) -> Any:
+        """A boto3 client."""
+        if (service, region) not in self._clients:
+            make: Any = boto3.client  # its types know services by their literal names only
+            self._clients[service, region] = make(
+                service,
+                region_name=region,
+                endpoint_url=self._environment["AWS_ENDPOINT_URL"],
+                aws_access_key_id=self._environment["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=self._environment["AWS_SECRET_ACCESS_KEY"],
+            )
+        return self._clients[service, region]
+
+    def images(self, project: str, region: str) -> dict[str, dict[str, Any]]:
+        """The project's AMIs by ID, in any state; their tags as a mapping under `tags`."""
+        wanted = [{"Name": "tag:bakewell:project", "Values": [project]}]
+        found = self.client("ec2", region).describe_images(Owners=["self"], Filters=wanted, IncludeDisabled=True)
+        return {one["ImageId"]: {**one, "tags": tags(one)} for one in found["Images"]}
+
+    def snapshots(self, project: str, region: str) -> set[str]:
+        """IDs of the project's snapshots."""
+        wanted = [{"Name": "tag:bakewell:project", "Values": [project]}]
+        found = self.client("ec2", region).describe_snapshots(OwnerIds=["self"], Filters=wanted)["Snapshots"]
+        return {one["SnapshotId"] for one in found}
+
+    def machines(self, project: str, region: str) -> list[dict[str, Any]]:
+        """The project's instances that run, or will: those of fleets and builders too."""
+        wanted = [
+            {"Name": "tag:bakewell:project", "Values": [project]},
+            {"Name": "instance-state-name", "Values": ["pending", "running"]},
+        ]
+        found = self.client("ec2", region).describe_instances(Filters=wanted)["Reservations"]
+        return [{**one, "tags": tags(one)} for reservation in found for one in reservation["Instances"]]
+
+    def parameter(self, name: str, region: str) -> dict[str, Any]:
+        """An SSM parameter."""
+        found: dict[str, Any] = self.client("ssm", region).get_parameter(Name=name)["Parameter"]
+        return found
+
+    def may_launch(self, image: str, region: str) -> list[str]:
+        """The other accounts that may launch an AMI."""
+        ec2 = self.client("ec2", region)
+        found = ec2.describe_image_attribute(ImageId=image, Attribute="launchPermission")["LaunchPermissions"]
+        return [one["UserId"] for one in found]
+
+    def serving(self, group: str, region: str) -> dict[str, str]:
+        """The instances of a fleet that are in service: ID -> AMI."""
+        groups = self.client("autoscaling", region).describe_auto_scaling_groups(AutoScalingGroupNames=[group])
+        (found,) = groups["AutoScalingGroups"]
+        ids = [one["InstanceId"] for one in found["Instances"] if one["LifecycleState"] == "InService"]
+        if not ids:
+            return {}
+        listed = self.client("ec2", region).describe_instances(InstanceIds=ids)["Reservations"]
+        machines = [one for reservation in listed for one in reservation["Instances"]]
+        return {one["InstanceId"]: one["ImageId"] for one in machines if one["State"]["Name"] == "running"}
+
+
+def tags(thing: Mapping[str, Any]) -> dict[str, str]:
+    """The tags of anything that the API lists."""
+    return {tag["Key"]: tag["Value"] for tag in thing.get("Tags", [])}
