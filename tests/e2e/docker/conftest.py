@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,11 +82,10 @@ class Engine:
 
 @pytest.fixture
 def engine(project: str) -> Iterator[Engine]:
-    client = docker.from_env()
-    found = Engine(client, project)
-    yield found
-    found.purge()
-    client.close()
+    with closing(docker.from_env()) as client:
+        found = Engine(client, project)
+        yield found
+        found.purge()
 
 
 @pytest.fixture
