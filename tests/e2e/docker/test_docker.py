@@ -7,10 +7,14 @@ import signal
 from typing import Any
 
 import httpx
+import psutil
 
 from tests.e2e.docker.conftest import Engine
 from tests.e2e.workspace import Workspace
-from tests.waiting import LONGEST, none_left, until
+from tests.waiting import LONGEST, until
+
+MARK = "BUILDS_ON_DOCKER_OF"
+"""A variable that everything a build starts inherits."""
 
 
 def image(workspace: Workspace, role: str) -> dict[str, Any]:
@@ -79,16 +83,35 @@ def test_a_port_of_its_own_goes_to_the_next_container(workspace: Workspace, engi
 def test_an_interrupted_build_leaves_nothing_that_the_next_command_does_not_remove(
     workspace: Workspace, engine: Engine
 ) -> None:
-    for how in (signal.SIGINT, signal.SIGKILL):
-        build = workspace.start("bakewell", "build", "base", "--force")
+    workspace.env[MARK] = workspace.project
+    for how in ("interrupted", "killed", "all of it killed"):
+        build = workspace.start("bakewell", "build", "base")
         until(lambda: engine.containers(builders=True), what="no builder")
-        build.send_signal(how)
+        if how == "interrupted":
+            build.send_signal(signal.SIGINT)
+        else:
+            build.kill()
+        if how == "all of it killed":  # the host goes down: neither the supervisor nor Packer has a say
+            for process in of_build(workspace):
+                process.kill()
         build.communicate(timeout=LONGEST)
+        psutil.wait_procs(of_build(workspace), timeout=LONGEST)
+        assert (engine.containers(builders=True) != []) == (how == "all of it killed")
         workspace.bakewell("clean")
-        assert none_left(lambda: engine.containers(builders=True)) == []
-        assert engine.images() == []
-        keys = list((workspace.root.parent / "clone-builds" / "docker-keys").iterdir())
-        assert keys == []
+        assert engine.containers(builders=True) == [] and engine.images() == []
+        assert list((workspace.root.parent / "clone-builds" / "docker-keys").iterdir()) == []
+
+
+def of_build(workspace: Workspace) -> list[psutil.Process]:
+    """What a build of the workspace has started, wherever that went."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK) == workspace.env[MARK]:
+                found.append(process)
+        except psutil.Error:
+            continue  # it ended meanwhile, or is another user's
+    return found
 
 
 def _free_port() -> int:
