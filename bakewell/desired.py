@@ -118,6 +118,11 @@ class Desired:
         return self.settings.home(self.cloud)
 
     @property
+    def numbered(self) -> tuple[Machine | Instance | Container, ...]:
+        """The machines that are known one by one, on whatever cloud: all but those of fleets."""
+        return (*self.machines, *self.instances, *self.containers)
+
+    @property
     def servers(self) -> tuple[str, ...]:
         """Names of the machines that are the stack's Consul servers; empty where it has no cluster."""
         return tuple(machine.name for machine in self.machines if machine.user_data.consul == "server")
