@@ -44,6 +44,9 @@ class Answers:
         port = 32768 if "--port" in asked.inputs.get("create", "") else None
         return {"stdout": json.dumps({"id": "c0ffee", "address": "172.17.0.9", "port": port})}
 
+    def invoke(self, function: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        raise AssertionError(function)
+
     def stack_outputs(self, name: str) -> Mapping[str, Any]:
         raise AssertionError(name)
 
