@@ -6,8 +6,8 @@ the image's name. Whatever is made from an image has its labels too (`docker bui
 another message, and so is none of ours.
 
 Labels stay as they are; what comes and goes is a repository tag: of an image of project shop, role web and run
-0123456789ab, `bakewell:ready` is `bakewell/shop/web:0123456789ab.ready`. Beside the first one the image gets its name,
-for people: `bakewell/shop/web:<name>`. The lease among the labels counts until the image has any tag.
+0123456789ab, `bakewell:ready` is `bakewell/shop/web:0123456789ab.ready`. With that one the image gets its name, too:
+`bakewell/shop/web:<name>`, for people, and as a sign that the lease among its labels counts no more.
 
 A build's key is a folder of this host, a seed for cloud-init (NoCloud) that the builder mounts: <state>/docker-keys/.
 There is one region, `local`, and no account. What machines run as is `bakewell.machine.container`'s.
@@ -82,8 +82,7 @@ class Docker:
     def images(self, project: str) -> list[Image]:
         with asking("list images"):
             found = self.client.api.images(all=True, filters={"label": f"{NAMESPACE}:project={project}"})
-        images = (self._image(item) for item in found)
-        return [image for image in images if image is not None and image.identity.project == project]
+        return [image for item in found if (image := self._image(item)) and image.identity.project == project]
 
     def _image(self, item: Mapping[str, Any]) -> Image | None:
         """An image of a list; None where it is none of ours. Only one image by itself shows its message."""
@@ -103,7 +102,6 @@ class Docker:
 
     def leftovers(self, names: Collection[str]) -> list[Leftover]:
         """None: an image has its labels from its first moment on."""
-        del names
         return []
 
     def delete_image(self, image_id: str) -> None:
@@ -112,15 +110,12 @@ class Docker:
 
     def sweep(self, project: str) -> int:
         """Nothing: whatever a deletion consists of, Docker does at once."""
-        del project
         return 0
 
     def copy(self, image_id: str, region: str) -> str:
         if region != REGION:
             raise ConfigError(f"Docker has no region `{region}`", remedy=f"its one region is {REGION}")
         return image_id
-
-    # stock images
 
     def stock(self, image: str) -> Stock:
         found = self._base(image)
@@ -153,14 +148,10 @@ class Docker:
         with asking("list containers and images"):
             containers = self.client.api.containers(all=True)
             images = self.client.api.images(all=True)
-        found = [
-            Reference(_bare(item["ImageID"]), "container", _short(item["Id"]), _container_name(item))
-            for item in containers
-        ]
         derived = [item for item in images if item.get("ParentId") and self._image(item) is None]
-        return found + [
-            Reference(_bare(item["ParentId"]), "image", _short(item["Id"]), ", ".join(item.get("RepoTags") or ["-"]))
-            for item in derived
+        return [
+            *(Reference(_bare(one["ImageID"]), "container", _short(one["Id"]), _called(one)) for one in containers),
+            *(Reference(_bare(one["ParentId"]), "image", _short(one["Id"]), _called(one)) for one in derived),
         ]
 
     # builders
@@ -175,7 +166,7 @@ class Docker:
             identity = Identity.from_tags(tags) if BUILDER in tags else None
             if identity is not None and identity.project == project:
                 lease = lease_of(tags) or int(item["Created"]) + LEASE_SECONDS
-                builders.append(Builder(item["Id"], _container_name(item), identity, lease))
+                builders.append(Builder(item["Id"], _called(item), identity, lease))
         return builders
 
     def settle(self, builder_id: str) -> list[str]:
@@ -205,9 +196,8 @@ class Docker:
         folder = self._keys / name
         # Docker may run containers as another user, and the folders above are this user's alone.
         folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-        about = {"instance-id": name, "local-hostname": "builder", "public-keys": [public_key]}
         seed = {
-            "meta-data": json.dumps(about),
+            "meta-data": json.dumps({"instance-id": name, "local-hostname": "builder", "public-keys": [public_key]}),
             "user-data": "#cloud-config\n{}\n",
             # In vendor-data, for an image's own bootstrap.yaml takes the place of user-data.
             "vendor-data": "#cloud-config\ndisable_root: false\n",
@@ -241,21 +231,26 @@ class Docker:
         image = self.image(image_id)
         if image is None:
             raise CloudError(f"image {image_id} is gone, or none of ours", remedy="run the command again")
+        versions = [_version(image.run, text) for text in tags if text not in image.identity.tags()]
         with asking(f"tag image {image_id}"):
-            for version in (image.name, *(_version(image.run, text) for text in tags if text not in image.tags)):
+            for version in (*versions, *([image.name] if READY in tags else [])):
                 self.client.api.tag(image_id, _repository(image.identity), version)
 
     def untag(self, image_id: str, tags: Sequence[str]) -> None:
         image = self.image(image_id)
-        for text in tags if image else ():
-            if image and text in image.tags and text not in image.identity.tags():
-                self.tag(image_id, [])  # or Docker deletes it, with the last tag it has
-                with asking(f"untag image {image_id}"):
-                    self.client.api.remove_image(f"{_repository(image.identity)}:{_version(image.run, text)}")
+        if image is None:
+            return
+        repository = _repository(image.identity)
+        with asking(f"untag image {image_id}"):
+            has = self.client.images.get(image_id).tags
+            going = [one for text in tags if (one := f"{repository}:{_version(image.run, text)}") in has]
+            if going and len(going) == len(has):
+                self.client.api.tag(image_id, repository, image.run)  # or Docker deletes it with the last one
+            for one in going:
+                self.client.api.remove_image(one)
 
     def delete_unused_tags(self, names: Sequence[str]) -> int:
         """None: a tag is its image's own."""
-        del names
         return 0
 
 
@@ -304,11 +299,11 @@ def _parse(attributes: Mapping[str, Any]) -> Image | None:
     identity, name = Identity.from_tags(labels), attributes.get("Comment") or ""
     if identity is None or not name.endswith(f"-{identity.run[:6]}"):
         return None
-    has = [one for one in attributes.get("RepoTags") or () if not one.startswith("<none>")]
+    has = attributes.get("RepoTags") or ()
     before = f"{_repository(identity)}:{identity.run}."
     given = [f"{NAMESPACE}:{one.removeprefix(before).replace('.', ':')}" for one in has if one.startswith(before)]
-    lease = [] if has else [text for text in labels if lease_of([text])]
-    tags = (*identity.tags(), *lease, *given)
+    lease = [] if f"{_repository(identity)}:{name}" in has else [text for text in labels if lease_of([text])]
+    tags = tuple(dict.fromkeys((*identity.tags(), *lease, *given)))
     return Image(
         cloud="docker",
         id=_bare(attributes["Id"]),
@@ -348,5 +343,6 @@ def _short(digest: str) -> str:
     return _bare(digest)[:12]
 
 
-def _container_name(item: Mapping[str, Any]) -> str:
-    return str((item.get("Names") or ["/-"])[0]).removeprefix("/")
+def _called(item: Mapping[str, Any]) -> str:
+    """The name of a container of a list, or of an image; "-" for one without any."""
+    return str([*(item.get("Names") or ()), *(item.get("RepoTags") or ()), "-"][0]).removeprefix("/")

@@ -148,6 +148,12 @@ class TestImages:
         here.cloud.untag(image.id, [REVOKED])
         assert not here.again(image).revoked
 
+    def test_an_unfinished_image_has_its_lease_whatever_else_is_tagged(self, here: Here) -> None:
+        image = here.bake(ready=False)
+        here.cloud.tag(image.id, [REVOKED, tag("lease", str(LEASE))])
+        here.cloud.untag(image.id, [tag("lease", str(LEASE))])
+        assert (here.again(image).lease, here.again(image).revoked) == (LEASE, True)
+
     def test_a_finished_image_that_lost_its_ready_tag_has_no_lease_again(self, here: Here) -> None:
         image = here.bake()
         here.cloud.untag(image.id, [READY])
