@@ -15,6 +15,7 @@ from pulumi.runtime import mocks
 from pulumi_command import local
 
 from bakewell.catalog import Health
+from bakewell.catalog.machine import Boot
 from bakewell.desired import Container
 from bakewell.settings import ContainerSettings, Settings
 from bakewell.user_data import UserData
@@ -30,6 +31,12 @@ WEB = Container(
     user_data=UserData.of("web", ["nginx.service"]),
     health=Health(port=8080, path="/up"),
 )
+
+
+CATALOG = {
+    "web": SimpleNamespace(boot=Boot(health=WEB.health)),
+    "proxy": SimpleNamespace(boot=Boot(peers=["web"])),
+}
 
 
 class Answers:
@@ -60,7 +67,7 @@ def run(
     """The machines of a stack that wants these containers; their outputs are exported."""
 
     def program() -> None:
-        desired = SimpleNamespace(containers=wanted, settings=Settings(project="shop"))
+        desired = SimpleNamespace(containers=wanted, settings=Settings(project="shop"), catalog=CATALOG)
         machines = OnDocker(cast(OnCloud, SimpleNamespace(desired=desired, image_id=lambda role: image())))
         assert len(machines.settled()) == len(wanted)
         for name, value in machines.published().items():
