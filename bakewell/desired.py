@@ -16,7 +16,7 @@ from bakewell.catalog import Catalog, Health
 from bakewell.errors import ConfigError
 from bakewell.fingerprint import Fingerprint, fingerprints
 from bakewell.reading import did_you_mean
-from bakewell.settings import FleetSettings, InstanceSettings, Settings
+from bakewell.settings import ContainerSettings, FleetSettings, InstanceSettings, Settings
 from bakewell.user_data import UserData
 
 
@@ -68,6 +68,23 @@ class Fleet:
 
 
 @dataclass(frozen=True, slots=True)
+class Container:
+    """One container that the stack wants on Docker.
+
+    Attributes:
+        name: `docker-<role>-<n>`, n from 1.
+        user_data: who it is.
+        health: where it answers HTTP once it is up; None for a role that does not.
+    """
+
+    name: str
+    role: str
+    settings: ContainerSettings
+    user_data: UserData
+    health: Health | None
+
+
+@dataclass(frozen=True, slots=True)
 class Desired:
     """Images and machines of one stack on one cloud.
 
@@ -78,6 +95,7 @@ class Desired:
         fingerprints: by role; all of `roles`.
         machines: droplets, in the order of the settings, a role's by number; none on another cloud.
         instances, fleets: EC2's; those that others have to find come first.
+        containers: Docker's, in the same order.
         remarks: what is allowed and hardly meant, a sentence each.
     """
 
@@ -91,12 +109,18 @@ class Desired:
     machines: tuple[Machine, ...]
     instances: tuple[Instance, ...] = ()
     fleets: tuple[Fleet, ...] = ()
+    containers: tuple[Container, ...] = ()
     remarks: tuple[str, ...] = ()
 
     @property
     def home(self) -> str:
         """The region where images are built and machines run."""
         return self.settings.home(self.cloud)
+
+    @property
+    def numbered(self) -> tuple[Machine | Instance | Container, ...]:
+        """The machines that are known one by one, on whatever cloud: all but those of fleets."""
+        return (*self.machines, *self.instances, *self.containers)
 
     @property
     def servers(self) -> tuple[str, ...]:
@@ -133,15 +157,17 @@ def read(
         "machines": settings.machines,
         "aws.instances": settings.aws.instances,
         "aws.fleets": settings.aws.fleets,
+        "docker.containers": settings.docker.containers,
         "pins": settings.pins,
     }
     for key, named in asked.items():
         for role in named:
             _check_role(role, roles, f"bakewell:{key}.{role}", file)
-    for role in (*settings.aws.instances, *settings.aws.fleets):
+    for role in (*settings.aws.instances, *settings.aws.fleets, *settings.docker.containers):
         if _serves(catalog, role):
+            where = "docker" if role in settings.docker.containers else "aws"
             raise ConfigError(
-                f"bakewell:aws: `{role}` is a Consul server, and a cluster of them is made on DigitalOcean only",
+                f"bakewell:{where}: `{role}` is a Consul server, and a cluster of them is made on DigitalOcean only",
                 file=file,
                 remedy="remove it; roles find each other by `peers` in image.toml",
             )
@@ -171,6 +197,17 @@ def read(
         Fleet(role, each, UserData.of_image(catalog[role], clustered=False), catalog[role].boot.health)
         for role, each in settings.aws.fleets.items()
     )
+    containers = tuple(
+        Container(
+            names.of("docker", f"{role}-{number}"),
+            role,
+            each,
+            UserData.of_image(catalog[role], clustered=False),
+            catalog[role].boot.health,
+        )
+        for role, each in sorted(settings.docker.containers.items(), key=lambda item: order.index(item[0]))
+        for number in range(1, each.count + 1)
+    )
     return Desired(
         cloud=cloud,
         settings=settings,
@@ -182,6 +219,7 @@ def read(
         machines=machines if cloud == "digitalocean" else (),
         instances=instances if cloud == "aws" else (),
         fleets=fleets if cloud == "aws" else (),
+        containers=containers if cloud == "docker" else (),
         remarks=tuple(_remarks(servers, file)) if cloud == "digitalocean" else (),
     )
 

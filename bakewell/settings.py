@@ -26,7 +26,8 @@ from bakewell.reading import Model, Name, Slug, checked, looking, read_text
 NAMESPACE = "bakewell:"
 DIGITALOCEAN = "https://api.digitalocean.com"
 AWS = "https://amazonaws.com"  # stands for the endpoints that AWS's SDKs choose by service and region
-CloudName = Literal["digitalocean", "aws"]
+DOCKER = "unix:///var/run/docker.sock"
+CloudName = Literal["digitalocean", "aws", "docker"]
 _MIRRORED = "BAKEWELL_DOWNLOADS is set, but the endpoint is {}: images of a real cloud are made of what vendors publish"
 _NO_MIRROR = 'unset it, so that packer/bases.lock counts; or for the local cloud run: eval "$(make -s env)"'
 _TOKENS = ("DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN")
@@ -102,6 +103,25 @@ class AwsSettings(Model):
         return each_once(values)
 
 
+class ContainerSettings(Model):
+    """How many containers of a role, and where this machine reaches them."""
+
+    count: int = Field(default=1, ge=0, le=100)
+    port: int | None = Field(default=None, ge=1, le=65535, description="the role's own port here; by default any free")
+
+    @model_validator(mode="after")
+    def _one_has_the_port(self) -> ContainerSettings:
+        if self.port is not None and self.count > 1:
+            raise ValueError(f"port {self.port} is for one container: leave it out, and each gets a free one")
+        return self
+
+
+class DockerSettings(Model):
+    """What a stack is told about Docker."""
+
+    containers: dict[Name, ContainerSettings] = Field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class KnownMachine:
     """A machine of the stack: its role, and whether whoever has the key may log in."""
@@ -118,6 +138,7 @@ class Settings(Model):
     clouds: list[CloudName] = Field(default=["digitalocean"], min_length=1)
     regions: list[Slug] = Field(default=["nyc3"], min_length=1, description="of DigitalOcean")
     aws: AwsSettings = Field(default_factory=AwsSettings)
+    docker: DockerSettings = Field(default_factory=DockerSettings)
     parallel: int = Field(default=4, ge=1, le=64)
     keep: int = Field(default=3, ge=1)
     roles: list[Name] = Field(default_factory=list, description="roles to bake; empty: all in the catalog")
@@ -164,7 +185,7 @@ class Settings(Model):
 
     def regions_of(self, cloud: str) -> list[str]:
         """Where images of a cloud have to be: built in the first, which is also where machines run, else copied."""
-        return self.aws.regions if cloud == "aws" else self.regions
+        return {"aws": self.aws.regions, "docker": ["local"]}.get(cloud, self.regions)
 
     def home(self, cloud: str) -> str:
         """The first of `regions_of`."""
@@ -206,7 +227,7 @@ def _from_text(name: str, text: str) -> object:
         return int(text)
     if wanted is bool and text in ("true", "false"):
         return text == "true"
-    if get_origin(wanted) in (list, dict) or wanted is AwsSettings:
+    if get_origin(wanted) in (list, dict) or wanted in (AwsSettings, DockerSettings):
         try:
             return json.loads(text)
         except (ValueError, RecursionError):
@@ -255,6 +276,7 @@ class Environment:
     Attributes:
         endpoint: root URL of DigitalOcean's API, no `/v2`, no slash at the end.
         aws_endpoint: root URL that stands in for all of AWS; None where AWS's SDKs choose their own.
+        docker: where the Docker Engine listens, as DOCKER_HOST says it.
         state_dir: where locks and logs of builds go (not created here).
         stack: short name of the stack, "dev" unless said otherwise.
         parallel: how many builds at once, where it overrides the stack's own setting.
@@ -272,12 +294,13 @@ class Environment:
     downloads: Path | None = None
     ssh_key: Path | None = None
     aws_endpoint: str | None = None
+    docker: str = DOCKER
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Environment:
-        """Read DIGITALOCEAN_TOKEN (or …_ACCESS_TOKEN), DIGITALOCEAN_API_URL, AWS_ENDPOINT_URL, BAKEWELL_STATE,
-        BAKEWELL_STACK (or PULUMI_STACK), BAKEWELL_PARALLEL, BAKEWELL_DOWNLOADS and BAKEWELL_SSH_KEY. A missing token is
-        no error here. AWS's credentials are its SDK's affair, and none of this.
+        """Read DIGITALOCEAN_TOKEN (or …_ACCESS_TOKEN), DIGITALOCEAN_API_URL, AWS_ENDPOINT_URL, DOCKER_HOST,
+        BAKEWELL_STATE, BAKEWELL_STACK (or PULUMI_STACK), BAKEWELL_PARALLEL, BAKEWELL_DOWNLOADS and BAKEWELL_SSH_KEY. A
+        missing token is no error here. AWS's credentials are its SDK's affair, and none of this.
 
         Raises:
             ConfigError: a value that cannot be meant; a token is never repeated.
@@ -310,6 +333,7 @@ class Environment:
         return cls(
             endpoint=endpoint,
             aws_endpoint=aws_endpoint,
+            docker=environ.get("DOCKER_HOST") or DOCKER,
             state_dir=Path(environ.get("BAKEWELL_STATE") or cache / "bakewell").absolute(),
             stack=(environ.get("BAKEWELL_STACK") or environ.get("PULUMI_STACK") or "dev").rpartition("/")[2],
             parallel=int(parallel) if parallel else None,
@@ -320,7 +344,7 @@ class Environment:
 
     def where(self, cloud: str) -> str:
         """The API that stands for a cloud: what a build's record names, and people are told."""
-        return (self.aws_endpoint or AWS) if cloud == "aws" else self.endpoint
+        return {"aws": self.aws_endpoint or AWS, "docker": self.docker}.get(cloud, self.endpoint)
 
     def local(self, cloud: str) -> bool:
         """True when the cloud's API is on this machine."""
@@ -371,6 +395,8 @@ def _endpoint(variable: str, environ: Mapping[str, str]) -> str | None:
 
 
 def _loopback(url: str) -> bool:
+    if url.startswith("unix://"):
+        return True
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback

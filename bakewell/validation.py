@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bakewell.clouds.survey import Survey
-from bakewell.desired import Desired, Fleet, Instance, Machine
+from bakewell.desired import Desired
 from bakewell.errors import ConfigError
 from bakewell.settings import Environment
 from bakewell.user_data import schema
@@ -53,13 +53,12 @@ def validate_machines(desired: Desired, environment: Environment) -> None:
     Raises:
         ConfigError: user_data that the cloud or cloud-init would not take; an unreadable BAKEWELL_SSH_KEY.
     """
-    every: tuple[Machine | Instance | Fleet, ...] = (*desired.machines, *desired.instances, *desired.fleets)
-    there = Counter([*(one.role for one in desired.machines), *(one.role for one in desired.instances)])
+    there = Counter(one.role for one in desired.numbered)
     texts = {
         machine.role: machine.user_data.largest(
             desired.home, len(desired.servers), desired.cloud, {role: there[role] for role in machine.user_data.peers}
         )
-        for machine in every
+        for machine in (*desired.numbered, *desired.fleets)
     }
     for role, text in texts.items():
         schema.check(role, text, environment.state_dir)

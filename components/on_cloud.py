@@ -105,6 +105,10 @@ def _maker(cloud: str) -> Callable[[OnCloud], Machines]:
         from components.on_aws import OnAws
 
         return OnAws
+    if cloud == "docker":
+        from components.on_docker import OnDocker
+
+        return OnDocker
     from components.on_digitalocean import OnDigitalOcean
 
     return OnDigitalOcean

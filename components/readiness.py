@@ -37,12 +37,14 @@ def command(
     after: Sequence[pulumi.Resource],
     parent: pulumi.Resource,
     delete: str | None = None,
+    url: pulumi.Input[str] | None = None,
 ) -> local.Command:
     """A Command about one machine, run anew for each new one.
 
     Args:
         machine: its name in the stack, whose config the command reads.
         trigger: the machine's ID.
+        url: where it answers HTTP, if that is not its address and the role's port.
     """
     return local.Command(
         name,
@@ -50,7 +52,12 @@ def command(
         delete=delete,
         dir=".",
         stdin="",
-        environment={"BAKEWELL_STACK": stack, "BAKEWELL_MACHINE": machine, "BAKEWELL_ADDRESS": address},
+        environment={
+            "BAKEWELL_STACK": stack,
+            "BAKEWELL_MACHINE": machine,
+            "BAKEWELL_ADDRESS": address,
+            **({} if url is None else {"BAKEWELL_URL": url}),
+        },
         logging=local.Logging.STDERR,
         add_previous_output_in_env=False,
         triggers=[trigger],

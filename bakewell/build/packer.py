@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,7 @@ from bakewell.build.runs import Run, make_private, unwritable
 from bakewell.build.stop import Stop
 from bakewell.catalog import Catalog, ImageSpec
 from bakewell.catalog.templates import requirements
+from bakewell.clouds.facts import CLOUDS
 from bakewell.context import Context
 from bakewell.errors import ConfigError
 from bakewell.settings import Environment, Settings
@@ -32,11 +34,7 @@ from bakewell.settings import Environment, Settings
 GRACE = 120.0  # seconds that an interrupted Packer has to remove its machine
 _VERSION = re.compile(r"Packer v(\S+)")
 _WHERE = re.compile(r"^\s*on (?P<file>\S+) line (?P<line>\d+)", re.MULTILINE)
-_CREDENTIALS = {"digitalocean": "DIGITALOCEAN_", "aws": "AWS_"}
-"""What the names of a cloud's variables begin with."""
-
 _ANY_TOKEN = "not-used"  # the plugin wants one even to validate, which asks no API
-_ANY_ID = {"digitalocean": "1", "aws": "ami-00000000"}  # stand for the parent's image ID where nothing is built
 
 
 def find() -> Path:
@@ -70,17 +68,28 @@ def environment_for(environ: Mapping[str, str], environment: Environment, cloud:
     PKR_VAR_… would change an image behind its fingerprint's back. The programs of this Python environment (pyinfra,
     pytest) come first on PATH.
     """
-    others = tuple(prefix for other, prefix in _CREDENTIALS.items() if other != cloud)
+    others = tuple(facts.variables for other, facts in CLOUDS.items() if other != cloud)
     kept = {k: v for k, v in environ.items() if not k.startswith(("PULUMI_", "PKR_VAR_", "BAKEWELL_", *others))}
     kept["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', os.defpath)}"
     if cloud == "digitalocean":
         kept |= {"DIGITALOCEAN_TOKEN": environment.token, "DIGITALOCEAN_API_URL": environment.endpoint}
+    if cloud == "docker":  # said aloud, for the program `docker` may have another default than we have
+        kept["DOCKER_HOST"] = environment.docker
     return _quiet(kept)
 
 
 def chosen(cloud: str, settings: Settings) -> dict[str, object]:
-    """Variables of a cloud's own template that follow from the stack's config."""
+    """Variables of a cloud's own template that follow from the stack's config, or from this host."""
+    if cloud == "docker":
+        return {"ssh_port": _free_port()}
     return {"subnet": settings.aws.subnet} if cloud == "aws" and settings.aws.subnet else {}
+
+
+def _free_port() -> int:
+    """A port on which nothing listens here; somebody else may be quicker, and Docker then refuses it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def write_variables(path: Path, variables: Mapping[str, Any]) -> None:
@@ -145,10 +154,10 @@ def validate(
 def _base(spec: ImageSpec, cloud: str, bases: Bases, environment: Environment, settings: Settings) -> str:
     """What stands for the base image: `packer validate` asks nobody for it."""
     if spec.base is None:
-        return _ANY_ID[cloud]
+        return CLOUDS[cloud].any_image
     if environment.local(cloud):  # the locked IDs are those of the real cloud
         entry = bases.entry(spec.base, cloud)
-        return _ANY_ID[cloud] if entry.searched else entry.image
+        return CLOUDS[cloud].any_image if entry.searched else entry.image
     return bases.resolve(spec.base, cloud, settings.home(cloud))
 
 

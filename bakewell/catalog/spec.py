@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from bakewell.catalog.machine import Boot, Compose, Consul
-from bakewell.clouds.sizes import Memory
+from bakewell.clouds.facts import Memory
 from bakewell.errors import ConfigError
 from bakewell.reading import NAME, Model, Name, Slug, checked, read_toml
 from bakewell.secret_shapes import secret_setting

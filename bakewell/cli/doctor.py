@@ -74,7 +74,7 @@ def _plugins(project: Project, cloud: str) -> str:
         if f"packer-plugin-{short}_v{plugin.version}_" not in listed:
             raise ConfigError(
                 f"Packer has no plugin {plugin.source} {plugin.version}",
-                remedy="packer init packer/, or for the local cloud: make up",
+                remedy=f"packer init packer/{cloud}.pkr.hcl, or for the local cloud: make up",
             )
     return ", ".join(f"{plugin.name} {plugin.version}" for plugin in needed)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from bakewell.clouds.facts import CLOUDS
 from bakewell.errors import ConfigError
 from bakewell.image import Identity, Image, Reference
 
@@ -174,8 +175,12 @@ def connect(
         from bakewell.clouds.aws import Aws
 
         return Aws(settings.home(name), settings.aws.account, settings.aws.subnet, sleep=sleep)
+    if name == "docker":
+        from bakewell.clouds.docker import Docker
+
+        return Docker(environment, sleep=sleep)
     if name != "digitalocean":
-        raise ConfigError(f"unknown cloud `{name}`", remedy="use digitalocean or aws")
+        raise ConfigError(f"unknown cloud `{name}`", remedy=f"use one of: {', '.join(CLOUDS)}")
     from bakewell.clouds.digitalocean import DigitalOcean
 
     return DigitalOcean(environment.endpoint, environment.require_token(), sleep=sleep)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bakewell.bases import Bases
 from bakewell.catalog import Catalog, ImageSpec
-from bakewell.clouds.sizes import SIZES
+from bakewell.clouds.facts import CLOUDS
 from bakewell.context.bootstrap import check_bootstrap
 from bakewell.context.frames import Frames
 from bakewell.context.hashing import File, copy, hash_files
@@ -146,7 +146,7 @@ def collect_all(catalog: Catalog, roles: Collection[str], cloud: str, bases: Bas
 
 def _find(catalog: Catalog, spec: ImageSpec, cloud: str, shared: Iterable[Found]) -> list[Found]:
     """The files of an image by place; its own take the place of shared ones. Other clouds' templates are left out."""
-    others = {template(other) for other in SIZES if other != cloud}
+    others = {template(other) for other in CLOUDS if other != cloud}
     own = files_in(spec.folder, skip=NOTES)
     every = {one.path: one for one in (*shared, *own) if one.path not in others}
     for path, one in every.items():
@@ -198,7 +198,7 @@ def _generated(path: str, value: Mapping[str, object]) -> File:
 
 
 def _variables(spec: ImageSpec, cloud: str, bases: Bases, *, bootstrap: bool) -> dict[str, object]:
-    variables: dict[str, object] = {"role": spec.role, "size": SIZES[cloud][spec.memory_gb]}
+    variables: dict[str, object] = {"role": spec.role, "size": CLOUDS[cloud].sizes[spec.memory_gb]}
     if spec.base is not None:
         variables["base_image"] = bases.entry(spec.base, cloud).image
     if bootstrap:

@@ -14,11 +14,12 @@ from pydantic import Field
 
 from bakewell.catalog import ImageSpec
 from bakewell.catalog.machine import KvPath, Mode, Unit, Watch
+from bakewell.clouds.facts import CLOUDS
 from bakewell.errors import ConfigError
 from bakewell.reading import Model, Name, Slug, checked
 
-LIMITS = {"digitalocean": 64 * 1024, "aws": 16 * 1024}
-"""Bytes of user_data that a cloud takes; AWS before they are encoded in base64."""
+LIMITS = {name: facts.user_data for name, facts in CLOUDS.items()}
+"""Bytes of user_data that a cloud takes."""
 
 MACHINE_FILE = "/etc/bakewell/machine.json"
 CLUSTER_FILE = "/etc/consul.d/cluster.json"

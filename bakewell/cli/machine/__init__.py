@@ -1,1 +1,1 @@
-"""Commands about one machine, over SSH: wait until it is ready, take it out of its cluster."""
+"""Commands about one machine: make it, on Docker; wait until it is ready; take it out of its cluster."""

@@ -52,8 +52,11 @@ def _wait(
     from bakewell.machine.ssh import Ssh
 
     project = Project.here()
-    known = project.settings.machine(machine)
+    url, known = os.environ.get("BAKEWELL_URL"), project.settings.machine(machine)
     wait = Waiting(machine or address, timeout or project.settings.ready_timeout, say, mask)
+    if machine and url:
+        over_http(url, wait)
+        return None
     if known is not None and not known.open:
         health = project.catalog[known.role].boot.health
         if health is not None:

@@ -1,0 +1,109 @@
+"""A machine on Docker: a container of an image of ours, with systemd as its first process and a seed for cloud-init.
+
+It knows neither stacks nor roles. Whether the machine does its work is for `readiness` to see.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from docker import DockerClient
+
+from bakewell.clouds.docker import asking, remove_container
+from bakewell.errors import BakewellError
+
+SEED = "/var/lib/cloud/seed/nocloud"
+SYSTEMD = "/lib/systemd/systemd"
+_FIRST_MOMENTS = 0.2  # seconds; a systemd that cannot start ends within half of that
+
+
+@dataclass(frozen=True, slots=True)
+class Booted:
+    """A machine that runs.
+
+    Attributes:
+        id: the container's, 64 hex digits.
+        address: its IPv4 address on Docker's own network: for other containers, and on Linux for this machine too.
+        port: the one of this machine's, on loopback, that leads to the published one; None where none is published.
+    """
+
+    id: str
+    address: str
+    port: int | None
+
+
+def boot(
+    client: DockerClient, name: str, image: str, *, hostname: str, user_data: str, port: int | None, publish: int | None
+) -> Booted:
+    """A container that has just begun to boot. One of that name which an interrupted call left is removed first.
+
+    Args:
+        name: the container's; also tells cloud-init that this is a machine it has not seen.
+        image: its ID or name.
+        user_data: as cloud-init reads it.
+        port: where the machine serves; None for one that does not.
+        publish: the port of this machine that leads there; None for any that is free.
+
+    Raises:
+        CloudError: Docker refuses: no such image, the port is taken.
+        BakewellError: it ended at once.
+    """
+    # On loopback only; without a number, Docker takes any port that is free.
+    ports: dict[str, Any] = {f"{port}/tcp": ("127.0.0.1", publish) if publish else ("127.0.0.1",)} if port else {}
+    with asking(f"make container {name}"):
+        remove_container(client, name)
+        # systemd's needs, as in packer/docker.pkr.hcl: control groups that it may write to, and a /run of its own.
+        container = client.containers.create(
+            image,
+            SYSTEMD,
+            name=name,
+            hostname=hostname,
+            cap_add=["SYS_ADMIN", "NET_ADMIN"],
+            security_opt=["seccomp=unconfined", "apparmor=unconfined"],
+            cgroupns="host",
+            volumes={"/sys/fs/cgroup": {"bind": "/sys/fs/cgroup", "mode": "rw"}},
+            tmpfs={"/run": "", "/run/lock": ""},
+            environment={"container": "docker"},
+            stop_signal="SIGRTMIN+3",
+            ports=ports,
+            detach=True,
+        )
+    try:
+        with asking(f"start container {name}"):
+            container.put_archive("/", _seed(name, hostname, user_data))
+            container.start()
+            time.sleep(_FIRST_MOMENTS)
+            container.reload()
+        if container.status != "running":
+            said = container.logs(tail=5).decode(errors="replace").strip()
+            raise BakewellError(
+                f"container {name} ended as soon as it was started: {said or 'without a word'}",
+                remedy="where many run, allow more: sysctl -w fs.inotify.max_user_instances=1024; docs/docker.md says "
+                "what an image needs",
+            )
+    except BaseException:
+        with asking(f"remove container {name}"):
+            remove_container(client, name)
+        raise
+    network = container.attrs["NetworkSettings"]
+    address = next(one["IPAddress"] for one in network["Networks"].values() if one["IPAddress"])
+    published = (network["Ports"].get(f"{port}/tcp") or [{}])[0].get("HostPort")
+    return Booted(str(container.id), address, int(published) if published else None)
+
+
+def _seed(name: str, hostname: str, user_data: str) -> bytes:
+    """NoCloud's files, as an archive to unpack at the root."""
+    about = {"instance-id": name, "local-hostname": hostname}
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for file, text in {"meta-data": json.dumps(about), "user-data": user_data}.items():
+            content = text.encode()
+            entry = tarfile.TarInfo(f"{SEED.lstrip('/')}/{file}")
+            entry.size, entry.mode = len(content), 0o600
+            tar.addfile(entry, io.BytesIO(content))
+    return archive.getvalue()

@@ -1,0 +1,134 @@
+"""One machine of a role on Docker: a container that boots the role's image and is told only who it is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TypedDict
+
+import pulumi
+from pulumi_command import local
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bakewell.catalog import Health
+from bakewell.settings import ContainerSettings
+from bakewell.user_data import UserData
+from components import readiness
+from components.peers import Peers, rendered
+
+
+class RoleContainerArgs(TypedDict):
+    """What a RoleContainer is made from.
+
+    project, role: whose it is.
+    stack: the stack whose config its readiness command reads.
+    image: the image's ID; another one replaces the container.
+    settings: where this machine reaches it.
+    user_data: who it is, as cloud-init reads it; another one replaces the container.
+    peers: the machines that it is told of.
+    health: where it answers HTTP once it is up, or None.
+    """
+
+    project: str
+    role: str
+    stack: str
+    image: pulumi.Input[str]
+    settings: ContainerSettings
+    user_data: UserData
+    peers: Peers
+    health: Health | None
+
+
+class _Booted(BaseModel):
+    """The one line that `bakewell container` prints for Pulumi."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    id: str
+    address: str
+    port: int | None
+
+
+class RoleContainer(pulumi.ComponentResource):
+    """A container whose replacement is made, and is ready, before it goes itself.
+
+    One that has a port of its own goes first: two cannot have it.
+    """
+
+    address: pulumi.Output[str]
+    url: pulumi.Output[str] | None
+    ready: local.Command | None
+    ready_seconds: pulumi.Output[float | None]
+
+    def __init__(self, name: str, args: RoleContainerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("bakewell:index:RoleContainer", name, {}, opts)
+        self.name, self.role, self.health = name, args["role"], args["health"]
+        port = args["settings"].port
+        self.image = pulumi.Output.from_input(args["image"])
+        text = pulumi.Output.from_input(rendered(args["user_data"], "docker", args["peers"]))
+        # By a name that follows from what is in it: the command finds again what an interrupted one left.
+        called = pulumi.Output.all(self.image, text).apply(
+            lambda found: f"{args['project']}-{args['stack']}-{name}-{_digest([*found, port])}"
+        )
+        create = f'exec bakewell container "$CONTAINER" --image "$IMAGE" --hostname {name}'
+        create += f" --port {self.health.port}" if self.health else ""
+        create += f" --publish {port}" if self.health and port else ""
+        self.container = local.Command(
+            name,
+            create=create,
+            delete='exec bakewell container "$CONTAINER" --remove',
+            dir=".",
+            stdin=text,
+            environment={"CONTAINER": called, "IMAGE": self.image},
+            logging=local.Logging.STDERR,
+            add_previous_output_in_env=False,
+            triggers=[called],
+            opts=pulumi.ResourceOptions(
+                parent=self, delete_before_replace=port is not None, additional_secret_outputs=["stdout", "stderr"]
+            ),
+        )
+        booted = pulumi.Output.unsecret(self.container.stdout).apply(self._booted)
+        self.address = booted.apply(lambda one: one.address)
+        self.url = None
+        self.ready = None
+        self.ready_seconds = pulumi.Output.from_input(None)
+        if self.health:
+            path = self.health.path
+            # Not its address, which is the container network's: on a Mac, nobody has a way to that.
+            self.url = booted.apply(lambda one: f"http://127.0.0.1:{one.port}{path}")
+            self.ready = readiness.command(
+                f"{name}-ready",
+                "exec bakewell ready",
+                machine=name,
+                stack=args["stack"],
+                address=self.address,
+                trigger=booted.apply(lambda one: one.id),
+                after=[],
+                parent=self,
+                url=self.url,
+            )
+            self.ready_seconds = readiness.seconds(name, self.ready)
+        self.register_outputs({})
+
+    def published(self) -> dict[str, object]:
+        """The stack output of this machine: see `components.stack.outputs.MachineOutput`."""
+        return {
+            "role": self.role,
+            "address": self.address,
+            "url": self.url,
+            "image": self.image,
+            "ready_seconds": self.ready_seconds,
+        }
+
+    def _booted(self, line: str) -> _Booted:
+        try:
+            return _Booted.model_validate_json(line)
+        except ValidationError as error:
+            raise pulumi.RunError(
+                f"machine {self.name}: its command printed no result that can be read\n"
+                "  remedy: run `bakewell container NAME --image ID` by hand and read what it says"
+            ) from error
+
+
+def _digest(values: list[object]) -> str:
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:8]

@@ -1,0 +1,122 @@
+"""Docker as a cloud: baked by Packer as commits, one on the other, run as a container, adopted, replaced, deleted."""
+
+from __future__ import annotations
+
+import json
+import signal
+from typing import Any
+
+import httpx
+import psutil
+
+from tests.e2e.docker.conftest import Engine
+from tests.e2e.workspace import Workspace
+from tests.waiting import LONGEST, until
+
+MARK = "BUILDS_ON_DOCKER_OF"
+"""A variable that everything a build starts inherits."""
+
+
+def image(workspace: Workspace, role: str) -> dict[str, Any]:
+    found: dict[str, Any] = workspace.outputs()["images"][role]["docker"]
+    return found
+
+
+def page(workspace: Workspace) -> str:
+    return httpx.get(workspace.outputs()["machines"]["docker-web-1"]["url"], timeout=10).raise_for_status().text
+
+
+def test_a_chain_is_baked_run_replaced_and_let_go(workspace: Workspace, engine: Engine, project: str) -> None:
+    workspace.configure(keep=1)
+    workspace.up()
+    first = image(workspace, "web")
+    assert first["parent"] == image(workspace, "base")["run"]
+    assert page(workspace) == "web 1\n"
+    assert engine.containers(builders=True) == []
+    assert sorted(engine.images()) == sorted([first["ids"]["local"], image(workspace, "base")["ids"]["local"]])
+    assert f"bakewell/{project}/web:{first['name']}" in engine.client.images.get(first["ids"]["local"]).tags
+    preview = workspace.preview()
+    assert preview.quiet, preview.ops
+
+    # Another stack finds all of it there.
+    done = workspace.bakewell("build", "web", "--json")
+    assert [one["action"] for one in json.loads(done.stdout)] == ["adopted", "adopted"]
+
+    # Other content: another image, and a container of it in the place of the one before.
+    before = engine.names()
+    workspace.write("packer/images/web/files/stamp.txt", "web 2\n")
+    preview = workspace.preview()
+    assert {name for name, op in preview.ops.items() if op == "replace"} >= {"docker-web", "docker-web-1"}
+    assert "docker-base" not in preview.ops
+    workspace.up()
+    assert page(workspace) == "web 2\n"
+    assert len(engine.names()) == 1 and not engine.names() & before
+    second = image(workspace, "web")
+    assert second["ids"] != first["ids"]
+    preview = workspace.preview()
+    assert preview.quiet, preview.ops
+
+    # Nothing needs the first one any more.
+    listed = json.loads(workspace.bakewell("list", "--json").stdout)
+    assert {one["id"]: one["in_use_by"] != [] for one in listed if one["role"] == "web"} == {
+        first["ids"]["local"]: False,
+        second["ids"]["local"]: True,
+    }
+    workspace.bakewell("clean")
+    assert sorted(engine.images()) == sorted([second["ids"]["local"], image(workspace, "base")["ids"]["local"]])
+
+    workspace.run("pulumi", "destroy", "--yes", "--skip-preview", "--non-interactive")
+    assert engine.names() == set()
+
+
+def test_a_port_of_its_own_goes_to_the_next_container(workspace: Workspace, engine: Engine) -> None:
+    port = _free_port()
+    workspace.configure(docker={"containers": {"web": {"count": 1, "port": port}}})
+    workspace.up()
+    assert workspace.outputs()["machines"]["docker-web-1"]["url"] == f"http://127.0.0.1:{port}/"
+    workspace.write("packer/images/web/files/stamp.txt", "web 2\n")
+    workspace.up()
+    assert page(workspace) == "web 2\n"
+    assert len(engine.names()) == 1
+
+
+def test_an_interrupted_build_leaves_nothing_that_the_next_command_does_not_remove(
+    workspace: Workspace, engine: Engine
+) -> None:
+    workspace.env[MARK] = workspace.project
+    for how in ("interrupted", "killed", "all of it killed"):
+        build = workspace.start("bakewell", "build", "base")
+        until(lambda: engine.containers(builders=True), what="no builder")
+        if how == "interrupted":
+            build.send_signal(signal.SIGINT)
+        else:
+            build.kill()
+        if how == "all of it killed":  # the host goes down: neither the supervisor nor Packer has a say
+            for process in of_build(workspace):
+                process.kill()
+        build.communicate(timeout=LONGEST)
+        psutil.wait_procs(of_build(workspace), timeout=LONGEST)
+        assert (engine.containers(builders=True) != []) == (how == "all of it killed")
+        workspace.bakewell("clean")
+        assert engine.containers(builders=True) == [] and engine.images() == []
+        assert list((workspace.root.parent / "clone-builds" / "docker-keys").iterdir()) == []
+
+
+def of_build(workspace: Workspace) -> list[psutil.Process]:
+    """What a build of the workspace has started, wherever that went."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK) == workspace.env[MARK]:
+                found.append(process)
+        except psutil.Error:
+            continue  # it ended meanwhile, or is another user's
+    return found
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
