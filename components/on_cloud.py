@@ -102,13 +102,13 @@ class OnCloud:
 def _maker(cloud: str) -> Callable[[OnCloud], Machines]:
     """Loaded here, for a cloud's SDK takes a second of every preview."""
     if cloud == "aws":
-        from components.on_aws import OnAws
+        from components.aws.on_aws import OnAws
 
         return OnAws
     if cloud == "docker":
-        from components.on_docker import OnDocker
+        from components.docker.on_docker import OnDocker
 
         return OnDocker
-    from components.on_digitalocean import OnDigitalOcean
+    from components.digitalocean.on_digitalocean import OnDigitalOcean
 
     return OnDigitalOcean

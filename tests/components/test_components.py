@@ -13,9 +13,9 @@ from pulumi.runtime import mocks
 
 from bakewell.catalog import Health
 from bakewell.user_data import UserData
+from components.digitalocean.role_droplet import RoleDroplet
 from components.packer_image import BuildResult, PackerImage, PackerImageArgs
 from components.published_images import PublishedImages
-from components.role_droplet import RoleDroplet
 from components.stack.outputs import StackOutputs
 from components.stack.summary import table
 from tests.components.engine import Run, run_program

@@ -19,8 +19,8 @@ from bakewell.catalog.machine import Boot
 from bakewell.desired import Container
 from bakewell.settings import ContainerSettings, Settings
 from bakewell.user_data import UserData
+from components.docker.on_docker import OnDocker
 from components.on_cloud import OnCloud
-from components.on_docker import OnDocker
 from tests.components.engine import COMMAND, UNKNOWN, Registered, Run, run_program
 
 IMAGE = "5" * 64

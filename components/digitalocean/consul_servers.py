@@ -9,7 +9,7 @@ import pulumi
 import pulumi_digitalocean as digitalocean
 
 from bakewell.user_data import Cluster
-from components.role_droplet import RoleDroplet
+from components.digitalocean.role_droplet import RoleDroplet
 
 
 class ConsulServersArgs(TypedDict):

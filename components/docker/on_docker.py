@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from components import peers
-from components.role_container import RoleContainer
+from components.docker.role_container import RoleContainer
 
 if TYPE_CHECKING:
     from components.on_cloud import OnCloud

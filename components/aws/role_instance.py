@@ -13,8 +13,8 @@ from bakewell.image import NAMESPACE
 from bakewell.settings import InstanceSettings
 from bakewell.user_data import UserData
 from components import readiness
+from components.aws.security_group import security_group
 from components.peers import Peers, rendered
-from components.security_group import security_group
 
 HOPS = 1
 """With IMDSv2 alone, and not from within containers, no program can be tricked into reading the machine's credentials

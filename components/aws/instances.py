@@ -9,9 +9,9 @@ import pulumi
 from bakewell import names
 from bakewell.desired import Desired
 from components import peers
+from components.aws.role_fleet import RoleFleet
+from components.aws.role_instance import RoleInstance
 from components.peers import Peers
-from components.role_fleet import RoleFleet
-from components.role_instance import RoleInstance
 
 
 def launch(

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from bakewell import names
-from components.instances import launch
+from components.aws.instances import launch
 
 if TYPE_CHECKING:
     from components.on_cloud import OnCloud

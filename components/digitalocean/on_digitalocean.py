@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_digitalocean as digitalocean
 
-from components.droplets import boot
+from components.digitalocean.droplets import boot
 
 if TYPE_CHECKING:
     from components.on_cloud import OnCloud

@@ -13,9 +13,9 @@ from bakewell.catalog import Health
 from bakewell.image import NAMESPACE
 from bakewell.settings import FleetSettings
 from bakewell.user_data import UserData
+from components.aws.role_instance import HOPS
+from components.aws.security_group import security_group
 from components.peers import Peers, rendered
-from components.role_instance import HOPS
-from components.security_group import security_group
 
 HEALTHY, ROOM = 100, 110
 """Percent of the fleet that is in service at least, and at most, while its machines are replaced: with room for one

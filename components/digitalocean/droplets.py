@@ -8,8 +8,8 @@ import pulumi
 
 from bakewell.desired import Desired, Machine
 from components import peers
-from components.consul_servers import ConsulServers
-from components.role_droplet import RoleDroplet
+from components.digitalocean.consul_servers import ConsulServers
+from components.digitalocean.role_droplet import RoleDroplet
 
 
 def boot(

@@ -1,0 +1,33 @@
+"""What a stack is told (its config) and what a process is told (its environment): two models, read in one place."""
+
+from bakewell.settings.clouds import (
+    AwsSettings,
+    CloudName,
+    ContainerSettings,
+    DockerSettings,
+    Ec2Settings,
+    FleetSettings,
+    InstanceSettings,
+    MachineSettings,
+)
+from bakewell.settings.environment import AWS, DIGITALOCEAN, DOCKER, Environment
+from bakewell.settings.stack import NAMESPACE, KnownMachine, Settings, load_settings
+
+__all__ = [
+    "AWS",
+    "DIGITALOCEAN",
+    "DOCKER",
+    "NAMESPACE",
+    "AwsSettings",
+    "CloudName",
+    "ContainerSettings",
+    "DockerSettings",
+    "Ec2Settings",
+    "Environment",
+    "FleetSettings",
+    "InstanceSettings",
+    "KnownMachine",
+    "MachineSettings",
+    "Settings",
+    "load_settings",
+]

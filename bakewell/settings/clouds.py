@@ -1,0 +1,102 @@
+"""What a stack is told about each of its clouds: a part of `Settings`.
+
+Types only: what follows from them is decided where they are used.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from bakewell.reading import Model, Name, Slug
+
+CloudName = Literal["digitalocean", "aws", "docker"]
+
+Id = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
+"""A name or an ID; `pulumi config set --path` writes an ID of digits as a number."""
+
+_Account = Annotated[
+    str,
+    BeforeValidator(lambda value: f"{value:012}" if type(value) is int else value),
+    Field(pattern=r"^[0-9]{12}$"),
+]
+"""An AWS account; `pulumi config set --path` writes it as a number, without the zeros it may begin with."""
+
+Subnet = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]+$")]
+InstanceType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$")]
+Cidr = Annotated[str, Field(pattern=r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$")]
+
+
+def each_once(values: list[str]) -> list[str]:
+    """`values`, none of which may be there twice. Raises ValueError."""
+    twice = sorted({value for value in values if values.count(value) > 1})
+    if twice:
+        raise ValueError(f"{', '.join(twice)} is listed twice")
+    return values
+
+
+class MachineSettings(Model):
+    """How many machines of a role, and of what kind."""
+
+    count: int = Field(default=1, ge=0, le=100)
+    size: Slug = "s-1vcpu-1gb"
+    ssh_keys: list[Id] = Field(default_factory=list, description="keys in the account: names, IDs or fingerprints")
+
+
+class Ec2Settings(Model):
+    """What instances of a role have in common, by themselves or in a fleet."""
+
+    count: int = Field(default=1, ge=0, le=100)
+    type: InstanceType = "t3.micro"
+    key: str | None = Field(default=None, min_length=1, description="key pair that may log in, by name")
+    profile: str | None = Field(default=None, min_length=1, description="instance profile, by name")
+    open_to: list[Cidr] = Field(default=["0.0.0.0/0"], description="who may reach the role's own port")
+    ssh_from: list[Cidr] = Field(default_factory=list, description="who may reach port 22")
+
+
+class InstanceSettings(Ec2Settings):
+    """Instances of a role, each known by its number."""
+
+    subnet: Subnet | None = Field(default=None, description="by default one of the default VPC's")
+
+
+class FleetSettings(Ec2Settings):
+    """An auto scaling group of a role: `count` instances, in as many zones as there are subnets."""
+
+    subnets: list[Subnet] = Field(default_factory=list, description="by default all of the default VPC's")
+
+
+class AwsSettings(Model):
+    """What a stack is told about AWS."""
+
+    regions: list[Slug] = Field(default=["us-east-1"], min_length=1, description="the first builds, others get copies")
+    account: _Account | None = Field(default=None, description="whose credentials it must be run with")
+    subnet: Subnet | None = Field(default=None, description="where images are built; by default in the default VPC")
+    instances: dict[Name, InstanceSettings] = Field(default_factory=dict)
+    fleets: dict[Name, FleetSettings] = Field(default_factory=dict)
+    launch_accounts: list[_Account] = Field(default_factory=list, description="accounts that may launch its images")
+
+    @field_validator("regions", "launch_accounts")
+    @classmethod
+    def _each_once(cls, values: list[str]) -> list[str]:
+        return each_once(values)
+
+
+class ContainerSettings(Model):
+    """How many containers of a role, and where this machine reaches them."""
+
+    count: int = Field(default=1, ge=0, le=100)
+    port: int | None = Field(default=None, ge=1, le=65535, description="the role's own port here; by default any free")
+
+    @model_validator(mode="after")
+    def _one_has_the_port(self) -> ContainerSettings:
+        if self.port is not None and self.count > 1:
+            raise ValueError(f"port {self.port} is for one container: leave it out, and each gets a free one")
+        return self
+
+
+class DockerSettings(Model):
+    """What a stack is told about Docker."""
+
+    containers: dict[Name, ContainerSettings] = Field(default_factory=dict)

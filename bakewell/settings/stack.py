@@ -1,0 +1,172 @@
+"""Stack config: what a stack wants, as `Pulumi.<stack>.yaml` says it under the `bakewell:` namespace.
+
+The Pulumi program and the CLI read the same keys through the same model, so `bakewell list` and `pulumi up` agree.
+Secrets are no part of it: credentials are in the environment.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_origin
+
+import yaml
+from pydantic import Field, field_validator, model_validator
+
+from bakewell import names
+from bakewell.errors import ConfigError
+from bakewell.reading import Model, Name, Slug, checked, looking, read_text
+from bakewell.settings.clouds import AwsSettings, CloudName, DockerSettings, Id, MachineSettings, each_once
+
+NAMESPACE = "bakewell:"
+_STACK = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMachine:
+    """A machine of the stack: its role, and whether whoever has the key may log in."""
+
+    role: str
+    open: bool
+
+
+class Settings(Model):
+    """Stack config: `bakewell:<key>` in Pulumi.<stack>.yaml. Defaults here and in Pulumi.yaml agree (tested)."""
+
+    project: Name = "bakewell"
+    prefix: Name = "bakewell"
+    clouds: list[CloudName] = Field(default=["digitalocean"], min_length=1)
+    regions: list[Slug] = Field(default=["nyc3"], min_length=1, description="of DigitalOcean")
+    aws: AwsSettings = Field(default_factory=AwsSettings)
+    docker: DockerSettings = Field(default_factory=DockerSettings)
+    parallel: int = Field(default=4, ge=1, le=64)
+    keep: int = Field(default=3, ge=1)
+    roles: list[Name] = Field(default_factory=list, description="roles to bake; empty: all in the catalog")
+    machines: dict[Name, MachineSettings] = Field(default_factory=dict)
+    pins: dict[Name, Id | dict[CloudName, Id]] = Field(
+        default_factory=dict,
+        description="role: image name or ID its machines must use; by cloud where there are several",
+    )
+    local: bool = Field(default=False, description="the stack may only ever run on the local cloud")
+    max_context_mb: int = Field(default=100, ge=1, description="largest context of an image, in MB")
+    ready_timeout: int = Field(default=300, ge=1, le=3600, description="how long `up` waits for a machine, in s")
+
+    @field_validator("clouds", "regions", "roles")
+    @classmethod
+    def _each_once(cls, values: list[str]) -> list[str]:
+        return each_once(values)
+
+    @model_validator(mode="after")
+    def _pins_name_their_cloud(self) -> Settings:
+        for role, pin in self.pins.items():
+            if len(self.clouds) > 1 and not isinstance(pin, dict):
+                raise ValueError(f"pins.{role}: say on which cloud: bakewell:pins.{role}.{self.clouds[0]}")
+        return self
+
+    def pins_on(self, cloud: str) -> dict[str, str]:
+        """Role -> name or ID of the image that its machines on a cloud must use."""
+        found = {role: pin.get(cloud) if isinstance(pin, dict) else pin for role, pin in self.pins.items()}  # type: ignore[call-overload]
+        return {role: pin for role, pin in found.items() if pin is not None}
+
+    def pin_key(self, cloud: str, role: str) -> str:
+        """The key under which a role's pin on a cloud is set."""
+        return f"bakewell:pins.{role}.{cloud}" if isinstance(self.pins.get(role), dict) else f"bakewell:pins.{role}"
+
+    def machine(self, name: str) -> KnownMachine | None:
+        """The machine that the stack calls so; None where it has none of that name."""
+        role = name.rpartition("-")[0]
+        if role in self.machines:
+            return KnownMachine(role, open=bool(self.machines[role].ssh_keys))
+        role = role.removeprefix(names.of("aws", ""))
+        if role in self.aws.instances:
+            own = self.aws.instances[role]
+            return KnownMachine(role, open=bool(own.key and own.ssh_from))
+        return None
+
+    def regions_of(self, cloud: str) -> list[str]:
+        """Where images of a cloud have to be: built in the first, which is also where machines run, else copied."""
+        return {"aws": self.aws.regions, "docker": ["local"]}.get(cloud, self.regions)
+
+    def home(self, cloud: str) -> str:
+        """The first of `regions_of`."""
+        return self.regions_of(cloud)[0]
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, object], source: str) -> Settings:
+        """Settings from config keys, with or without the `bakewell:` namespace; keys of other namespaces are skipped.
+
+        Pulumi hands config to a program as text (`"4"`, `"true"`, JSON for lists and maps), YAML as values. Both are
+        taken, by the type each key has here.
+
+        Args:
+            source: the file to name in errors, such as "Pulumi.dev.yaml".
+
+        Raises:
+            ConfigError: unknown key, wrong type, or value out of range; it lists them all.
+        """
+        own: dict[str, object] = {}
+        for key, value in mapping.items():
+            name = key.removeprefix(NAMESPACE)
+            if ":" in name:
+                continue
+            if isinstance(value, Mapping) and set(value) == {"secure"}:
+                raise ConfigError(
+                    f"`{NAMESPACE}{name}` is encrypted, but no setting of Bakewell is a secret",
+                    file=source,
+                    remedy=f"set it in plain text: pulumi config set {NAMESPACE}{name} VALUE",
+                )
+            own[name] = _from_text(name, value) if isinstance(value, str) else value
+        return checked(cls, own, file=source, what=f"stack config ({NAMESPACE}*)")
+
+
+def _from_text(name: str, text: str) -> object:
+    """Config text as the type that the key has; text that does not fit stays as it is, for the model to refuse."""
+    known = Settings.model_fields.get(name)
+    wanted: Any = known.annotation if known else str
+    if wanted is int and re.fullmatch(r"-?\d{1,18}", text):
+        return int(text)
+    if wanted is bool and text in ("true", "false"):
+        return text == "true"
+    if get_origin(wanted) in (list, dict) or wanted in (AwsSettings, DockerSettings):
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            return text
+    return text
+
+
+def load_settings(stack: str, root: Path) -> Settings:
+    """The settings of `stack`, from `root/Pulumi.<stack>.yaml`.
+
+    Raises:
+        ConfigError: no such file, not YAML, or anything `Settings.from_mapping` refuses.
+    """
+    stack = stack.rpartition("/")[2]
+    if not _STACK.match(stack):
+        remedy = "letters, digits, hyphens, dots and underscores make a stack's name"
+        raise ConfigError(f"`{stack}` is no stack's name", remedy=remedy)
+    path = root / f"Pulumi.{stack}.yaml"
+    with looking("stack config", path):
+        missing = not path.exists()
+    if missing:
+        stacks = sorted(p.name.split(".")[1] for p in root.glob("Pulumi.*.yaml"))
+        raise ConfigError(
+            f"stack {stack} has no config",
+            file=path,
+            remedy=f"choose a stack with BAKEWELL_STACK ({', '.join(stacks) or 'none is here'}), or create the file",
+        )
+    try:
+        document = yaml.safe_load(read_text(path, "stack config"))
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
+        # All but the first: values that look like dates, numbers or tagged values and are none; nesting without end.
+        problem = " ".join(str(error).split())
+        raise ConfigError(f"stack config is not YAML: {problem}", file=path, remedy="correct the syntax") from None
+    document = {} if document is None else document
+    config = document.get("config") if isinstance(document, dict) else document
+    if config is not None and not isinstance(config, dict):
+        remedy = f"write `config:` with lines `{NAMESPACE}<key>: value` below it"
+        raise ConfigError("stack config is no mapping", file=path, remedy=remedy)
+    return Settings.from_mapping({str(key): value for key, value in (config or {}).items()}, str(path))

@@ -1,0 +1,1 @@
+"""What is AWS's own of a stack."""

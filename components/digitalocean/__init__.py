@@ -1,0 +1,1 @@
+"""What is DigitalOcean's own of a stack."""

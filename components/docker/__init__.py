@@ -1,0 +1,1 @@
+"""What is Docker's own of a stack."""
