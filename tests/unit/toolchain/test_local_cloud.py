@@ -181,7 +181,7 @@ def test_destroy_ends_pulumi_and_packer_of_this_cloud_but_no_shell(cloud: LocalC
     wanted = [("pulumi", ours, True), ("packer", ours, True), ("editor", ours, False), ("pulumi", theirs, False)]
     running = [subprocess.Popen([tmp_path / name, "600"], env=env) for name, env, _ in wanted]
     # What somebody reads or edits of ours is none of ours.
-    reader = ["tail", "-f", "bakewell/settings.py"]
+    reader = ["tail", "-f", "bakewell/errors.py"]
     running.append(subprocess.Popen(reader, env=ours, cwd=ROOT, stdout=subprocess.DEVNULL))
     wanted.append(("tail", ours, False))
     try:
