@@ -96,7 +96,8 @@ def test_an_interrupted_build_leaves_nothing_that_the_next_command_does_not_remo
                 process.kill()
         build.communicate(timeout=LONGEST)
         psutil.wait_procs(of_build(workspace), timeout=LONGEST)
-        assert (engine.containers(builders=True) != []) == (how == "all of it killed")
+        # In the other cases there may be one: `docker run` goes on when Packer, which was told to stop, has ended.
+        assert how != "all of it killed" or engine.containers(builders=True) != []
         workspace.bakewell("clean")
         assert engine.containers(builders=True) == [] and engine.images() == []
         assert list((workspace.root.parent / "clone-builds" / "docker-keys").iterdir()) == []
