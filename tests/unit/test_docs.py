@@ -128,7 +128,9 @@ def test_every_key_of_image_toml_is_told(key: str) -> None:
 
 
 def test_every_variable_of_the_environment_is_told() -> None:
-    read = set(re.findall(r'environ\.get\("(\w+)"', (ROOT / "bakewell/settings/environment.py").read_text(encoding="utf-8")))
+    read = set(
+        re.findall(r'environ\.get\("(\w+)"', (ROOT / "bakewell/settings/environment.py").read_text(encoding="utf-8"))
+    )
     for variable in read - {"HOME"}:
         assert variable in text("config.md"), variable
 
