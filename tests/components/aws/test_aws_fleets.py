@@ -51,10 +51,8 @@ def test_its_group_follows_the_latest_version_and_replaces_machines_as_it_goes(e
     made = group(ec2.run())
     assert (made["minSize"], made["maxSize"], made["desiredCapacity"]) == (3, 4, 3)
     assert made["launchTemplate"] == {"id": f"lt-{NAME}", "version": "3"}
-    assert made["instanceRefresh"] == {
-        "strategy": "Rolling",
-        "preferences": {"minHealthyPercentage": 100, "maxHealthyPercentage": 110},
-    }
+    preferences = {"minHealthyPercentage": 100, "maxHealthyPercentage": 110}
+    assert made["instanceRefresh"] == {"strategy": "Rolling", "preferences": preferences}
     assert {tag["propagateAtLaunch"] for tag in made["tags"]} == {False}  # type: ignore[attr-defined]
 
 

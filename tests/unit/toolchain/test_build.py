@@ -13,7 +13,9 @@ from tests.waiting import until
 from toolchain import build, go, tools
 from toolchain.build import Builder
 from toolchain.tools import (
+    AMAZON_PLUGIN,
     CONSUL,
+    DOCKER_PLUGIN,
     DOCTL,
     EXECUTOR,
     LANGUAGE_HOST,
@@ -44,15 +46,16 @@ echo "compiling $3" >&2
 [ ! -e "$GO_FAIL/$name" ] || { echo "boom in $name" >&2; exit 2; }
 [ ! -e "$GO_FAIL/slow" ] || sleep 3600
 mkdir -p "${2%/*}"
-own='pkg/v3\|hashicorp/packer\|digitalocean/doctl\|hashicorp/consul\|hashicorp/consul-template\|compose/v2\|rhysd/actionlint'
+own='pkg/v3\|hashicorp/packer\|packer-plugin-[a-z]*\|digitalocean/doctl\|hashicorp/consul\|hashicorp/consul-template\|compose/v2\|rhysd/actionlint'
 version=$(sed -n "s,^.*\($own\) v\([0-9.]*\).*,\2,p" go.mod | head -n 1)
 cat >"$2" <<END
 #!/bin/sh
 if [ "\$1" = plugins ]; then
     to=\$PACKER_PLUGIN_PATH/\$5
     mkdir -p "\$to"
-    cp "\$4" "\$to/packer-plugin-digitalocean_v$PLUGIN_VERSION""_x5.0_$PLUGIN_TARGET"
-    touch "\$to/packer-plugin-digitalocean_v$PLUGIN_VERSION""_x5.0_$PLUGIN_TARGET""_SHA256SUM"
+    plugin=\${4##*/}_\$("\$4" | sed 's/.* //')_x5.0_$PLUGIN_TARGET
+    cp "\$4" "\$to/\$plugin"
+    touch "\$to/\$plugin""_SHA256SUM"
 fi
 echo "$name v$version"
 END
@@ -77,7 +80,6 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "GO_LOG": tmp_path / "log",
         "GO_FAIL": tmp_path / "fail",
         "GO_MODULES": tmp_path / "module",
-        "PLUGIN_VERSION": PLUGIN.version,
         "PLUGIN_TARGET": "_".join(tools.target()),
     }.items():
         monkeypatch.setenv(name, str(value))
@@ -116,6 +118,18 @@ def test_the_plugin_is_installed_by_packer(fake: Path) -> None:
     toolchain = Builder(fake / "go").ensure([PLUGIN])
     assert set(toolchain.programs) == {"packer", PLUGIN.name}
     assert tools.find_plugin(toolchain.packer_plugins) == toolchain.programs[PLUGIN.name]
+
+
+def test_several_plugins_are_found_in_one_folder(fake: Path) -> None:
+    toolchain = Builder(fake / "go").ensure(tools.needed(["aws"]))
+    assert [path.name.partition("_")[0] for path in toolchain.plugins] == [PLUGIN.name, AMAZON_PLUGIN.name]
+    for tool in (PLUGIN, AMAZON_PLUGIN):
+        there = tools.find_plugin(toolchain.packer_plugins, tool)
+        assert there is not None and there.resolve() == toolchain.programs[tool.name]
+    assert tools.find_plugin(toolchain.packer_plugins, DOCKER_PLUGIN) is None
+    assert Builder(fake / "no-go").ensure(tools.needed(["aws"])).packer_plugins == toolchain.packer_plugins
+    alone = Builder(fake / "no-go").ensure()
+    assert tools.find_plugin(alone.packer_plugins, AMAZON_PLUGIN) is None, "what a stack does not need it does not see"
 
 
 def test_one_that_fits_on_path_is_not_built(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:

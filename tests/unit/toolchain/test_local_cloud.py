@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import psutil
 import pytest
 
@@ -31,7 +32,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(b'{"cloud_id": "c0ffee"}')
 server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
 about = {"cloud_id": "c0ffee", "token": "t0k'en", "port": server.server_port, "pid": os.getpid()}
-(folder / "cloud.json").write_text(json.dumps(about))
+endpoint = f"http://127.0.0.1:{server.server_port}"
+aws = {"endpoint": endpoint, "access_key": "AKIA", "secret_key": "s3cret%", "region": "us-east-1"}
+name = "aws.json" if "fake_aws" in sys.argv[0] else "cloud.json"
+(folder / name).write_text(json.dumps(about | aws if "aws" in name else about))
 server.serve_forever()
 """
 
@@ -57,10 +61,12 @@ def tools(tmp_path: Path) -> Toolchain:
 
 @pytest.fixture
 def cloud(tmp_path: Path, tools: Toolchain, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCloud]:
-    (tmp_path / "fake_server.py").write_text(SERVER)
+    for name in ("fake_server", "fake_aws"):
+        (tmp_path / f"{name}.py").write_text(SERVER)
     Purged.ids = []
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setattr(local_cloud, "SERVER", "fake_server")
+    monkeypatch.setattr(local_cloud, "AWS_SERVER", "fake_aws")
     monkeypatch.setattr(local_cloud, "Machines", Purged)
     made = LocalCloud(tmp_path / "state", tools)
     yield made
@@ -92,6 +98,46 @@ def test_the_environment_is_whole(cloud: LocalCloud, tmp_path: Path) -> None:
     }
     for folder in ("pulumi-home", "stacks", "builds", "packer"):
         assert (state / folder).is_dir()
+
+
+def test_with_its_aws_half_the_environment_leads_aws_tools_there_and_away_from_the_users_profile(
+    cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(BakewellError, match="no local cloud in"):
+        cloud.start_aws()
+    cloud.start()
+    without = cloud.environment()
+    cloud.start_aws()
+    address, folder = cloud.aws_address(), tmp_path / "state/aws"
+    assert address is not None and cloud.serving_aws()
+    given = cloud.environment()
+    assert without.items() <= given.items()
+    assert {name: value for name, value in given.items() if name not in without} == {
+        "AWS_ENDPOINT_URL": address.endpoint,
+        "AWS_ACCESS_KEY_ID": "AKIA",
+        "AWS_SECRET_ACCESS_KEY": "s3cret%",
+        "AWS_SESSION_TOKEN": "",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_PROFILE": "default",
+        "AWS_CONFIG_FILE": f"{folder}/config",
+        "AWS_SHARED_CREDENTIALS_FILE": f"{folder}/credentials",
+    }
+    for name in ("config", "credentials"):
+        assert (folder / name).stat().st_mode & 0o777 == 0o600
+    # The profile alone does as well.
+    for name in ("AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, given[name])
+    session = boto3.Session()
+    credentials = session.get_credentials()
+    assert credentials is not None
+    assert (credentials.access_key, credentials.secret_key, credentials.token) == ("AKIA", "s3cret%", None)
+    assert (session.region_name, session.client("sts").meta.endpoint_url) == ("us-east-1", address.endpoint)
+
+    assert address.pid is not None
+    cloud.stop()
+    assert find(address.pid) is None
+    assert not folder.exists()
 
 
 def test_the_path_does_not_grow_when_the_exports_are_evaluated_again(

@@ -19,6 +19,8 @@ from sandbox import setup, stacks
 from sandbox.local_cloud import LocalCloud
 from toolchain.folders import ROOT
 
+DEV = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())
+
 
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -32,13 +34,20 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         done.append(f"{command[0]} {command[1]} of {environment['PULUMI_STACK']}")
         return 0
 
-    monkeypatch.setattr(setup, "install", say("install"))
+    def install(*, clouds: list[str], with_mirror: bool) -> None:
+        done.append(f"install {','.join(clouds)}" if with_mirror else "no mirror")
+
+    monkeypatch.setattr(setup, "install", install)
     monkeypatch.setattr(LocalCloud, "serving", lambda _self: False)
     monkeypatch.setattr(LocalCloud, "start", say("start"))
     monkeypatch.setattr(LocalCloud, "start_mirror", say("mirror"))
     monkeypatch.setattr(LocalCloud, "install_providers", lambda _self: {})
     monkeypatch.setattr(LocalCloud, "environment", lambda _self: {"PULUMI_STACK": "dev", "TOKEN": "it's"})
     monkeypatch.setattr(stacks, "ready", lambda stack, _state, _environment: done.append(f"stack {stack}"))
+    monkeypatch.setattr(LocalCloud, "serving_aws", lambda _self: "aws" in done)
+    monkeypatch.setattr(LocalCloud, "start_aws", say("aws"))
+    monkeypatch.setattr(stacks, "exists", lambda stack, _state: stack in ("dev", "both"))
+    monkeypatch.setattr(stacks, "refresh", lambda stack, _environment: done.append(f"refresh {stack}"))
     monkeypatch.setattr(stacks, "run", run)
     monkeypatch.setattr(stacks, "machines", lambda _environment: {})
     return done
@@ -55,7 +64,39 @@ def test_all_roles_are_the_stack_fleet_and_else_it_is_dev(
     runs: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str, words: list[str], stack: str
 ) -> None:
     assert call(monkeypatch, command, "--state", str(tmp_path), *words) == 0
-    assert runs == ["install", "start", "mirror", f"stack {stack}", f"pulumi {command} of {stack}"]
+    begun = ["install digitalocean", "start", "mirror"]
+    assert runs == [*begun, f"stack {stack}", f"pulumi {command} of {stack}"]
+
+
+@pytest.mark.parametrize(
+    ("clouds", "stack"), [("aws", "aws"), ("digitalocean,aws", "both"), ("aws, digitalocean", "both")]
+)
+def test_clouds_choose_the_stack_and_what_is_started(
+    runs: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, clouds: str, stack: str
+) -> None:
+    words = ("up", "--state", str(tmp_path), "--clouds", clouds)
+    assert call(monkeypatch, *words) == 0
+    built = "install aws" if stack == "aws" else "install aws,digitalocean"
+    # Its records are empty, so whatever stack knows of any has to look.
+    begun = ["start", "aws", "mirror", "stack both", "refresh both"]
+    assert runs == [built, *begun, f"stack {stack}", f"pulumi up of {stack}"]
+    runs[:] = ["aws"]
+    assert call(monkeypatch, *words) == 0
+    assert runs == ["aws", built, "start", "mirror", f"stack {stack}", f"pulumi up of {stack}"], "it serves already"
+
+
+@pytest.mark.parametrize("words", [["--clouds", "gcp"], ["--clouds", "aws", "--roles", "all"], ["--clouds", "aws,gcp"]])
+def test_clouds_without_a_stack_are_refused_before_anything_is_done(
+    runs: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    words: list[str],
+) -> None:
+    assert call(monkeypatch, "up", "--state", str(tmp_path), *words) == 1
+    told = capsys.readouterr().err
+    assert f"CLOUDS={words[1]}" in told and "remedy: say CLOUDS=aws or CLOUDS=digitalocean,aws" in told
+    assert runs == []
 
 
 @pytest.mark.parametrize(("words", "stack"), [([], "dev"), (["--roles", "all"], "fleet")])
@@ -86,11 +127,17 @@ def test_any_other_choice_of_roles_is_refused_before_anything_is_done(
 
 @pytest.mark.parametrize("target", ["up", "preview", "env"])
 @pytest.mark.parametrize(
-    ("given", "passed"), [([], ""), (["ROLES=all"], " --roles 'all'"), (["ROLES=a b"], " --roles 'a b'")]
+    ("given", "passed"),
+    [
+        ([], ""),
+        (["ROLES=all"], " --roles 'all'"),
+        (["ROLES=a b"], " --roles 'a b'"),
+        (["CLOUDS=digitalocean,aws"], " --clouds 'digitalocean,aws'"),
+    ],
 )
-def test_make_passes_the_roles_on(target: str, given: list[str], passed: str) -> None:
+def test_make_passes_roles_and_clouds_on(target: str, given: list[str], passed: str) -> None:
     said = subprocess.check_output(["make", "--no-print-directory", "-n", target, *given], cwd=ROOT, text=True)
-    assert said.splitlines()[-1].rstrip() == f"exec .venv/bin/python -m sandbox {target}{passed}"
+    assert said.splitlines()[-1].split() == f"exec .venv/bin/python -m sandbox {target}{passed}".split()
 
 
 def test_a_machine_is_told_with_its_address_and_when_it_was_ready(tmp_path: Path) -> None:
@@ -120,6 +167,19 @@ def test_the_fleet_has_a_machine_of_every_role_that_no_other_is_built_on() -> No
     assert all(machine.ssh_keys == ["local-cloud"] for machine in settings.machines.values())
 
 
-def test_the_fleets_salt_is_the_local_clouds() -> None:
-    fleet, dev = (yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text()) for stack in ("fleet", "dev"))
-    assert fleet["encryptionsalt"] == dev["encryptionsalt"]
+@pytest.mark.parametrize("file", ["Pulumi.fleet", "Pulumi.aws", "Pulumi.both", "examples/app-stack/Pulumi.both"])
+def test_every_stack_of_the_local_cloud_has_its_salt(file: str) -> None:
+    assert yaml.safe_load((ROOT / f"{file}.yaml").read_text())["encryptionsalt"] == DEV["encryptionsalt"]
+
+
+@pytest.mark.parametrize(("stack", "clouds"), [("aws", ["aws"]), ("both", ["digitalocean", "aws"])])
+def test_the_stacks_on_aws_are_for_the_local_cloud_only_and_have_machines(stack: str, clouds: list[str]) -> None:
+    settings = load_settings(stack, ROOT)
+    assert (settings.local, settings.clouds) == (True, clouds)
+    catalog = Catalog.load(ROOT / "packer")
+    baked = set(catalog.select(settings.roles))
+    for role, instance in settings.aws.instances.items():
+        assert (instance.key, instance.count) == ("local-cloud", 1)
+        assert instance.ssh_from, "or nobody can ask it how fast it was"
+        assert {role, *catalog[role].boot.peers} <= baked
+        assert set(catalog[role].boot.peers) <= set(settings.aws.instances), "it finds those that it has to"

@@ -13,9 +13,11 @@ from toolchain import tools
 from toolchain.folders import ROOT
 from toolchain.tools import (
     ACTIONLINT,
+    AMAZON_PLUGIN,
     COMPOSE,
     CONSUL,
     CONSUL_TEMPLATE,
+    DOCKER_PLUGIN,
     DOCTL,
     EXECUTOR,
     LANGUAGE_HOST,
@@ -23,6 +25,7 @@ from toolchain.tools import (
     NEEDED,
     PACKER,
     PLUGIN,
+    PLUGINS,
     PULUMI,
     SERVED,
     TOOLS,
@@ -106,9 +109,23 @@ def test_each_tool_is_asked_for_its_version_in_its_own_way(tmp_path: Path, tool:
 
 
 def test_every_tool_is_in_a_group() -> None:
-    assert set(TOOLS) == {*NEEDED, *SERVED, *LINT}
+    assert set(TOOLS) == {*NEEDED, *SERVED, *LINT, *PLUGINS.values()}
     assert len(TOOLS) == len(set(TOOLS))
-    assert TOOLS.index(PACKER) < TOOLS.index(PLUGIN), "packer installs the plugin"
+    assert all(TOOLS.index(PACKER) < TOOLS.index(plugin) for plugin in PLUGINS.values()), "packer installs plugins"
+
+
+def test_a_stack_needs_the_plugins_of_its_clouds_and_digitaloceans() -> None:
+    assert tools.needed(["digitalocean"]) == NEEDED
+    assert tools.needed(["aws"]) == tools.needed(["aws", "digitalocean"]) == (*NEEDED, AMAZON_PLUGIN)
+    assert set(tools.needed(PLUGINS)) == {*NEEDED, AMAZON_PLUGIN, DOCKER_PLUGIN}
+
+
+def test_plugins_are_those_that_templates_require() -> None:
+    for cloud, plugin in PLUGINS.items():
+        template = ROOT / "packer" / f"{cloud}.pkr.hcl"
+        if template.exists():
+            text = template.read_text()
+            assert f'source  = "{plugin.plugin}"' in text and f'version = "= {plugin.version}"' in text
 
 
 def test_a_language_host_fits_only_beside_a_pulumi_that_fits_and_with_its_executor(tmp_path: Path) -> None:
@@ -148,6 +165,15 @@ def test_another_version_of_the_plugin_does_not_fit(tmp_path: Path) -> None:
     file = program(folder, f"packer-plugin-digitalocean_v1.4.0_x5.0_{'_'.join(tools.target())}")
     file.with_name(f"{file.name}_SHA256SUM").touch()
     assert tools.find_plugin(tmp_path) is None
+
+
+def test_another_plugin_does_not_fit(tmp_path: Path) -> None:
+    folder = tmp_path / AMAZON_PLUGIN.plugin
+    file = program(folder, f"{AMAZON_PLUGIN.name}_v{AMAZON_PLUGIN.version}_x5.0_{'_'.join(tools.target())}")
+    tools.checksum_of(file).touch()
+    where = {"HOME": str(tmp_path / "nobody"), "PACKER_PLUGIN_PATH": str(tmp_path)}
+    assert tools.on_machine(AMAZON_PLUGIN, where) == file
+    assert tools.on_machine(PLUGIN, where) is None
 
 
 def test_the_home_of_a_build_changes_with_what_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
