@@ -19,7 +19,9 @@ from typing import Any
 LONGEST = 60_000  # characters; GitHub refuses a comment of more than 65,536
 _ROWS = 100
 _IMAGE = "bakewell:index:PackerImage$command:local:Command"
-_DROPLET = "digitalocean:index/droplet:Droplet"
+_GROUP = "aws:autoscaling/group:Group"
+_MACHINES = ("digitalocean:index/droplet:Droplet", "aws:ec2/instance:Instance", _GROUP)
+_CONTAINER = "exec bakewell container "
 _WOULD_DELETE = re.compile(r"^would delete (?P<name>\S+) \((?P<id>\S+)\): (?P<why>.*)$", re.MULTILINE)
 _DIGEST = re.compile(r'^triggers\[1\](?:\.|\[")(?P<key>.+?)(?:"\])?$')
 _WORDS = {"create": "new", "replace": "replaced", "update": "changed in place", "delete": "deleted"}
@@ -44,7 +46,7 @@ def _changes(preview: Mapping[str, Any]) -> list[str]:
     builds = [
         step for step in steps if _type(step).endswith(_IMAGE) and _create(step).startswith("exec bakewell build")
     ]
-    machines = [step for step in steps if _type(step).endswith(_DROPLET)]
+    machines = [step for step in steps if _type(step).endswith(_MACHINES) or _create(step).startswith(_CONTAINER)]
     others = [step for step in steps if _is_other(step) and step not in machines]
     deletions = list(_WOULD_DELETE.finditer("\n".join(d["message"] for d in preview.get("diagnostics", ()))))
     built = [step for step in builds if step["op"] != "delete"]
@@ -57,8 +59,8 @@ def _changes(preview: Mapping[str, Any]) -> list[str]:
     said += _table(
         f"Machines: {len(machines)}",
         ("machine", "", "because of"),
-        ((_code(_name(s)), _WORDS[s["op"]], ", ".join(map(_code, s.get("diffReasons") or ()))) for s in machines),
-        "A replaced machine goes after its successor is there.",
+        ((_code(_name(s)), _word(s), ", ".join(map(_code, s.get("diffReasons") or ()))) for s in machines),
+        "A replaced machine goes after its successor is there; a fleet's go on being replaced after the `up`.",
     )
     said += _table(
         f"Images to delete: {len(deletions)}",
@@ -78,6 +80,14 @@ def _is_other(step: Step) -> bool:
     """True for what is neither told above nor a mere frame: a component, a provider, a Command of ours."""
     kind = _type(step).rpartition("$")[2]
     return not kind.startswith(("bakewell:", "pulumi:providers:", "command:local:"))
+
+
+def _word(step: Step) -> str:
+    """What becomes of a machine, or of a fleet: another version of its launch template means other machines."""
+    if not _type(step).endswith(_GROUP):
+        return _WORDS[step["op"]]
+    renewed = step["op"] == "update" and "launchTemplate" in (step.get("diffReasons") or ())
+    return "fleet, its machines replaced" if renewed else f"fleet, {_WORDS[step['op']]}"
 
 
 def _why(step: Step) -> str:

@@ -171,8 +171,18 @@ def read(
                 file=file,
                 remedy="remove it; roles find each other by `peers` in image.toml",
             )
+        _check_told(role, catalog, settings, file)
+    for role, own in settings.docker.containers.items():
+        if own.port is not None and catalog[role].boot.health is None:
+            raise ConfigError(
+                f"bakewell:docker.containers.{role}.port: `{role}` serves nothing: its image.toml has no [boot] health",
+                file=file,
+                remedy="remove the port, or say in image.toml where machines answer",
+            )
     bases = Bases.load(packer / "bases.lock", mirror)
-    found = fingerprints(catalog, cloud, bases, now=now or datetime.now(UTC), roles=settings.roles)
+    found = fingerprints(
+        catalog, cloud, bases, now=now or datetime.now(UTC), roles=settings.roles, encryption=settings.encryption(cloud)
+    )
     servers = sum(wanted.count for role, wanted in settings.machines.items() if _serves(catalog, role))
     machines = tuple(
         Machine(
@@ -227,6 +237,18 @@ def read(
 def _serves(catalog: Catalog, role: str) -> bool:
     consul = catalog[role].consul
     return consul is not None and consul.mode == "server"
+
+
+def _check_told(role: str, catalog: Catalog, settings: Settings, file: str) -> None:
+    """Addresses of a fleet's machines are known to AWS alone, and change behind Pulumi's back."""
+    own = settings.aws
+    for peer in catalog[role].boot.peers:
+        if role in {*own.instances, *own.fleets} and peer in own.fleets and peer not in own.instances:
+            raise ConfigError(
+                f"bakewell:aws: `{role}` has to find `{peer}`, whose machines are a fleet without addresses to tell",
+                file=file,
+                remedy=f"have `{peer}` under bakewell:aws.instances instead of bakewell:aws.fleets",
+            )
 
 
 def _remarks(servers: int, file: str) -> Iterator[str]:

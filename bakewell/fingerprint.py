@@ -2,8 +2,9 @@
 
 SHA-256 over a canonical list (`frames`). In it: format, cloud, role, each context file's path, executable bit
 and content (image.toml with its versions and variables among them), the versions of Packer and its plugins that the
-templates require, the locked base, the parent's fingerprint, the rebuild window's period. Never: secrets, absolute
-paths, times of files, regions, caps, image IDs, what happens to be installed.
+templates require, the locked base, the parent's fingerprint, the rebuild window's period, encryption of its disk where
+the stack has settled on another than by default. Never: secrets, absolute paths, times of files, regions, caps, image
+IDs, what happens to be installed.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Fingerprint:
     Attributes:
         value: 64 hex digits.
         digests: what a diff shows: `Context.digests`, and one entry for each input that is no file: `(packer)`,
-            `(plugin …)`, `(base …)` or `(parent …)`, `(window)`.
+            `(plugin …)`, `(base …)` or `(parent …)`, `(window)`, `(encryption)`.
         parent: the parent's fingerprint; None for an image on a stock base.
     """
 
@@ -39,13 +40,14 @@ class Fingerprint:
 
 
 def fingerprints(
-    catalog: Catalog, cloud: str, bases: Bases, *, now: datetime, roles: Collection[str] = ()
+    catalog: Catalog, cloud: str, bases: Bases, *, now: datetime, roles: Collection[str] = (), encryption: str = ""
 ) -> dict[str, Fingerprint]:
     """The fingerprint of each image, parents first.
 
     Args:
         now: decides the rebuild windows' periods; must carry a time zone.
         roles: only these, and what they are built on; all where empty.
+        encryption: as `Settings.encryption`.
 
     Raises:
         ConfigError: as `Context.collect` and `templates.requirements`.
@@ -56,7 +58,7 @@ def fingerprints(
     for role in wanted:
         spec = catalog[role]
         parent = result[spec.parent].value if spec.parent else None
-        result[role] = _fingerprint(spec, contexts[role], bases, parent, now)
+        result[role] = _fingerprint(spec, contexts[role], bases, parent, now, encryption)
     return result
 
 
@@ -73,7 +75,9 @@ def period(window: str, now: datetime) -> str | None:
     return None
 
 
-def _fingerprint(spec: ImageSpec, context: Context, bases: Bases, parent: str | None, now: datetime) -> Fingerprint:
+def _fingerprint(
+    spec: ImageSpec, context: Context, bases: Bases, parent: str | None, now: datetime, encryption: str
+) -> Fingerprint:
     frames, shown = Frames(), context.digests
     frames.add("format", FORMAT)
     frames.add("image", context.cloud, spec.role)
@@ -96,4 +100,7 @@ def _fingerprint(spec: ImageSpec, context: Context, bases: Bases, parent: str | 
     if window is not None:
         frames.add("window", window)
         shown["(window)"] = window
+    if encryption:
+        frames.add("encryption", encryption)
+        shown["(encryption)"] = encryption
     return Fingerprint(frames.hexdigest(), shown, parent)

@@ -82,6 +82,7 @@ class Image:
         revoked: an operator took it back; neither it nor what was built on it is adopted.
         lease: Unix time until which its unfinished build is presumed alive; None when ready.
         elsewhere: region -> the ID that the image has there, where that is another one.
+        duplicates: further IDs that it has in a region where it has one already: somebody copied it by hand.
         lost: what has become of it where it was built, so that it has to be made or copied again; None for nothing.
     """
 
@@ -97,12 +98,13 @@ class Image:
     lease: int | None
     tags: tuple[str, ...]
     elsewhere: Mapping[str, str] = field(default_factory=dict)
+    duplicates: tuple[str, ...] = ()
     lost: str | None = None
 
     @property
     def ids(self) -> frozenset[str]:
         """Every ID that it has."""
-        return frozenset((self.id, *self.elsewhere.values()))
+        return frozenset((self.id, *self.elsewhere.values(), *self.duplicates))
 
     def id_in(self, region: str) -> str:
         """What it is called in a region, of those where it can be booted."""

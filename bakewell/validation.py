@@ -62,7 +62,8 @@ def validate_machines(desired: Desired, environment: Environment) -> None:
     }
     for role, text in texts.items():
         schema.check(role, text, environment.state_dir)
-    if environment.ssh_key is not None and any(machine.ssh_keys for machine in desired.machines):
+    opened = [bool(one.ssh_keys) for one in desired.machines] + [bool(one.settings.key) for one in desired.instances]
+    if environment.ssh_key is not None and any(opened):
         _check_readable(environment.ssh_key)
 
 

@@ -60,6 +60,7 @@ class OnCloud:
         """
         survey = Survey(connect(cloud, environment, settings), settings.project, settings.home(cloud))
         wanted = desired.read(settings, root, cloud, file=stack_file(), mirror=environment.downloads)
+        survey.check_stack(settings)
         validate_machines(wanted, environment)
         validate_unbuilt(wanted, survey, environment)
         droplets = settings.machines if cloud == "digitalocean" else {}

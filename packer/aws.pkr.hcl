@@ -11,13 +11,13 @@ packer {
 variable "encrypted" {
   type        = bool
   default     = true
-  description = "Whether the AMI's snapshots are encrypted. An AMI that other accounts launch needs a kms_key that they may use, or none of it."
+  description = "Whether the AMI's snapshots are encrypted (bakewell:aws.encrypted)."
 }
 
 variable "kms_key" {
   type        = string
   default     = ""
-  description = "KMS key to encrypt with: an alias (alias/images), which each account may have of its own, or an ARN. Empty: the account's key for EBS."
+  description = "Alias of the KMS key to encrypt with (bakewell:aws.kms_key). Empty: the account's own key for EBS."
 }
 
 variable "subnet" {

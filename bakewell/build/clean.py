@@ -72,5 +72,6 @@ def clean(
         say(f"deleting {image.name} ({image.id})")
         cloud.delete_image(image.id)
         deleted.append(image)
-    cloud.sweep(policy.project)
+    for what in cloud.sweep(policy.project):
+        say(f"removed {what}")
     return Cleaned(first, tuple(deleted), tuple(spared), reaped)

@@ -61,7 +61,8 @@ def reap(cloud: Cloud, endpoint: str, project: str, state_dir: Path, say: Say, *
                 f" tag them {READY} or delete them yourself"
             )
         # Those of live builds too are carried from the moment that their machine is created.
-        cloud.sweep(project)
+        for what in cloud.sweep(project):
+            say(f"removed {what}")
         if sweep.count == 0:
             # A request of a killed build may have been under way: a run is forgotten once nothing of it was found.
             for run in claimed.values():
@@ -139,7 +140,9 @@ class _Sweep:
         tags = self._cloud.tags_of(image_id)
         if tags is None or not self._unfinished(tags):
             return
-        users = [reference for reference in self._cloud.references() if reference.image_id == image_id]
+        found = self._cloud.image(image_id)
+        ids = found.ids if found else {image_id}
+        users = [reference for reference in self._cloud.references() if reference.image_id in ids]
         if users:
             self._say(f"unfinished {what} stays: in use by {users[0]}")
             return

@@ -82,7 +82,11 @@ def chosen(cloud: str, settings: Settings) -> dict[str, object]:
     """Variables of a cloud's own template that follow from the stack's config, or from this host."""
     if cloud == "docker":
         return {"ssh_port": _free_port()}
-    return {"subnet": settings.aws.subnet} if cloud == "aws" and settings.aws.subnet else {}
+    if cloud == "aws":
+        own = settings.aws
+        said = {"subnet": own.subnet, "encrypted": own.encrypted, "kms_key": own.kms_key}
+        return {name: value for name, value in said.items() if value is not None}
+    return {}
 
 
 def _free_port() -> int:

@@ -91,7 +91,14 @@ class Project:
         """Of `roles` and what they are built on; of all where none is named. Rebuild windows are those of `now`."""
         from bakewell.fingerprint import fingerprints
 
-        return fingerprints(self.catalog, cloud, self.bases, now=now or datetime.now(UTC), roles=roles)
+        return fingerprints(
+            self.catalog,
+            cloud,
+            self.bases,
+            now=now or datetime.now(UTC),
+            roles=roles,
+            encryption=self.settings.encryption(cloud),
+        )
 
     def demanded(self, cloud: str, role: str) -> Fingerprint:
         """The fingerprint of `role` on a cloud: the one that Pulumi runs this command for (BAKEWELL_FINGERPRINT), if it

@@ -95,6 +95,9 @@ class Cloud(Protocol):
     def stock(self, image: str) -> Stock:
         """What the vendor's image of this name (a slug, or what an AMI is found by) is now."""
 
+    def check_stack(self, settings: Settings) -> None:
+        """Raise ConfigError for what the stack's own part of the settings names and the account has not."""
+
     def check_build(self, base: str) -> None:
         """Raise where the cloud can tell already that a build on a vendor's image cannot begin.
 
@@ -154,8 +157,10 @@ class Cloud(Protocol):
     def delete_image(self, image_id: str) -> None:
         """Delete an image in all its regions; one that is gone already is no error."""
 
-    def sweep(self, project: str) -> int:
-        """Remove what deletions that were cut short left of `project`: tag objects, disks' snapshots; how many went."""
+    def sweep(self, project: str) -> list[str]:
+        """Remove what deletions that were cut short left: tag objects, disks' snapshots; what of it cost something, for
+        people to read.
+        """
 
     def copy(self, image_id: str, region: str) -> str:
         """Make the image available in `region` and wait for it; nothing happens where it already is. Its ID there."""
@@ -174,7 +179,8 @@ def connect(
     if name == "aws":
         from bakewell.clouds.aws import Aws
 
-        return Aws(settings.home(name), settings.aws.account, settings.aws.subnet, sleep=sleep)
+        own = settings.aws
+        return Aws(settings.home(name), own.account, own.subnet, own.kms_key, sleep=sleep)
     if name == "docker":
         from bakewell.clouds.docker import Docker
 

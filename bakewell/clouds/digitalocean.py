@@ -11,13 +11,16 @@ import re
 import time
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from bakewell.clouds import BUILDER, LEASE_SECONDS, AccountKey, Builder, Key, Leftover, Stock
 from bakewell.clouds.http import Api, NotFound, Refused
 from bakewell.errors import CloudError
 from bakewell.image import READY, REVOKED, Identity, Image, Reference, lease_of, parse_tag, tag
+
+if TYPE_CHECKING:
+    from bakewell.settings import Settings
 
 WAIT_SNAPSHOT = 30 * 60.0  # seconds; large disks take minutes
 WAIT_TRANSFER = 60 * 60.0  # seconds; transfers outlast Packer's own 30-minute limit
@@ -104,6 +107,10 @@ class DigitalOcean:
 
     def stock(self, image: str) -> Stock:
         return _parse("image", _stock, self.api.get(f"/v2/images/{image}")["image"])
+
+    def check_stack(self, settings: Settings) -> None:
+        """Nothing: keys are looked up when their IDs are, and a region that it has not is no base's either."""
+        del settings
 
     def check_build(self, base: str) -> None:
         """It says nothing before it is asked to create a droplet."""
@@ -227,12 +234,13 @@ class DigitalOcean:
     def delete_unused_tags(self, names: Sequence[str]) -> int:
         return sum(self._delete_unused_tag(name) for name in names)
 
-    def sweep(self, project: str) -> int:
+    def sweep(self, project: str) -> list[str]:
         """Tags of every project, for a tag belongs to none: those that nothing carries."""
         del project
         # A glance will do: each is looked at again, and one that is missed goes next time.
         found = self.api.glance("/v2/tags", "tags")
-        return self.delete_unused_tags([item["name"] for item in found if item["resources"]["count"] == 0])
+        self.delete_unused_tags([item["name"] for item in found if item["resources"]["count"] == 0])
+        return []
 
     def _delete_unused_tag(self, name: str) -> bool:
         key, value = parse_tag(name) or ("", "")

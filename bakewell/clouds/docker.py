@@ -35,7 +35,7 @@ from docker.errors import APIError, DockerException, NotFound
 from bakewell.clouds import BUILDER, LEASE_SECONDS, AccountKey, Builder, Key, Leftover, Stock
 from bakewell.errors import CloudError, ConfigError
 from bakewell.image import NAMESPACE, READY, REVOKED, Identity, Image, Reference, lease_of
-from bakewell.settings import Environment
+from bakewell.settings import Environment, Settings
 
 REGION = "local"
 WAIT_COMMIT = 30 * 60.0  # seconds
@@ -108,9 +108,9 @@ class Docker:
         with asking(f"delete image {image_id}"), suppress(NotFound):
             self.client.api.remove_image(image_id, force=True, noprune=True)
 
-    def sweep(self, project: str) -> int:
+    def sweep(self, project: str) -> list[str]:
         """Nothing: whatever a deletion consists of, Docker does at once."""
-        return 0
+        return []
 
     def copy(self, image_id: str, region: str) -> str:
         if region != REGION:
@@ -120,6 +120,10 @@ class Docker:
     def stock(self, image: str) -> Stock:
         found = self._base(image)
         return Stock(name=f"{image} {_short(found['Id'])}", date=str(found["Created"])[:10], ids={})
+
+    def check_stack(self, settings: Settings) -> None:
+        """Nothing: whether a port is free here is known when it is taken."""
+        del settings
 
     def check_build(self, base: str) -> None:
         if shutil.which("docker") is None:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from bakewell.clouds import AccountKey
 from bakewell.errors import ConfigError
 from bakewell.image import READY, Image, Reference, adoptable, tainted
 from bakewell.reading import did_you_mean
+
+if TYPE_CHECKING:
+    from bakewell.settings import Settings
 
 _T = TypeVar("_T")
 _NOT_A_NAME = re.compile(r"^(?:\d+|(?:[0-9a-f]{2}:){15}[0-9a-f]{2}|SHA256:\S+)$")
@@ -30,6 +33,8 @@ class Source(Protocol):
     def references(self) -> list[Reference]: ...
 
     def ssh_keys(self) -> list[AccountKey]: ...
+
+    def check_stack(self, settings: Settings) -> None: ...
 
     def check_build(self, base: str) -> None: ...
 
@@ -63,6 +68,10 @@ class Survey:
             if self._references is None:
                 self._references = _in_background(lambda: tuple(self._source.references()))
         return self._references.result()
+
+    def check_stack(self, settings: Settings) -> None:
+        """Raises ConfigError for what the settings name and the account has not."""
+        self._source.check_stack(settings)
 
     def check_build(self, base: str) -> None:
         """Raises where the cloud can tell already that a build on this vendor's image cannot begin."""
@@ -116,14 +125,20 @@ class Survey:
         found = self.adoptable(role, fingerprint)
         return found.identity.home if found else self._region
 
-    def lost(self, run: str) -> str | None:
-        """Why the image of `run` can't be used any more ("gone from the cloud", …); None while it can."""
+    def lost(self, run: str, ids: Collection[str] = ()) -> str | None:
+        """Why the image of `run` can't be used any more ("gone from the cloud", …); None while it can.
+
+        Args:
+            ids: what it was called, in every region where it has to be.
+        """
         by_run = {image.run: image for image in self.images()}
         image = by_run.get(run)
         if image is None:
             return "gone from the cloud"
         if image.lost is not None:
             return image.lost
+        if gone := sorted(set(ids) - image.ids):
+            return f"no longer there as {', '.join(gone)}"
         if READY not in image.tags:  # one that has it and can't be booted right now is in transfer, not lost
             return "without its ready tag"
         if image.revoked:

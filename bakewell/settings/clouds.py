@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from bakewell.reading import Model, Name, Slug
 
@@ -16,15 +16,27 @@ CloudName = Literal["digitalocean", "aws", "docker"]
 Id = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
 """A name or an ID; `pulumi config set --path` writes an ID of digits as a number."""
 
-_Account = Annotated[
-    str,
-    BeforeValidator(lambda value: f"{value:012}" if type(value) is int else value),
-    Field(pattern=r"^[0-9]{12}$"),
-]
-"""An AWS account; `pulumi config set --path` writes it as a number, without the zeros it may begin with."""
+
+def _all_digits(value: object) -> object:
+    """An account as `pulumi config set --path` writes it. YAML takes one that begins with a zero for octal."""
+    if type(value) is int and not 10**11 <= value < 10**12:
+        raise ValueError(f"{value} is no account: write its 12 digits in quotes")
+    return str(value) if type(value) is int else value
+
+
+def _not_of_aws(alias: str) -> str:
+    if alias.startswith("alias/aws/"):
+        raise ValueError(f"{alias} is a key of AWS's own: leave kms_key out, and EBS takes the account's")
+    return alias
+
+
+_Account = Annotated[str, BeforeValidator(_all_digits), Field(pattern=r"^[0-9]{12}$")]
+"""An AWS account."""
 
 Subnet = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]+$")]
 InstanceType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$")]
+KmsKey = Annotated[str, Field(pattern=r"^alias/[A-Za-z0-9/_-]+$"), AfterValidator(_not_of_aws)]
+"""An alias, which every region and account has of its own; the ARN of a key is of one region."""
 Cidr = Annotated[str, Field(pattern=r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$")]
 
 
@@ -73,6 +85,8 @@ class AwsSettings(Model):
     regions: list[Slug] = Field(default=["us-east-1"], min_length=1, description="the first builds, others get copies")
     account: _Account | None = Field(default=None, description="whose credentials it must be run with")
     subnet: Subnet | None = Field(default=None, description="where images are built; by default in the default VPC")
+    encrypted: bool = Field(default=True, description="whether the disks of images are encrypted")
+    kms_key: KmsKey | None = Field(default=None, description="with what; by default with the account's own key for EBS")
     instances: dict[Name, InstanceSettings] = Field(default_factory=dict)
     fleets: dict[Name, FleetSettings] = Field(default_factory=dict)
     launch_accounts: list[_Account] = Field(default_factory=list, description="accounts that may launch its images")
@@ -81,6 +95,18 @@ class AwsSettings(Model):
     @classmethod
     def _each_once(cls, values: list[str]) -> list[str]:
         return each_once(values)
+
+    @model_validator(mode="after")
+    def _others_can_read_what_is_shared(self) -> AwsSettings:
+        """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/sharingamis-explicit.html"""
+        if self.kms_key is not None and not self.encrypted:
+            raise ValueError(f"kms_key: {self.kms_key} is for nothing where `encrypted` is false: remove one of them")
+        if self.launch_accounts and self.encrypted and self.kms_key is None:
+            raise ValueError(
+                "launch_accounts: AWS shares no image that is encrypted with the account's own key for EBS; set "
+                "kms_key to the alias of one that those accounts may use, or encrypted to false"
+            )
+        return self
 
 
 class ContainerSettings(Model):

@@ -64,6 +64,23 @@ class Settings(Model):
         for role, pin in self.pins.items():
             if len(self.clouds) > 1 and not isinstance(pin, dict):
                 raise ValueError(f"pins.{role}: say on which cloud: bakewell:pins.{role}.{self.clouds[0]}")
+            for cloud in pin if isinstance(pin, dict) else ():
+                if cloud not in self.clouds:
+                    raise ValueError(f"pins.{role}.{cloud}: bakewell:clouds has no {cloud}")
+        return self
+
+    @model_validator(mode="after")
+    def _machines_are_on_its_clouds(self) -> Settings:
+        """Else they would be left out, and those that are there deleted, without a word on why."""
+        asked: dict[str, tuple[CloudName, bool]] = {
+            "machines": ("digitalocean", bool(self.machines)),
+            "aws.instances": ("aws", bool(self.aws.instances)),
+            "aws.fleets": ("aws", bool(self.aws.fleets)),
+            "docker.containers": ("docker", bool(self.docker.containers)),
+        }
+        for key, (cloud, any_there) in asked.items():
+            if any_there and cloud not in self.clouds:
+                raise ValueError(f"{key}: bakewell:clouds has no {cloud}; add it there, or remove bakewell:{key}")
         return self
 
     def pins_on(self, cloud: str) -> dict[str, str]:
@@ -89,6 +106,10 @@ class Settings(Model):
     def regions_of(self, cloud: str) -> list[str]:
         """Where images of a cloud have to be: built in the first, which is also where machines run, else copied."""
         return {"aws": self.aws.regions, "docker": ["local"]}.get(cloud, self.regions)
+
+    def encryption(self, cloud: str) -> str:
+        """How the disks of a cloud's images are encrypted, where that is not as by default: "none", or the key."""
+        return "" if cloud != "aws" else (self.aws.kms_key or "") if self.aws.encrypted else "none"
 
     def home(self, cloud: str) -> str:
         """The first of `regions_of`."""

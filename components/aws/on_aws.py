@@ -32,7 +32,8 @@ class OnAws:
         for role in stack.desired.roles:
             for region in own.regions:
                 image = stack.catalog.image_id(role, region)
-                name = names.of("aws", role) if region == stack.desired.home else names.of("aws", f"{role}-{region}")
+                # The region in every name: with another order of regions, each is still the same resource.
+                name = names.of("aws", f"{role}-{region}")
                 parameter = aws.ssm.Parameter(
                     name,
                     name=f"/{settings.prefix}/{pulumi.get_stack()}/{role}",

@@ -82,7 +82,7 @@ class RoleFleet(pulumi.ComponentResource):
             min_size=settings.count,
             max_size=settings.count + 1,
             desired_capacity=settings.count,
-            vpc_zone_identifiers=settings.subnets or _default_subnets(self),
+            vpc_zone_identifiers=settings.subnets or _default_subnets(settings.type, self),
             launch_template={
                 "id": self.template.id,
                 "version": self.template.latest_version.apply(str),
@@ -105,13 +105,20 @@ def _encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def _default_subnets(parent: pulumi.Resource) -> pulumi.Output[Sequence[str]]:
-    """The subnets of the region's default VPC, one a zone."""
+def _default_subnets(type_: str, parent: pulumi.Resource) -> pulumi.Output[Sequence[str]]:
+    """The subnets of the region's default VPC, one a zone; without zones that have no such machines: us-east-1e has
+    hardly any, and one launch that fails there would fail the group.
+    """
     options = pulumi.InvokeOutputOptions(parent=parent)
+    of_type = aws.ec2.GetInstanceTypeOfferingsFilterArgs(name="instance-type", values=[type_])
+    offered = aws.ec2.get_instance_type_offerings_output(
+        filters=[of_type], location_type="availability-zone", opts=options
+    )
+    default = aws.ec2.get_vpc_output(default=True, opts=options)
 
-    def subnets(vpc: str) -> pulumi.Output[Sequence[str]]:
-        wanted = {"vpc-id": vpc, "default-for-az": "true"}
-        filters = [aws.ec2.GetSubnetsFilterArgs(name=name, values=[value]) for name, value in wanted.items()]
+    def subnets(vpc: str, zones: Sequence[str]) -> pulumi.Output[Sequence[str]]:
+        wanted = {"vpc-id": [vpc], "default-for-az": ["true"], "availability-zone": sorted(zones)}
+        filters = [aws.ec2.GetSubnetsFilterArgs(name=name, values=values) for name, values in wanted.items()]
         return aws.ec2.get_subnets_output(filters=filters, opts=options).ids
 
-    return aws.ec2.get_vpc_output(default=True, opts=options).id.apply(subnets)
+    return pulumi.Output.all(default.id, offered.locations).apply(lambda found: subnets(found[0], found[1]))

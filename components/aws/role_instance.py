@@ -27,7 +27,7 @@ class RoleInstanceArgs(TypedDict):
     project, role: who it is, as tags.
     stack: the stack whose config its readiness command reads.
     image: ID of the AMI; another one replaces the instance.
-    settings: its type, and who may reach it.
+    settings: its type, and who may reach it; another type replaces the instance.
     user_data: who it is, as cloud-init reads it; another one replaces the instance.
     peers: `<address>:<port>` of the machines of each role that it is told of.
     health: where it answers HTTP once it is up, or None.
@@ -72,7 +72,8 @@ class RoleInstance(pulumi.ComponentResource):
                 http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=HOPS
             ),
             tags={**tags, "Name": name},
-            opts=pulumi.ResourceOptions(parent=self),
+            # In place, another type would stop every machine of the role, and all at once.
+            opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["instanceType"]),
         )
         # In a subnet without public addresses, whoever runs Pulumi has a way to the private one.
         self.address = pulumi.Output.all(self.instance.public_ip, self.instance.private_ip).apply(
@@ -81,7 +82,7 @@ class RoleInstance(pulumi.ComponentResource):
         self.url = readiness.url(self.address, args["health"])
         self.ready = None
         self.ready_seconds = pulumi.Output.from_input(None)
-        if args["health"] or (settings.key and settings.ssh_from):
+        if (args["health"] and settings.open_to) or (settings.key and settings.ssh_from):
             self.ready = readiness.command(
                 f"{name}-ready",
                 "exec bakewell ready",

@@ -25,10 +25,13 @@ def next_attempt(role: str, fingerprint: str, recorded: ImageOutput | None, surv
     """Compares what the stack recorded at its last `up` with what is there now."""
     if recorded is None or recorded.fingerprint != fingerprint:
         return Attempt(0)
-    reason = survey.lost(recorded.run)
+    reason = survey.lost(recorded.run, recorded.ids.values())
     if reason is None:
         return Attempt(recorded.attempt)
     instead = survey.adoptable(role, fingerprint)
-    then = f"{instead.name} ({instead.id}) will take its place" if instead else "will be rebuilt"
+    then = "will be rebuilt"
+    if instead is not None:
+        again = instead.run == recorded.run
+        then = "will be copied again" if again else f"{instead.name} ({instead.id}) will take its place"
     snapshot = f"snapshot {role} {recorded.name} ({', '.join(sorted(set(recorded.ids.values())))})"
     return Attempt(recorded.attempt + 1, f"{snapshot} in the outputs is {reason}: {then}")

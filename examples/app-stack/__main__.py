@@ -34,7 +34,9 @@ with refusals():
     pulumi.export("url", shop.ipv4_address.apply(lambda address: f"http://{address}/"))
 
     if aws_region:
-        opts = pulumi.ResourceOptions(provider=aws.Provider("aws", region=aws_region))
+        accounts = [config.require("aws_account")]  # with credentials of another one, nothing is made
+        provider = aws.Provider("aws", region=aws_region, allowed_account_ids=accounts)
+        opts = pulumi.ResourceOptions(provider=provider)
         everybody = ["0.0.0.0/0"]
         group = aws.ec2.SecurityGroup(
             "shop",

@@ -17,6 +17,7 @@ from bakewell.bases import Bases
 from bakewell.catalog import Catalog
 from bakewell.fingerprint import fingerprints
 from bakewell.image import Image
+from bakewell.settings import Settings
 from tests.components.engine import Run, run_program
 from tests.components.fleet import Engine, Listing, exported, image, project
 
@@ -47,7 +48,13 @@ class Fleet:
 
     def fingerprint(self, role: str, cloud: str = "digitalocean") -> str:
         packer = self.root / "packer"
-        found = fingerprints(Catalog.load(packer), cloud, Bases.load(packer / "bases.lock"), now=datetime.now(UTC))
+        found = fingerprints(
+            Catalog.load(packer),
+            cloud,
+            Bases.load(packer / "bases.lock"),
+            now=datetime.now(UTC),
+            encryption=Settings.from_mapping(self.config, "x").encryption(cloud),
+        )
         return found[role].value
 
     def bake(

@@ -14,6 +14,7 @@ from pulumi.runtime import mocks
 
 from bakewell.clouds import AccountKey
 from bakewell.image import READY, Identity, Image, Reference, image_name
+from bakewell.settings import Settings
 from components.stack.outputs import ImageOutput
 from tests.components.engine import (
     COMMAND,
@@ -136,6 +137,9 @@ class Listing:
         self.asked.append("keys")
         return list(self.keys)
 
+    def check_stack(self, settings: Settings) -> None:
+        """It has whatever is named."""
+
     def check_build(self, base: str) -> None:
         self.asked.append(f"build on {base}")
 
@@ -183,9 +187,13 @@ class Engine:
         if function == "aws:ec2/getVpc:getVpc":
             assert arguments == {"default": True}
             return {"id": "vpc-default"}
-        assert function == "aws:ec2/getSubnets:getSubnets", f"the program may not call {function}"
         asked = {one["name"]: one["values"] for one in arguments["filters"]}
-        assert asked == {"vpc-id": ["vpc-default"], "default-for-az": ["true"]}
+        zones = ["us-east-1a", "us-east-1b"]
+        if function == "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings":
+            assert arguments["locationType"] == "availability-zone" and list(asked) == ["instance-type"]
+            return {"id": "1", "locations": zones[::-1]}
+        assert function == "aws:ec2/getSubnets:getSubnets", f"the program may not call {function}"
+        assert asked == {"vpc-id": ["vpc-default"], "default-for-az": ["true"], "availability-zone": zones}
         return {"id": "1", "ids": ["subnet-a", "subnet-b"]}
 
     def _line(self, create: str) -> str:

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from bakewell.errors import CloudError, ConfigError
+from bakewell.settings import Settings
 from components.stack.outputs import StackOutputs
 from tests.components.conftest import Fleet
 from tests.components.engine import COMMAND, DROPLET, INSTANCE, PARAMETER, Run
@@ -53,7 +54,7 @@ def test_a_second_cloud_changes_nothing_of_the_first(both: Fleet) -> None:
     for cloud in CLOUDS:
         both.bake(cloud=cloud)
     together = both.run()
-    del both.config["bakewell:clouds"]
+    del both.config["bakewell:clouds"], both.config["bakewell:aws"]
     alone = both.run()
     ours = {(r.type, r.name): r.inputs for r in together.resources if r.request.custom}
     theirs = {(r.type, r.name): r.inputs for r in alone.resources if r.request.custom}
@@ -69,7 +70,7 @@ def test_the_first_preview_of_both_knows_everything_but_the_images(both: Fleet) 
     assert run.error is None and every <= set(run.of_type(COMMAND))
     assert set(run.of_type(DROPLET)) == {"web-1", "web-2", "api-1"}
     assert set(run.of_type(INSTANCE)) == {"aws-web-1", "aws-api-1"}
-    assert set(run.of_type(PARAMETER)) == {"aws-base", "aws-web", "aws-api"}
+    assert set(run.of_type(PARAMETER)) == {f"aws-{role}-us-east-1" for role in ("base", "web", "api")}
 
 
 def test_retention_is_of_each_cloud_by_itself(both: Fleet) -> None:
@@ -133,7 +134,7 @@ def test_user_data_that_is_too_large_for_aws_alone_is_refused_with_its_size(both
     (both.root / "packer/images/api/image.toml").write_text(toml)
     said = refused(both)
     assert "user_data of api is 2" in said and "bytes, and aws takes 16384" in said
-    del both.config["bakewell:clouds"]
+    del both.config["bakewell:clouds"], both.config["bakewell:aws"]
     assert both.run(preview=True).error is None
 
 
@@ -157,6 +158,7 @@ def test_peers_that_cannot_be_found_are_refused(both: Fleet, peers: str, said: s
         ("aws", '{"fleets": {"wbe": {}}}', "bakewell:aws.fleets.wbe: `wbe` is not an image"),
         ("aws", '{"instances": {"web": {"size": "t3.micro"}}}', "unknown key `aws.instances.web.size`"),
         ("clouds", '["digitalocean", "gcp"]', "`clouds.1`"),
+        ("clouds", '["digitalocean"]', "aws.instances: bakewell:clouds has no aws"),
         ("pins", '{"web": "bakewell-web-1"}', "say on which cloud: bakewell:pins.web.digitalocean"),
         ("pins", '{"web": {"aws": "ami-gone"}}', "there is no image `ami-gone` of role web"),
     ],
@@ -182,7 +184,13 @@ def test_another_account_or_a_build_that_cannot_begin_refuses_both(
     def no_network(base: str) -> None:
         raise CloudError(f"no default VPC for {base}")
 
+    def no_subnet(settings: Settings) -> None:
+        raise ConfigError(f"no subnet for {', '.join(settings.aws.fleets)}")
+
     both.bake()
+    with monkeypatch.context() as patch:
+        patch.setattr(both.aws, "check_stack", no_subnet)
+        assert "no subnet for api" in refused(both)
     with monkeypatch.context() as patch:
         patch.setattr(both.aws, "check_build", no_network)
         assert "no default VPC for 136693071363/debian-12-amd64-*" in refused(both)

@@ -172,18 +172,21 @@ class Preview:
 
     Attributes:
         ops: {resource name: operation}, where an operation is "create", "replace", "update", "delete" …; the steps of a
-            replacement count as one.
+            replacement count as one. Where several are called the same: of the last.
+        by_type: the same, {(last part of the type, name): operation}.
     """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.document = document
         self.ops: dict[str, str] = {}
+        self.by_type: dict[tuple[str, str], str] = {}
         self.paths: dict[str, list[str]] = {}
         for step in document.get("steps", []):
             op, name = step["op"], step["urn"].rsplit("::", 1)[1]
             if op in ("same", "read", "refresh"):
                 continue
             self.ops[name] = "replace" if "replace" in op else op
+            self.by_type[step["urn"].split("::")[2].rpartition(":")[2], name] = self.ops[name]
             self.paths.setdefault(name, []).extend(step.get("detailedDiff") or {})
 
     @property

@@ -62,6 +62,10 @@ def test_a_second_run_after_sealing_keeps_what_the_first_one_found(step: ModuleT
     assert step.settings(yaml.safe_load(first), "", grub=False) == first
 
 
+def test_root_is_let_in_also_where_the_vendors_image_does_not(step: ModuleType) -> None:
+    assert yaml.safe_load(step.settings(config(), "DataSourceEc2Local", grub=False))["disable_root"] is False
+
+
 def test_nothing_is_pinned_where_nothing_was_found(step: ModuleType) -> None:
     assert "datasource_list" not in step.settings(config(), "DataSourceNone", grub=False)
 

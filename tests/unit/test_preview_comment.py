@@ -16,6 +16,8 @@ from tests.unit.core.worlds import NOW, droplet, image
 
 SCRIPT = Path(__file__).parents[2] / ".github" / "preview_comment.py"
 IMAGE = "bakewell:index:ImageCatalog$bakewell:index:PackerImage$command:local:Command"
+FLEET = "bakewell:index:RoleFleet$aws:autoscaling/group:Group"
+CONTAINER = "bakewell:index:RoleContainer$command:local:Command"
 DROPLET = "bakewell:index:RoleDroplet$digitalocean:index/droplet:Droplet"
 FRAME = "bakewell:index:ImageCatalog$bakewell:index:PackerImage"
 
@@ -61,6 +63,11 @@ def test_it_names_images_with_the_files_and_machines_with_what_changed() -> None
         step("replace", DROPLET, "web-1", "image", reasons=("image", "userData")),
         step("create", DROPLET, "api-1"),
         step("delete", DROPLET, "old-1"),
+        step("replace", "bakewell:index:RoleInstance$aws:ec2/instance:Instance", "aws-web-1", "ami", reasons=("ami",)),
+        step("update", FLEET, "aws-web", "launchTemplate.version", reasons=("launchTemplate",)),
+        step("update", FLEET, "aws-api", "desiredCapacity", reasons=("desiredCapacity",)),
+        step("replace", CONTAINER, "docker-web-1", create='exec bakewell container "$CONTAINER" --image "$IMAGE"'),
+        step("replace", CONTAINER, "docker-web-1-ready", create="exec bakewell ready"),
     )
     assert text.startswith("<!-- bakewell preview of prod -->\n### Preview of `prod` at `0123456789ab`\n")
     assert "**Images to build: 4**" in text and "| `old` |" not in text
@@ -72,9 +79,13 @@ def test_it_names_images_with_the_files_and_machines_with_what_changed() -> None
         "| `web-1` | replaced | `image`, `userData` |",
         "| `api-1` | new |  |",
         "| `old-1` | deleted |  |",
+        "| `aws-web-1` | replaced | `ami` |",
+        "| `aws-web` | fleet, its machines replaced | `launchTemplate` |",
+        "| `aws-api` | fleet, changed in place | `desiredCapacity` |",
+        "| `docker-web-1` | replaced |  |",
     ):
         assert row in text.splitlines()
-    assert "**Machines: 3**" in text
+    assert "**Machines: 7**" in text and "Other resources" not in text
 
 
 def test_it_lists_what_retention_would_delete_and_nothing_that_stays() -> None:

@@ -23,7 +23,7 @@ GITHUB = ROOT / ".github"
 FLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 ACTIONS = sorted((GITHUB / "actions").glob("*/action.yml"))
 WRITES = {("checks", "preview"): {"id-token"}, ("checks", "comment"): {"pull-requests"}, ("up", "up"): {"id-token"}}
-WRITES[("rebuild", "up")] = {"id-token"}
+WRITES[("rebuild", "up")] = WRITES[("clean", "clean")] = {"id-token"}
 TRIGGERS = {
     "checks": {"pull_request"},
     "up": {"push", "workflow_dispatch", "workflow_call"},
@@ -145,7 +145,7 @@ def test_the_role_of_aws_is_taken_only_where_one_is_named() -> None:
     (aws,) = [step for step in load(ACTIONS[0])["runs"]["steps"] if "aws-actions" in step.get("uses", "")]
     assert aws["if"] == "inputs.aws-role != ''"
     using = [(flow, name) for flow, name, job in JOBS if "aws-role" in str(job)]
-    assert all("id-token" in WRITES[job] for job in using) and len(using) == 2
+    assert all("id-token" in WRITES[job] for job in using) and len(using) == 3
     up = load(GITHUB / "workflows/up.yml")["jobs"]["up"]
     seconds = next(int(step["with"]["aws-seconds"]) for step in up["steps"] if "aws-seconds" in str(step))
     assert seconds >= up["timeout-minutes"] * 60, "the state is written until the end"

@@ -7,15 +7,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bakewell.clouds import Stock
-from bakewell.clouds.aws import stock
-from bakewell.clouds.aws.api import asking
+from bakewell.clouds.aws import checks, stock
 from bakewell.clouds.aws.builders import Builders
 from bakewell.clouds.aws.references import references
-from bakewell.errors import ConfigError
 from bakewell.image import Reference
 
 if TYPE_CHECKING:
-    pass
+    from bakewell.settings import Settings
 
 
 class Aws(Builders):
@@ -24,6 +22,7 @@ class Aws(Builders):
     Args:
         region, account, sleep: see `Regions`.
         subnet: where images are built; in the region's default VPC where it is None.
+        kms_key: see `Images`.
     """
 
     name = "aws"
@@ -33,10 +32,11 @@ class Aws(Builders):
         region: str,
         account: str | None = None,
         subnet: str | None = None,
+        kms_key: str | None = None,
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        super().__init__(region, account, sleep=sleep)
+        super().__init__(region, account, kms_key, sleep=sleep)
         self._subnet = subnet
 
     def stock(self, image: str) -> Stock:
@@ -45,18 +45,14 @@ class Aws(Builders):
             image, self._region, self._everywhere(lambda region: [stock.look(self.clients, image, region)])
         )
 
+    def check_stack(self, settings: Settings) -> None:
+        asked = settings.aws.instances or settings.aws.fleets
+        keys = [key.name for key in self.ssh_keys()] if asked else []
+        checks.stack(self.clients, settings.aws, self.enabled(), keys)
+
     def check_build(self, base: str) -> None:
         if self._subnet is None:
-            with asking(f"list networks in {self._region}"):
-                found = self.clients.ec2(self._region).describe_vpcs(
-                    Filters=[{"Name": "is-default", "Values": ["true"]}]
-                )
-            if not found["Vpcs"]:
-                raise ConfigError(
-                    f"region {self._region} has no default VPC, and bakewell:aws.subnet is not set",
-                    remedy="pulumi config set --path bakewell:aws.subnet subnet-…; instances and fleets have settings "
-                    "of their own",
-                )
+            checks.default_vpc(self.clients, self._region, "bakewell:aws.subnet")
         stock.check(self.clients, base if base.startswith("ami-") else self.base(base), self._region)
 
     def usual(self, base: str) -> str:

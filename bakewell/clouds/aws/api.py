@@ -18,6 +18,7 @@ from botocore.exceptions import (
     ClientError,
     CredentialRetrievalError,
     HTTPClientError,
+    LoginError,
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
@@ -25,6 +26,7 @@ from botocore.exceptions import (
     SSOError,
     TokenRetrievalError,
 )
+from botocore.exceptions import ConnectionError as NoConnection
 
 from bakewell.errors import CloudError
 
@@ -46,6 +48,7 @@ _LOG_IN = 'log in again (aws sso login, or new keys); for the local cloud: eval 
 _WHO = 'set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; for the local cloud: eval "$(make -s env)"'
 _OR_REGION = "; AWS says the same in a region that the account has not enabled: see bakewell:aws.regions"
 _SLOWER = "the account calls this API too often: run it again later, or with a smaller bakewell:parallel"
+_MORE = "give the role the permissions that docs/aws.md lists"
 _REMEDIES = {
     "ExpiredToken": _LOG_IN,
     "ExpiredTokenException": _LOG_IN,
@@ -54,13 +57,23 @@ _REMEDIES = {
     "InvalidClientTokenId": _WHO + _OR_REGION,
     "SignatureDoesNotMatch": _WHO,
     "UnrecognizedClientException": _WHO,
-    "UnauthorizedOperation": "give the role the permissions that docs/production.md lists",
-    "AccessDenied": "give the role the permissions that docs/production.md lists",
-    "AccessDeniedException": "give the role the permissions that docs/production.md lists",
+    "UnauthorizedOperation": _MORE,
+    "AccessDenied": _MORE,
+    "AccessDeniedException": _MORE,
     "OptInRequired": "enable the region for the account, or take it out of bakewell:aws.regions",
     "RequestLimitExceeded": _SLOWER,
     "Throttling": _SLOWER,
+    "ThrottlingException": _SLOWER,
 }
+
+
+_GONE = (
+    "InvalidAMIID.NotFound",
+    "InvalidAMIID.Unavailable",
+    "InvalidSnapshot.NotFound",
+    "InvalidInstanceID.NotFound",
+    "InvalidLaunchTemplateId.NotFound",
+)
 
 
 class Refusal(CloudError):
@@ -103,6 +116,16 @@ class Clients:
 
 
 @contextmanager
+def unless_gone() -> Iterator[None]:
+    """Around `asking`: what is to be deleted or looked at may be gone by now, and that is no error."""
+    try:
+        yield
+    except Refusal as error:
+        if error.code not in _GONE:
+            raise
+
+
+@contextmanager
 def asking(what: str) -> Iterator[None]:
     """Around calls to AWS: its errors, and botocore's own, as a `CloudError` that names `what` was tried.
 
@@ -121,11 +144,11 @@ def asking(what: str) -> Iterator[None]:
         ) from error
     except (NoCredentialsError, PartialCredentialsError, ProfileNotFound, CredentialRetrievalError) as error:
         raise CloudError(f"no AWS credentials to {what} with: {error}", remedy=_WHO) from error
-    except (SSOError, TokenRetrievalError) as error:
+    except (SSOError, TokenRetrievalError, LoginError) as error:
         raise CloudError(f"no AWS credentials to {what} with: {error}", remedy=_LOG_IN) from error
     except NoRegionError as error:
         raise CloudError(f"no region to {what} in", remedy="set bakewell:aws.regions") from error
-    except HTTPClientError as error:
+    except (HTTPClientError, NoConnection) as error:
         raise CloudError(
             f"AWS cannot be reached to {what}: {error}",
             remedy="check the network and AWS_ENDPOINT_URL; for the local cloud: `make up CLOUDS=aws`",

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from bakewell.clouds import BUILDER, LEASE_SECONDS, AccountKey, Builder, Key
-from bakewell.clouds.aws.api import Refusal, asking
-from bakewell.clouds.aws.images import GONE, Images
+from bakewell.clouds.aws.api import asking, unless_gone
+from bakewell.clouds.aws.images import Images
 from bakewell.clouds.aws.tags import texts
 from bakewell.errors import CloudError
 from bakewell.image import NAMESPACE, Identity, lease_of
@@ -56,12 +56,8 @@ class Builders(Images):
 
     def delete_builder(self, builder_id: str) -> None:
         region = self._places.get(builder_id, self._region)
-        try:
-            with asking(f"terminate builder {builder_id}"):
-                self.clients.ec2(region).terminate_instances(InstanceIds=[builder_id])
-        except Refusal as error:
-            if error.code not in GONE:
-                raise
+        with unless_gone(), asking(f"terminate builder {builder_id}"):
+            self.clients.ec2(region).terminate_instances(InstanceIds=[builder_id])
 
     def create_key(self, name: str, public_key: str) -> str:
         with asking(f"import key {name}"):

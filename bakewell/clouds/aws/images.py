@@ -2,18 +2,19 @@
 
 An image of ours is an AMI that carries the identity tags of `bakewell.image`: `bakewell:role:web` there is the tag
 `bakewell:role` with the value `web` here. Copies in other regions are AMIs of their own; all of one run are one
-`Image`. Deleting an image takes its AMIs and their snapshots, which carry the same tags, so that what an interrupted
+`Image`. Deleting an image takes its AMIs and their snapshots; those are marked first, so that what an interrupted
 deletion left behind is found by the next. Who refers to an AMI is `references`' to find.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bakewell.clouds import Leftover
-from bakewell.clouds.aws.api import Refusal, asking
+from bakewell.clouds.aws.api import asking, unless_gone
 from bakewell.clouds.aws.regions import Regions, not_enabled
 from bakewell.clouds.aws.tags import pairs, texts
 from bakewell.errors import CloudError
@@ -23,12 +24,32 @@ if TYPE_CHECKING:
     from types_boto3_ec2.type_defs import FilterTypeDef, ImageTypeDef, SnapshotTypeDef
 
 WAIT_IMAGE = 60 * 60.0  # seconds; a first AMI of a large disk, or a copy of one to another region
-GONE = ("InvalidAMIID.NotFound", "InvalidAMIID.Unavailable", "InvalidSnapshot.NotFound", "InvalidInstanceID.NotFound")
+DELETED = f"{NAMESPACE}:deleted"
+"""On the snapshots of an image that is being deleted."""
+
 _USABLE = ("available", "pending", "transient")
+_FAILED = ("failed", "error", "invalid")
 
 
 class Images(Regions):
-    """The images of an account."""
+    """The images of an account.
+
+    Args:
+        region, account, sleep: see `Regions`.
+        kms_key: alias of the key that copies are encrypted with, in the region where they are; the source's encryption
+            with the account's own key there where it is None.
+    """
+
+    def __init__(
+        self,
+        region: str,
+        account: str | None = None,
+        kms_key: str | None = None,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        super().__init__(region, account, sleep=sleep)
+        self._encryption: dict[str, Any] = {"Encrypted": True, "KmsKeyId": kms_key} if kms_key else {}
 
     def images(self, project: str) -> list[Image]:
         wanted: list[FilterTypeDef] = [{"Name": f"tag:{NAMESPACE}:project", "Values": [project]}]
@@ -74,24 +95,25 @@ class Images(Regions):
     def _deregister(self, region: str, item: ImageTypeDef) -> None:
         """One AMI, then its snapshots."""
         ec2, snapshots = self.clients.ec2(region), _snapshots(item)
-        tags = texts(item.get("Tags", []))
         if snapshots:
-            # As the image, so that `sweep` finds them should this end half way; and as finished, for it looks for those
-            # alone. That is a tag at least for what has none, too, which AWS wants.
-            with asking(f"tag the snapshots of image {item['ImageId']}"):
-                ec2.create_tags(Resources=snapshots, Tags=pairs([*tags, READY]))
-        try:
-            with asking(f"deregister image {item['ImageId']}"):
-                ec2.deregister_image(ImageId=item["ImageId"])
-        except Refusal as error:
-            if error.code not in GONE:
-                raise
+            with unless_gone(), asking(f"mark the snapshots of image {item['ImageId']}"):
+                ec2.create_tags(Resources=snapshots, Tags=pairs([DELETED]))
+        with unless_gone(), asking(f"deregister image {item['ImageId']}"):
+            ec2.deregister_image(ImageId=item["ImageId"])
         for snapshot in snapshots:
             self._delete_snapshot(region, snapshot)
 
-    def sweep(self, project: str) -> int:
-        """Delete the snapshots of ours whose image is gone, which an interrupted deletion left; how many went."""
-        wanted: list[FilterTypeDef] = [{"Name": f"tag:{NAMESPACE}:project", "Values": [project]}]
+    def sweep(self, project: str) -> list[str]:
+        """Delete snapshots behind no image any more: those of a deletion that was cut short, whosever it was, and of
+        builds of `project` that died between Packer's own image and the encrypted one. Others are somebody's.
+        """
+        wanted: list[FilterTypeDef] = [{"Name": "tag-key", "Values": [f"{NAMESPACE}:*"]}]
+
+        def left(item: SnapshotTypeDef) -> bool:
+            tags = texts(item.get("Tags", []))
+            lease = lease_of(tags)
+            dead = lease is not None and lease < time.time() and READY not in tags
+            return DELETED in tags or (dead and f"{NAMESPACE}:project:{project}" in tags)
 
         def ask(region: str) -> list[tuple[str, SnapshotTypeDef]]:
             pages = self.clients.ec2(region).get_paginator("describe_snapshots")
@@ -102,21 +124,15 @@ class Images(Regions):
         snapshots = self._everywhere(ask)
         used = {snapshot for _, item in self._amis([]) for snapshot in _snapshots(item)}
         orphans = [
-            (region, item["SnapshotId"])
-            for region, item in snapshots
-            if item["SnapshotId"] not in used and READY in texts(item.get("Tags", []))
+            (region, item["SnapshotId"]) for region, item in snapshots if item["SnapshotId"] not in used and left(item)
         ]
         for region, snapshot in orphans:
             self._delete_snapshot(region, snapshot)
-        return len(orphans)
+        return [f"snapshot {snapshot} in {region}, whose image is gone" for region, snapshot in orphans]
 
     def _delete_snapshot(self, region: str, snapshot: str) -> None:
-        try:
-            with asking(f"delete snapshot {snapshot}"):
-                self.clients.ec2(region).delete_snapshot(SnapshotId=snapshot)
-        except Refusal as error:
-            if error.code not in GONE:
-                raise
+        with unless_gone(), asking(f"delete snapshot {snapshot}"):
+            self.clients.ec2(region).delete_snapshot(SnapshotId=snapshot)
 
     def copy(self, image_id: str, region: str) -> str:
         """Make the image available in `region`, and wait for it; the ID it has there."""
@@ -135,11 +151,18 @@ class Images(Regions):
         # One that an interrupted command began is waited for, not made a second time; one that failed is in the way.
         copied, failed = None, ""
         for _, begun in self._amis([{"Name": f"tag:{NAMESPACE}:run", "Values": [identity.run]}], region):
-            if begun.get("State") in _USABLE:
+            state = begun.get("State", "pending")
+            if state in _USABLE:
                 copied = begun["ImageId"]
-            else:
+            elif state in _FAILED:
                 self._deregister(region, begun)
                 failed = begun["ImageId"]
+            else:
+                raise CloudError(
+                    f"the copy of {image_id} in {region}, {begun['ImageId']}, is {state}",
+                    remedy=f"enable it again, or deregister it: aws ec2 enable-image --region {region} --image-id "
+                    f"{begun['ImageId']}",
+                )
         copied = copied or self._copy(image_id, item.get("Name", ""), home, region, failed)
         self._places[copied] = region
         self._wait(copied, region, f"the copy of {image_id} to {region}")
@@ -155,6 +178,7 @@ class Images(Regions):
                 SourceRegion=home,
                 CopyImageTags=True,
                 ClientToken=f"bakewell-{image_id}{failed.removeprefix('ami')}",
+                **self._encryption,
             )
         return answer["ImageId"]
 
@@ -222,10 +246,22 @@ def merged(amis: Sequence[tuple[str, ImageTypeDef]]) -> list[Image]:
 
 
 def _image(amis: list[tuple[str, ImageTypeDef, Identity]]) -> Image:
-    amis = sorted(amis, key=lambda one: (one[0] != one[2].home, one[0]))
+    # Of several in one region, which somebody made by hand, the usable one that has been there for longest.
+    amis = sorted(
+        amis,
+        key=lambda one: (
+            one[0] != one[2].home,
+            one[0],
+            one[1].get("State") != "available",
+            one[1].get("CreationDate", ""),
+        ),
+    )
     region, first, identity = amis[0]
+    by_region: dict[str, str] = {}
+    for where, item, _ in amis:
+        by_region.setdefault(where, item["ImageId"])
     tags = texts(first.get("Tags", []))
-    regions = tuple(sorted(region for region, item, _ in amis if item.get("State") == "available"))
+    regions = tuple(sorted({region for region, item, _ in amis if item.get("State") == "available"}))
     state = first.get("State")
     ready = READY in tags and state == "available"
     lost = None if region == identity.home else f"gone from {identity.home}, where it was built"
@@ -242,9 +278,10 @@ def _image(amis: list[tuple[str, ImageTypeDef, Identity]]) -> Image:
         size_gb=float(sum(disk.get("VolumeSize", 0) for disk in disks)),
         regions=regions,
         ready=ready,
-        revoked=REVOKED in tags,
+        revoked=any(REVOKED in texts(item.get("Tags", [])) for _, item, _ in amis),
         lease=None if ready else lease_of(tags),
         tags=tags,
-        elsewhere={region: item["ImageId"] for region, item, _ in amis[1:]},
+        elsewhere={where: image_id for where, image_id in by_region.items() if where != region},
+        duplicates=tuple(item["ImageId"] for _, item, _ in amis if item["ImageId"] not in by_region.values()),
         lost=lost,
     )

@@ -7,10 +7,12 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from bakewell.clouds.aws.api import Clients, asking
+from bakewell.clouds.aws.api import Clients, Refusal, asking
 from bakewell.errors import ConfigError
 
 _T = TypeVar("_T")
+_CLOSED = "explicit deny in a service control policy"
+"""https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html"""
 
 
 class Regions:
@@ -57,12 +59,25 @@ class Regions:
         return self._enabled
 
     def _everywhere(self, ask: Callable[[str], list[_T]], region: str | None = None) -> list[_T]:
-        """The answers of `region`, or of all that are enabled, asked at once. One that fails fails all."""
+        """The answers of `region`, or of all that are enabled, asked at once. One that fails fails all.
+
+        But a region that the organization's policy closes to the account has no answer: what may be there is out of
+        everybody's reach, ours too, and stays.
+        """
         if region is not None:
             return ask(region)
+
+        def answer(where: str) -> list[_T]:
+            try:
+                return ask(where)
+            except Refusal as error:
+                if where != self._region and _CLOSED in error.what:
+                    return []
+                raise
+
         regions = self.enabled()
         with ThreadPoolExecutor(max_workers=8, thread_name_prefix="aws") as threads:
-            return [item for answer in threads.map(ask, regions) for item in answer]
+            return [item for found in threads.map(answer, regions) for item in found]
 
 
 def not_enabled(region: str, enabled: Collection[str]) -> ConfigError:

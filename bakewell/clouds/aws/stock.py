@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 DEBIAN = "136693071363"
 """Debian's account: https://wiki.debian.org/Cloud/AmazonEC2Image."""
 
-Found = tuple[str, "ImageTypeDef | None"]
-"""A region, and its newest image that fits."""
+Found = tuple[str, "Sequence[ImageTypeDef]"]
+"""A region, and its images that fit, the newest first."""
 
 
 def newest(image: str, region: str, everywhere: Sequence[Found]) -> Stock:
@@ -25,21 +25,26 @@ def newest(image: str, region: str, everywhere: Sequence[Found]) -> Stock:
     Raises:
         CloudError: there is none in `region`.
     """
-    found = {where: item for where, item in everywhere if item is not None}
+    found = {where: items for where, items in everywhere if items}
     if region not in found:
         raise CloudError(
             f"no image `{image}` in {region}",
             remedy="name one as OWNER/NAME-PATTERN or ssm:PARAMETER: bakewell lock BASE --cloud aws --image …",
         )
-    chosen = found[region]
+    chosen = found[region][0]
     name = chosen.get("Name", "")
-    # Only regions that have this very image: another date elsewhere would be another image.
-    ids = {where: item["ImageId"] for where, item in sorted(found.items()) if item.get("Name") == name}
+    # Only regions that have this very image: another date elsewhere would be another image. One may have a newer, too.
+    ids = {
+        where: item["ImageId"]
+        for where, items in sorted(found.items())
+        for item in reversed(items)
+        if item.get("Name") == name
+    }
     return Stock(name=name, date=chosen.get("CreationDate", "")[:10], ids=ids)
 
 
 def look(clients: Clients, image: str, region: str) -> Found:
-    """The newest image in `region` that `image` means.
+    """The images in `region` that `image` means.
 
     Args:
         image: `<owner's account ID>/<name, with * for what changes>`, or `ssm:<parameter>` whose value is an AMI.
@@ -51,7 +56,7 @@ def look(clients: Clients, image: str, region: str) -> Found:
                 value = clients.ssm(region).get_parameter(Name=image[4:])["Parameter"].get("Value", "")
         except Refusal as error:
             if error.code == "ParameterNotFound":
-                return region, None
+                return region, []
             raise
         with asking(f"look at image {value} in {region}"):
             listed = ec2.describe_images(ImageIds=[value])["Images"]
@@ -64,7 +69,7 @@ def look(clients: Clients, image: str, region: str) -> Found:
         with asking(f"find image {image} in {region}"):
             pages = ec2.get_paginator("describe_images").paginate(Owners=[owner], Filters=filters)
             listed = [item for page in pages for item in page["Images"]]
-    return region, max(listed, key=lambda item: item.get("CreationDate", ""), default=None)
+    return region, sorted(listed, key=lambda item: item.get("CreationDate", ""), reverse=True)
 
 
 def check(clients: Clients, image_id: str, region: str) -> None:

@@ -108,6 +108,8 @@ def settings(config: dict[str, list[Any]], source: str, *, grub: bool) -> str:
         kept = [module for module in config[stage] if _name(module) not in unneeded]
         lines.append(f"{stage}: {json.dumps(kept)}")
     lines.append(f"ssh_genkeytypes: {json.dumps(KEYS)}")
+    # Debian's own image for AWS lets `admin` in, and root only to say so; every other cloud's lets root in, with keys.
+    lines.append("disable_root: false")
     return "\n".join(lines) + "\n"
 
 

@@ -56,6 +56,10 @@ def test_host_keys_are_of_kinds_that_are_made_at_once(config: dict[str, Any]) ->
     assert config["ssh_genkeytypes"] == ["ed25519", "ecdsa"]
 
 
+def test_whoever_may_log_in_does_so_as_root_on_every_cloud(config: dict[str, Any]) -> None:
+    assert config["disable_root"] is False
+
+
 def test_the_first_two_stages_are_run_by_one_program_that_python_takes(host: Host, config: dict[str, Any]) -> None:
     program = "/usr/local/lib/bakewell/cloud_init_stages.py"
     for unit, stage in (("cloud-init-local", "local"), ("cloud-init", "network")):

@@ -68,7 +68,10 @@ def test_it_is_in_every_zone_of_the_default_vpc_unless_the_settings_name_subnets
     ec2.bake(cloud="aws")
     run = ec2.run()
     assert group(run)["vpcZoneIdentifiers"] == ["subnet-a", "subnet-b"]
-    assert [call.token for call in run.calls] == ["aws:ec2/getVpc:getVpc", "aws:ec2/getSubnets:getSubnets"]
+    asked = {call.token.rpartition(":")[2]: call.args for call in run.calls}
+    assert set(asked) == {"getInstanceTypeOfferings", "getVpc", "getSubnets"}
+    zones = next(one for one in asked["getSubnets"]["filters"] if one["name"] == "availability-zone")
+    assert zones["values"] == ["us-east-1a", "us-east-1b"], "those that have such machines"
     assert all("aws" in call.provider for call in run.calls), "asked of the stack's own region"
     assert "vpcId" not in run.of_type(SECURITY_GROUP)[NAME].inputs
     on_aws(ec2, fleets={"web": {"subnets": ["subnet-0a", "subnet-0b"], "key": "ops", "profile": "web"}})
@@ -91,6 +94,22 @@ def test_its_machines_are_told_of_their_peers(ec2: Fleet) -> None:
     ec2.bake(cloud="aws")
     assert "10.0.0.1:9000\\n" in told(ec2.run())
     assert template(ec2.run(preview=True, rerun=frozenset({"aws-api-1"})))["userData"] == UNKNOWN
+
+
+def test_a_fleet_is_nobodys_peer_for_its_machines_have_no_addresses_to_tell(ec2: Fleet) -> None:
+    images = {
+        "base": 'description = "base"\nbase = "debian-12"\n',
+        "web": 'description = "web"\nparent = "base"\n[boot]\npeers = ["api"]\n',
+        "api": 'description = "api"\nparent = "base"\n[boot]\nhealth = { port = 9000 }\n',
+    }
+    ec2.root = ec2.root.with_name("pair")
+    project(ec2.root, images)
+    on_aws(ec2, instances={"web": {}}, fleets={"api": {}})
+    run = ec2.run(preview=True)
+    assert isinstance(run.error, SystemExit)
+    assert "`web` has to find `api`, whose machines are a fleet" in run.said("error")
+    on_aws(ec2, instances={"web": {}, "api": {}}, fleets={"api": {}})
+    assert ec2.run(preview=True).error is None
 
 
 def test_outputs_of_a_fleet(ec2: Fleet) -> None:

@@ -18,7 +18,9 @@ FRIEND = "210987654321"
 @pytest.fixture
 def copied(ec2: Fleet) -> Fleet:
     """Two regions, and another account that may launch."""
-    on_aws(ec2, regions=["us-east-1", ELSEWHERE], launch_accounts=[FRIEND], instances={"web": {}})
+    on_aws(
+        ec2, regions=["us-east-1", ELSEWHERE], launch_accounts=[FRIEND], kms_key="alias/images", instances={"web": {}}
+    )
     ec2.bake(cloud="aws")
     copied_to(ec2, ELSEWHERE)
     return ec2
@@ -64,9 +66,11 @@ def test_builds_and_copies_name_their_cloud_and_each_copy_has_its_own_id(copied:
 def test_each_role_has_a_parameter_in_each_region_with_the_ami_that_it_has_there(copied: Fleet) -> None:
     run = copied.run()
     parameters = run.of_type(PARAMETER)
-    assert set(parameters) == {f"aws-{role}{tail}" for role in ("base", "web", "api") for tail in ("", f"-{ELSEWHERE}")}
+    regions = ("us-east-1", ELSEWHERE)
+    assert set(parameters) == {f"aws-{role}-{region}" for role in ("base", "web", "api") for region in regions}
     (web,) = [made for made in copied.aws.found if made.role == "web"]
-    for name, region, ami in (("aws-web", "us-east-1", web.id), (f"aws-web-{ELSEWHERE}", ELSEWHERE, f"{web.id}-there")):
+    for region, ami in zip(regions, (web.id, f"{web.id}-there"), strict=True):
+        name = f"aws-web-{region}"
         inputs = parameters[name].inputs
         assert (inputs["name"], inputs["region"], value(parameters[name])) == ("/bakewell/dev/web", region, ami)
         assert (inputs["type"], inputs["dataType"]) == ("String", "aws:ec2:image")
@@ -76,8 +80,9 @@ def test_each_role_has_a_parameter_in_each_region_with_the_ami_that_it_has_there
 def test_parameters_are_called_by_the_stacks_prefix_and_know_no_ami_before_it_is_built(ec2: Fleet) -> None:
     ec2.config["bakewell:prefix"] = "acme"
     run = ec2.run(preview=True, rerun=frozenset({"aws-web"}))
-    assert run.of_type(PARAMETER)["aws-web"].inputs["name"] == "/acme/dev/web"
-    assert value(run.of_type(PARAMETER)["aws-web"]) == UNKNOWN
+    parameter = run.of_type(PARAMETER)["aws-web-us-east-1"]
+    assert parameter.inputs["name"] == "/acme/dev/web"
+    assert value(parameter) == UNKNOWN
 
 
 def test_each_account_may_launch_each_ami_in_each_region(copied: Fleet) -> None:
@@ -86,12 +91,12 @@ def test_each_account_may_launch_each_ami_in_each_region(copied: Fleet) -> None:
     (web,) = [made for made in copied.aws.found if made.role == "web"]
     there = permissions[f"aws-web-{ELSEWHERE}-{FRIEND}"].inputs
     assert there == {"imageId": f"{web.id}-there", "accountId": FRIEND, "region": ELSEWHERE}
-    assert permissions[f"aws-web-{FRIEND}"].inputs["imageId"] == web.id
+    assert permissions[f"aws-web-us-east-1-{FRIEND}"].inputs["imageId"] == web.id
 
 
 def test_retention_waits_for_all_that_refers_to_an_ami(ec2: Fleet) -> None:
+    on_aws(ec2, launch_accounts=[FRIEND], encrypted=False, instances={"web": {}}, fleets={"web": {}})
     ec2.bake(cloud="aws")
-    on_aws(ec2, launch_accounts=[FRIEND], instances={"web": {}}, fleets={"web": {}})
     run = ec2.run()
     command = run["aws-retention"]
     assert command.inputs["create"] == "exec bakewell clean --from-pulumi --cloud aws"
@@ -110,7 +115,35 @@ def test_what_lives_elsewhere_is_copied_to_where_machines_run(ec2: Fleet) -> Non
     run = ec2.run()
     assert f"aws-web-{ELSEWHERE}" in run.of_type(COMMAND)
     assert run.of_type(INSTANCE)["aws-web-1"].inputs["ami"] == f"{baked['web'].id}-there"
-    assert value(run.of_type(PARAMETER)["aws-web"]) == f"{baked['web'].id}-there"
+    assert value(run.of_type(PARAMETER)[f"aws-web-{ELSEWHERE}"]) == f"{baked['web'].id}-there"
+
+
+def test_regions_in_another_order_are_the_same_parameters_and_permissions(copied: Fleet) -> None:
+    """Else one would be made under a name that the other, which goes last, still has."""
+
+    def handed_on(run: Run) -> dict[str, Any]:
+        return {name: one.inputs for kind in (PARAMETER, PERMISSION) for name, one in run.of_type(kind).items()}
+
+    before = handed_on(copied.run())
+    on_aws(
+        copied,
+        regions=[ELSEWHERE, "us-east-1"],
+        launch_accounts=[FRIEND],
+        kms_key="alias/images",
+        instances={"web": {}},
+    )
+    assert before and handed_on(copied.run()) == before
+
+
+def test_a_copy_that_is_gone_is_made_again_from_the_same_image(copied: Fleet) -> None:
+    copied.outputs["images"] = copied.run().outputs["images"]
+    assert not copied.run(preview=True).said("warning")
+    copied.aws.found = [replace(one, elsewhere={}) if one.role == "web" else one for one in copied.aws.found]
+    (web,) = [one for one in copied.aws.found if one.role == "web"]
+    run = copied.run(preview=True, rerun=frozenset({"aws-web", f"aws-web-{ELSEWHERE}", "aws-retention"}))
+    commands = run.of_type(COMMAND)
+    assert commands["aws-web"].inputs["triggers"][2] == commands[f"aws-web-{ELSEWHERE}"].inputs["triggers"][1] == 1
+    assert f"in the outputs is no longer there as {web.id}-there: will be copied again" in run.said("warning")
 
 
 def test_an_ami_that_is_gone_is_made_again(ec2: Fleet) -> None:

@@ -44,6 +44,12 @@ def test_an_instance_boots_the_roles_ami_and_is_told_only_who_it_is(ec2: Fleet) 
     assert set(run.of_type(INSTANCE)) == {WEB, "aws-web-2", API}
 
 
+def test_another_type_is_another_machine(ec2: Fleet) -> None:
+    """In place, every machine of the role would stop at once."""
+    request = ec2.run(preview=True).of_type(INSTANCE)[WEB].request
+    assert list(request.replaceOnChanges) == ["instanceType"] and not request.deleteBeforeReplace
+
+
 def test_its_metadata_wants_a_token_and_goes_no_further_than_the_machine(ec2: Fleet) -> None:
     options = instance(ec2.run(preview=True), WEB)["metadataOptions"]
     assert options == {"httpEndpoint": "enabled", "httpTokens": "required", "httpPutResponseHopLimit": 1}
@@ -114,6 +120,8 @@ def test_readiness_is_waited_for_where_an_instance_can_be_asked(ec2: Fleet) -> N
     for settings, asked in (({}, False), ({"key": "ops"}, False), ({"key": "ops", "ssh_from": ["10.0.0.0/8"]}, True)):
         on_aws(ec2, instances={"api": settings})
         assert ("aws-api-1-ready" in ec2.run().of_type(COMMAND)) is asked
+    on_aws(ec2, instances={"web": {"open_to": []}})
+    assert "aws-web-1-ready" not in ec2.run().of_type(COMMAND), "nobody reaches its port"
 
 
 def test_outputs_of_an_instance(ec2: Fleet) -> None:

@@ -38,11 +38,11 @@ class Account:
         found = self.client("ec2", region).describe_images(Owners=["self"], Filters=wanted, IncludeDisabled=True)
         return {one["ImageId"]: {**one, "tags": tags(one)} for one in found["Images"]}
 
-    def snapshots(self, project: str, region: str) -> set[str]:
-        """IDs of the project's snapshots."""
+    def snapshots(self, project: str, region: str) -> dict[str, dict[str, Any]]:
+        """The project's snapshots by ID."""
         wanted = [{"Name": "tag:bakewell:project", "Values": [project]}]
         found = self.client("ec2", region).describe_snapshots(OwnerIds=["self"], Filters=wanted)["Snapshots"]
-        return {one["SnapshotId"] for one in found}
+        return {one["SnapshotId"]: one for one in found}
 
     def machines(self, project: str, region: str) -> list[dict[str, Any]]:
         """The project's instances that run, or will: those of fleets and builders too."""
@@ -64,16 +64,16 @@ class Account:
         found = ec2.describe_image_attribute(ImageId=image, Attribute="launchPermission")["LaunchPermissions"]
         return [one["UserId"] for one in found]
 
-    def serving(self, group: str, region: str) -> dict[str, str]:
-        """The instances of a fleet that are in service: ID -> AMI."""
+    def serving(self, group: str, region: str) -> list[str]:
+        """IDs of the instances of a fleet that are in service, as its group says in one answer."""
         groups = self.client("autoscaling", region).describe_auto_scaling_groups(AutoScalingGroupNames=[group])
         (found,) = groups["AutoScalingGroups"]
-        ids = [one["InstanceId"] for one in found["Instances"] if one["LifecycleState"] == "InService"]
-        if not ids:
-            return {}
-        listed = self.client("ec2", region).describe_instances(InstanceIds=ids)["Reservations"]
-        machines = [one for reservation in listed for one in reservation["Instances"]]
-        return {one["InstanceId"]: one["ImageId"] for one in machines if one["State"]["Name"] == "running"}
+        return [one["InstanceId"] for one in found["Instances"] if one["LifecycleState"] == "InService"]
+
+    def booted_from(self, instances: list[str], region: str) -> set[str]:
+        """The AMIs of instances."""
+        listed = self.client("ec2", region).describe_instances(InstanceIds=instances)["Reservations"]
+        return {one["ImageId"] for reservation in listed for one in reservation["Instances"]}
 
 
 def tags(thing: Mapping[str, Any]) -> dict[str, str]:

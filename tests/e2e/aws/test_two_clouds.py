@@ -16,6 +16,7 @@ from tests.waiting import eventually, until
 
 HOME, OTHER = "us-east-1", "eu-central-1"
 FRIEND = "111122223333"
+KEY = "alias/images"
 LOGIN = {"key": "local-cloud", "ssh_from": ["10.0.0.0/8"]}
 
 
@@ -32,6 +33,7 @@ def stack(clone: MakeWorkspace) -> Workspace:
             "instances": {"web": LOGIN},
             "fleets": {"web": {"count": 2}},
             "launch_accounts": [FRIEND],
+            "kms_key": KEY,
         },
     )
     return made
@@ -55,10 +57,14 @@ def test_one_stack_on_two_clouds(stack: Workspace, account: Account, cloud: Clou
     stack.write("packer/images/web/files/stamp.txt", "web 2\n")
     preview = stack.preview()
     assert preview.ops["web-1"] == preview.ops["web"] == "replace", preview.ops
-    for name in ("aws-web", "aws-web-eu-central-1", "aws-web-1"):
-        assert name in preview.ops, preview.ops
+    replaced = [("Command", "aws-web"), ("Command", "aws-web-eu-central-1"), ("Instance", "aws-web-1")]
+    replaced += [("AmiLaunchPermission", f"aws-web-{region}-{FRIEND}") for region in (HOME, OTHER)]
+    updated = [("LaunchTemplate", "aws-web"), ("Group", "aws-web")]
+    updated += [("Parameter", f"aws-web-{region}") for region in (HOME, OTHER)]
+    for changed, op in ((replaced, "replace"), (updated, "update")):
+        assert {one: preview.by_type.get(one) for one in changed} == dict.fromkeys(changed, op), preview.by_type
     group = first["fleets"]["web"]["group"]
-    old = account.serving(group, HOME)
+    old = set(account.serving(group, HOME))
     stack.up()
     second = stack.outputs()
     new = second["images"]["web"]["aws"]
@@ -97,7 +103,7 @@ def _is_baked_as_asked(images: dict[str, dict[str, Any]], account: Account, proj
             assert ami["tags"].get("bakewell:parent") == image["parent"]
             (disk,) = ami["BlockDeviceMappings"]
             assert disk["Ebs"]["Encrypted"] is True
-            assert disk["Ebs"]["SnapshotId"] in account.snapshots(project, region)
+            assert account.snapshots(project, region)[disk["Ebs"]["SnapshotId"]]["KmsKeyId"] == KEY
         assert len(account.snapshots(project, region)) == len(images), "nothing of the building is left"
     assert images["web"]["parent"] == images["base"]["run"]
     keys = account.client("ec2", HOME).describe_key_pairs()["KeyPairs"]
@@ -138,8 +144,11 @@ def _app(stack: Workspace, outputs: dict[str, Any], account: Account, cloud: Clo
     return app
 
 
-def _is_renewed(account: Account, group: str, image: dict[str, Any], old: dict[str, str]) -> bool:
+def _is_renewed(account: Account, group: str, image: dict[str, Any], old: set[str]) -> bool:
     """Whether no machine of before is left; at no time are there fewer than there should be."""
     serving = account.serving(group, HOME)
     assert len(serving) >= 2, "the new ones come before the old ones go"
-    return len(serving) == 2 and set(serving.values()) == {image["ids"][HOME]} and not set(old) & set(serving)
+    if len(serving) > 2 or old & set(serving):
+        return False
+    assert account.booted_from(serving, HOME) == {image["ids"][HOME]}
+    return True

@@ -99,10 +99,11 @@ def test_a_build_on_aws_sees_nothing_of_digitalocean_and_the_other_way_round(sit
     assert "aws-secret" not in on_digitalocean.values()
 
 
-def test_only_a_build_on_aws_is_told_of_its_subnet() -> None:
-    settings = Settings(aws=AwsSettings(subnet="subnet-0a"))
-    assert packer.chosen("aws", settings) == {"subnet": "subnet-0a"}
-    assert packer.chosen("digitalocean", settings) == packer.chosen("aws", Settings()) == {}
+def test_only_a_build_on_aws_is_told_of_its_subnet_and_how_its_disk_is_encrypted() -> None:
+    settings = Settings(aws=AwsSettings(subnet="subnet-0a", kms_key="alias/images"))
+    assert packer.chosen("aws", settings) == {"subnet": "subnet-0a", "encrypted": True, "kms_key": "alias/images"}
+    assert packer.chosen("aws", Settings(aws=AwsSettings(encrypted=False))) == {"encrypted": False}
+    assert packer.chosen("digitalocean", settings) == {}
 
 
 def test_templates_are_validated_for_each_cloud(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from bakewell.clouds.aws import Aws
 from bakewell.errors import CloudError, ConfigError
 from bakewell.image import READY
 from tests.contract.aws.served import OTHER, SLOW_SECONDS
-from tests.unit.clouds.aws.conftest import HOME, WHO, Account
+from tests.unit.clouds.aws.conftest import HOME, THIRD, WHO, Account, pause
 
 
 def test_a_copy_is_waited_for_and_made_once(account: Account, cloud: Aws) -> None:
@@ -54,6 +54,30 @@ def test_one_that_failed_is_an_error_and_the_next_command_removes_it_and_makes_a
     assert left and not left & set(account.snapshots(OTHER))
     first, second = account.calls("CopyImage")
     assert first["ClientToken"] != second["ClientToken"], "or AWS would answer with the first one's result"
+
+
+def test_one_that_somebody_disabled_is_left_alone(account: Account, cloud: Aws) -> None:
+    made = account.image(READY)
+    there = cloud.copy(made, OTHER)
+    account.ec2(OTHER).disable_image(ImageId=there)
+    with pytest.raises(CloudError, match=f"the copy of {made} in {OTHER}, {there}, is disabled") as caught:
+        cloud.copy(made, OTHER)
+    assert f"--region {OTHER} --image-id {there}" in caught.value.remedy
+    assert len(account.snapshots(OTHER)) == 1
+
+
+def test_a_copy_is_encrypted_with_the_key_that_the_stack_names(account: Account, cloud: Aws) -> None:
+    made = account.image(READY)
+    Aws(HOME, kms_key="alias/images", sleep=pause).copy(made, OTHER)
+    cloud.copy(made, THIRD)
+    keys = {
+        region: [
+            (one["Encrypted"], one.get("KmsKeyId"))
+            for one in account.ec2(region).describe_snapshots(OwnerIds=["self"])["Snapshots"]
+        ]
+        for region in (OTHER, THIRD)
+    }
+    assert keys == {OTHER: [(True, "alias/images")], THIRD: [(False, None)]}
 
 
 def test_commands_that_copy_at_once_mean_one_copy(account: Account, cloud: Aws) -> None:

@@ -48,9 +48,9 @@ def test_snapshots_of_one_that_ended_half_way_are_swept(
     made, kept = account.image(READY), account.image(READY, who=replace(WHO, run="f" * 12), name="shop-web-2")
     cut_short(cloud, made, monkeypatch)
     assert cloud.image(made) is None and len(account.snapshots()) == 2
-    assert cloud.sweep("other") == 0
-    assert cloud.sweep("shop") == 1
-    assert cloud.sweep("shop") == 0
+    (told,) = cloud.sweep("shop")
+    assert told.startswith("snapshot snap-") and told.endswith(f" in {HOME}, whose image is gone")
+    assert cloud.sweep("shop") == []
     assert len(account.snapshots()) == 1 and cloud.image(kept) is not None
 
 
@@ -58,7 +58,35 @@ def test_so_are_those_of_an_image_that_was_never_finished(
     account: Account, cloud: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cut_short(cloud, account.image("bakewell:lease:1"), monkeypatch)
-    assert cloud.sweep("shop") == 1 and account.snapshots() == {}
+    assert len(cloud.sweep("shop")) == 1 and account.snapshots() == {}
+
+
+def test_so_are_those_of_one_that_was_never_tagged(
+    account: Account, cloud: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_short(cloud, account.image(who=None), monkeypatch)
+    assert len(cloud.sweep("shop")) == 1 and account.snapshots() == {}
+
+
+def test_snapshots_that_somebody_kept_of_an_image_are_not_swept(account: Account, cloud: Aws) -> None:
+    """Deregistered by hand, and not its snapshots."""
+    made = account.image(READY)
+    account.ec2().deregister_image(ImageId=made)
+    assert cloud.sweep("shop") == [] and len(account.snapshots()) == 1
+
+
+def snapshot(account: Account, *tags: str) -> str:
+    """One that is behind no image."""
+    volume = account.ec2().create_volume(Size=1, AvailabilityZone=f"{HOME}a")["VolumeId"]
+    made: str = account.ec2().create_snapshot(VolumeId=volume)["SnapshotId"]
+    account.ec2().create_tags(Resources=[made], Tags=pairs(tags))
+    return made
+
+
+def test_what_packer_left_between_its_own_image_and_the_encrypted_one_is_swept(account: Account, cloud: Aws) -> None:
+    dead = snapshot(account, *WHO.tags(), "bakewell:lease:1")
+    assert cloud.sweep("other") == [] and dead in account.snapshots(), "a lease is of one project"
+    assert len(cloud.sweep("shop")) == 1 and account.snapshots() == {}
 
 
 def test_the_regions_that_one_did_not_get_to_are_the_next_ones(
@@ -77,10 +105,8 @@ def test_the_regions_that_one_did_not_get_to_are_the_next_ones(
 
 def test_snapshots_of_a_build_that_is_under_way_are_not_swept(account: Account, cloud: Aws) -> None:
     """They are there, tagged, before the AMI that AWS makes of them names them."""
-    volume = account.ec2().create_volume(Size=1, AvailabilityZone=f"{HOME}a")["VolumeId"]
-    made = account.ec2().create_snapshot(VolumeId=volume)["SnapshotId"]
-    account.ec2().create_tags(Resources=[made], Tags=pairs([*WHO.tags(), "bakewell:lease:1900000000"]))
-    assert cloud.sweep("shop") == 0 and made in account.snapshots()
+    made = snapshot(account, *WHO.tags(), "bakewell:lease:1900000000")
+    assert cloud.sweep("shop") == [] and made in account.snapshots()
 
 
 def test_what_a_dead_build_never_tagged_goes_whole(account: Account, cloud: Aws) -> None:

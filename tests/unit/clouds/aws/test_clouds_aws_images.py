@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from bakewell.clouds.aws import Aws
 from bakewell.clouds.aws.tags import pairs, texts
 from bakewell.image import READY, REVOKED
@@ -58,6 +60,39 @@ def test_amis_of_one_build_are_one_image_called_as_at_home(account: Account, clo
     assert [found.id_in(region) for region in (HOME, OTHER, THIRD)] == [made, there, third]
     assert found.size_gb == 3 * 8.0, "each region's snapshots are paid for"
     assert cloud.image(there) == cloud.image(made) == found, "by whichever ID it is asked for"
+
+
+def test_a_copy_that_somebody_made_by_hand_is_one_of_the_images_ids(account: Account, cloud: Aws) -> None:
+    """Else what boots from it would not keep the image, which is deleted with all its AMIs."""
+    made = account.image(READY)
+    there = cloud.copy(made, OTHER)
+    by_hand = {
+        region: account.served("ec2", region).copy_image(
+            Name="by-hand", SourceImageId=made, SourceRegion=HOME, CopyImageTags=True
+        )["ImageId"]
+        for region in (HOME, OTHER)
+    }
+    for region, copied in by_hand.items():
+        account.served.image(copied, region)
+    (found,) = cloud.images("shop")
+    assert (found.id, found.elsewhere) == (made, {OTHER: there}), "the one that has been there for longest"
+    assert found.ids == {made, there, *by_hand.values()} and set(found.duplicates) == set(by_hand.values())
+    assert found.id_in(HOME) == made and found.regions == tuple(sorted((HOME, OTHER)))
+    account.ec2(OTHER).disable_image(ImageId=there)
+    (found,) = cloud.images("shop")
+    assert found.id_in(OTHER) == by_hand[OTHER], "the one that can be booted"
+
+
+@pytest.mark.parametrize("value", ["", "true"])
+@pytest.mark.parametrize("at_home", [True, False])
+def test_a_revocation_is_one_on_whichever_ami_and_with_whatever_value(
+    account: Account, cloud: Aws, value: str, *, at_home: bool
+) -> None:
+    made = account.image(READY)
+    region, told = (HOME, made) if at_home else (OTHER, cloud.copy(made, OTHER))
+    assert not cloud.images("shop")[0].revoked
+    account.ec2(region).create_tags(Resources=[told], Tags=[{"Key": REVOKED, "Value": value}])
+    assert cloud.images("shop")[0].revoked
 
 
 def test_an_image_that_is_gone_at_home_is_called_as_in_the_first_region_that_has_it(

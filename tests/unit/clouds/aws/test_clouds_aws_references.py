@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from bakewell.clouds.aws import Aws
 from bakewell.errors import CloudError
 from bakewell.image import READY
+from sandbox.aws.stock import NAMES, stock_id
 from tests.contract.aws.served import OTHER
 from tests.unit.clouds.aws.conftest import HOME, WHO, Account
+
+DEBIAN = stock_id(HOME, NAMES[-1])
 
 
 def test_everything_that_needs_an_image_is_a_reference(account: Account, cloud: Aws) -> None:
@@ -45,6 +49,88 @@ def test_everything_that_needs_an_image_is_a_reference(account: Account, cloud: 
     assert unused not in found, "a version that nothing would launch"
 
 
+def test_every_name_in_a_list_is_a_reference_and_a_name_that_leads_nowhere_is_none(
+    account: Account, cloud: Aws
+) -> None:
+    first, second = (
+        account.image(READY, who=replace(WHO, run=f"{number:012}"), name=f"shop-web-{number}") for number in range(2)
+    )
+    ssm = account.served("ssm")
+    ssm.put_parameter(Name="/images/all", Value=f"{first},{second}", Type="StringList")
+    ssm.put_parameter(Name="/images/told", Value=f"the newest is {first}", Type="String")
+    for name in ("/images/gone", "/images/all"):
+        account.ec2().create_launch_template(
+            LaunchTemplateName=name.rpartition("/")[2], LaunchTemplateData={"ImageId": f"resolve:ssm:{name}"}
+        )
+    found = [(each.image_id, each.name) for each in cloud.references() if each.image_id in (first, second)]
+    assert sorted(found) == sorted([(first, "/images/all"), (second, "/images/all")])
+
+
+def test_a_recipe_that_begins_with_an_image_is_a_reference(account: Account, cloud: Aws) -> None:
+    """The local cloud has no Image Builder: its answer is put in."""
+    made = account.image(READY)
+    arn = f"arn:aws:imagebuilder:{HOME}:123456789012:image-recipe/golden/1.0.0"
+
+    def answer(parsed: dict[str, Any], **_: object) -> None:
+        parsed["ImageReferences"].append({"ImageId": made, "ResourceType": "imagebuilder:ImageRecipe", "Arn": arn})
+
+    cloud.clients.ec2(HOME).meta.events.register("after-call.ec2.DescribeImageReferences", answer)
+    found = [each for each in cloud.references() if each.kind == "image recipe"]
+    assert [(each.image_id, each.id, each.name) for each in found] == [(made, arn, "golden/1.0.0")]
+    asked = account.calls("DescribeImageReferences")
+    assert len(asked) == 1, "only where there are images of ours"
+
+
+def test_fleets_that_aws_keeps_full_are_references_by_the_versions_that_they_name(account: Account, cloud: Aws) -> None:
+    named, itself, spot = (
+        account.image(READY, who=replace(WHO, run=f"{number:012}"), name=f"shop-web-{number}") for number in range(3)
+    )
+    ec2 = account.ec2()
+    template = ec2.create_launch_template(LaunchTemplateName="web", LaunchTemplateData={"ImageId": named})
+    template_id = template["LaunchTemplate"]["LaunchTemplateId"]
+    ec2.create_launch_template_version(LaunchTemplateId=template_id, LaunchTemplateData={"ImageId": DEBIAN})
+    ec2.modify_launch_template(LaunchTemplateId=template_id, DefaultVersion="2")
+    none = {"TotalTargetCapacity": 0, "OnDemandTargetCapacity": 0, "SpotTargetCapacity": 0}
+    fleet = ec2.create_fleet(
+        LaunchTemplateConfigs=[
+            {
+                "LaunchTemplateSpecification": {"LaunchTemplateId": template_id, "Version": "1"},
+                "Overrides": [{"ImageId": itself, "InstanceType": "t3.micro"}],
+            }
+        ],
+        TargetCapacitySpecification=none | {"DefaultTargetCapacityType": "on-demand"},
+    )["FleetId"]
+    request = ec2.request_spot_fleet(
+        SpotFleetRequestConfig={
+            "IamFleetRole": "arn:aws:iam::123456789012:role/fleet",
+            "TargetCapacity": 0,
+            "AllocationStrategy": "lowestPrice",
+            "LaunchSpecifications": [{"ImageId": spot, "InstanceType": "t3.micro"}],
+        }
+    )["SpotFleetRequestId"]
+    ours = (named, itself, spot)
+    found = {(each.image_id, each.kind, each.id) for each in cloud.references()}
+    assert (named, "fleet", fleet) in found and (itself, "fleet", fleet) in found
+    assert (spot, "spot fleet", request) in found
+    ec2.delete_fleets(FleetIds=[fleet], TerminateInstances=False)
+    ec2.cancel_spot_fleet_requests(SpotFleetRequestIds=[request], TerminateInstances=False)
+    assert not [each for each in cloud.references() if each.image_id in ours]
+
+
+def test_what_aws_would_not_deregister_is_held(account: Account, cloud: Aws) -> None:
+    made = account.image(READY)
+    account.ec2().enable_image_deregistration_protection(ImageId=made, WithCooldown=True)
+    account.ec2().disable_image_deregistration_protection(ImageId=made)  # from tomorrow on
+    found = [str(each) for each in cloud.references() if each.image_id == made]
+    assert found == [f"deregistration protection of shop-web-1 ({made})"]
+
+
+def test_an_account_without_that_question_is_asked_all_the_others(account: Account, cloud: Aws) -> None:
+    user = account.instance(account.image(READY))
+    account.served.order("error", action="ec2:DescribeImageReferences", code="InvalidAction", times=9)
+    assert user in {each.id for each in cloud.references()}
+
+
 def test_a_reference_in_another_region_is_to_the_id_that_the_image_has_there(account: Account, cloud: Aws) -> None:
     made = account.image(READY)
     there = cloud.copy(made, OTHER)
@@ -55,9 +141,13 @@ def test_a_reference_in_another_region_is_to_the_id_that_the_image_has_there(acc
     assert image is not None and there in image.ids
 
 
-@pytest.mark.parametrize("action", ["ec2:DescribeInstances", "autoscaling:.*", "ssm:DescribeParameters"])
+@pytest.mark.parametrize(
+    "action",
+    ["ec2:DescribeInstances", "ec2:DescribeImageReferences", "autoscaling:.*", "ssm:DescribeParameters"],
+)
 def test_a_region_that_does_not_answer_ends_it(account: Account, cloud: Aws, action: str) -> None:
+    cloud.copy(account.image(READY), OTHER)
     account.served.order("error", action=action, region=OTHER, code="UnauthorizedOperation", times=9)
     with pytest.raises(CloudError, match=f"in {OTHER}.*UnauthorizedOperation") as caught:
         cloud.references()
-    assert "docs/production.md" in caught.value.remedy
+    assert "docs/aws.md" in caught.value.remedy

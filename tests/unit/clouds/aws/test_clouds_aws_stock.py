@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bakewell.clouds.aws import Aws
+from bakewell.clouds.aws import Aws, stock
+from bakewell.clouds.aws.api import Clients
 from bakewell.errors import CloudError, ConfigError
 from sandbox.aws.stock import NAMES, PARAMETER, REGIONS, stock_id
 from tests.contract.aws.served import OTHER
@@ -34,6 +35,22 @@ def test_the_newest_of_a_name_is_found_with_its_id_in_every_region(cloud: Aws) -
     assert cloud.base(cloud.usual("debian-12")) == stock_id(HOME, NEWER)
 
 
+def test_a_region_that_already_has_a_newer_one_is_locked_at_the_same(
+    cloud: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Vendors publish region by region: home has not got it yet."""
+    look = stock.look
+
+    def behind(clients: Clients, image: str, region: str) -> stock.Found:
+        region, items = look(clients, image, region)
+        return region, [item for item in items if region != HOME or item.get("Name") != NEWER]
+
+    monkeypatch.setattr(stock, "look", behind)
+    found = cloud.stock(cloud.usual("debian-12"))
+    assert found.name == OLDER
+    assert found.ids == {region: stock_id(region, OLDER) for region in sorted(REGIONS)}
+
+
 def test_so_is_the_one_that_a_vendor_publishes_as_a_parameter(cloud: Aws) -> None:
     found = cloud.stock(f"ssm:{PARAMETER}")
     assert (found.name, found.ids[HOME]) == (NEWER, stock_id(HOME, NEWER))
@@ -55,7 +72,7 @@ def test_without_a_default_vpc_it_says_which_setting(account: Account, cloud: Aw
     without_networks(account)
     with pytest.raises(ConfigError, match=r"no default VPC, and bakewell:aws\.subnet is not set") as caught:
         cloud.check_build(stock_id(HOME, NEWER))
-    assert "pulumi config set --path bakewell:aws.subnet" in caught.value.remedy
+    assert "pulumi config set --path 'bakewell:aws.subnet' subnet-" in caught.value.remedy
     Aws(HOME, subnet="subnet-0a").check_build(stock_id(HOME, NEWER))
 
 

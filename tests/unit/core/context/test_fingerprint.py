@@ -333,6 +333,18 @@ def test_the_diff_names_the_parent_when_that_is_what_changed(tree: Tree) -> None
     assert {key for key in after.digests if after.digests[key] != before.digests.get(key)} == {"(parent base)"}
 
 
+def test_another_encryption_is_another_image_and_the_usual_one_is_not(tree: Tree) -> None:
+    packer = tree()
+    catalog, bases = Catalog.load(packer), Bases.load(packer / "bases.lock")
+    usual, none, key = (
+        fingerprints(catalog, "aws", bases, now=NOW, encryption=encryption)
+        for encryption in ("", "none", "alias/images")
+    )
+    assert usual == fingerprints(catalog, "aws", bases, now=NOW)
+    assert all(len({usual[role].value, none[role].value, key[role].value}) == 3 for role in catalog.roles)
+    assert key["web"].digests["(encryption)"] == "alias/images" and "(encryption)" not in usual["web"].digests
+
+
 def test_the_value_of_a_known_tree_stays(tree: Tree) -> None:
     """A change of this value rebuilds every image of every user: raise FORMAT, and say so in the changelog."""
     assert web(tree()) == "ee5c0f56110a5ad48045afa184d0cbbd294f7b009645b489e0161b7794a678fa"

@@ -92,6 +92,7 @@ def test_a_base_that_is_not_locked_for_a_cloud_is_refused_for_that_one_alone(tre
 def test_a_machine_is_known_by_its_name_on_either_cloud() -> None:
     settings = Settings.from_mapping(
         {
+            "clouds": ["digitalocean", "aws"],
             "machines": {"web": {"ssh_keys": ["ops"]}, "aws-web": {}},
             "aws": {"instances": {"app-node": {"key": "ops", "ssh_from": ["10.0.0.0/8"]}, "api": {"key": "ops"}}},
         },

@@ -210,6 +210,7 @@ def test_what_a_stack_is_told_about_aws_is_one_value_and_as_text_json() -> None:
         "instances": {"web": {"count": 2, "type": "t3.small", "key": "ops", "ssh_from": ["192.0.2.0/24"]}},
         "fleets": {"api": {"subnets": ["subnet-0a", "subnet-0b"], "profile": "api", "open_to": ["10.0.0.0/8"]}},
         "launch_accounts": ["210987654321"],
+        "kms_key": "alias/images",
     }
     settings = Settings.from_mapping({"bakewell:aws": json.dumps(value), "bakewell:clouds": '["aws"]'}, "x")
     assert settings == Settings.from_mapping({"aws": value, "clouds": ["aws"]}, "x")
@@ -220,14 +221,31 @@ def test_what_a_stack_is_told_about_aws_is_one_value_and_as_text_json() -> None:
         instances={"web": InstanceSettings(count=2, type="t3.small", key="ops", ssh_from=["192.0.2.0/24"])},
         fleets={"api": FleetSettings(subnets=["subnet-0a", "subnet-0b"], profile="api", open_to=["10.0.0.0/8"])},
         launch_accounts=["210987654321"],
+        kms_key="alias/images",
     )
     assert Settings.from_mapping({"bakewell:aws": "{}"}, "x").aws == AwsSettings()
 
 
-def test_an_account_gets_back_the_zeros_that_a_number_lost() -> None:
-    aws = Settings.from_mapping({"bakewell:aws": '{"account": 1234567, "launch_accounts": [98765432109]}'}, "x").aws
-    assert (aws.account, aws.launch_accounts) == ("000001234567", ["098765432109"])
+def test_an_account_may_be_a_number_where_that_has_all_its_digits() -> None:
+    """YAML reads 012345670123 as octal: another account. What begins with a zero is taken as text only."""
+    settings = {"account": 123456789012, "launch_accounts": [987654321098], "encrypted": False}
+    aws = Settings.from_mapping({"bakewell:aws": json.dumps(settings)}, "x").aws
+    assert (aws.account, aws.launch_accounts) == ("123456789012", ["987654321098"])
     assert AwsSettings(account="001234567890").account == "001234567890"
+    octal = yaml.safe_load("bakewell:aws: {account: 012345670123}")
+    assert "write its 12 digits in quotes" in refused(octal).what
+
+
+def test_what_others_may_launch_is_encrypted_with_a_key_that_they_may_use_or_not_at_all() -> None:
+    shared: dict[str, object] = {"launch_accounts": ["210987654321"]}
+    assert "set kms_key" in refused({"aws": shared}).what
+    assert Settings.from_mapping({"aws": {**shared, "encrypted": False}}, "x").encryption("aws") == "none"
+    own = Settings.from_mapping({"aws": {**shared, "kms_key": "alias/images"}}, "x")
+    assert (own.encryption("aws"), own.encryption("digitalocean"), Settings().encryption("aws")) == (
+        "alias/images",
+        "",
+        "",
+    )
 
 
 @pytest.mark.parametrize(
@@ -237,6 +255,9 @@ def test_an_account_gets_back_the_zeros_that_a_number_lost() -> None:
         ('{"account": 1234567890123}', "aws.account"),
         ('{"account": true}', "aws.account"),
         ('{"launch_accounts": ["123456789012", 123456789012]}', "aws.launch_accounts"),
+        ('{"kms_key": "arn:aws:kms:us-east-1:123456789012:key/0a"}', "aws.kms_key"),
+        ('{"kms_key": "alias/aws/ebs"}', "aws.kms_key"),
+        ('{"kms_key": "alias/images", "encrypted": false}', "aws"),
         ('{"regions": []}', "aws.regions"),
         ('{"regions": ["us-east-1", "us-east-1"]}', "aws.regions"),
         ('{"subnet": "vpc-0a"}', "aws.subnet"),
@@ -255,6 +276,22 @@ def test_what_can_be_meant_on_no_aws_is_refused_by_name(value: str, key: str) ->
 @pytest.mark.parametrize("value", ['["gcp"]', "[]", '["aws", "aws"]', "aws"])
 def test_clouds_are_those_there_are_and_each_once(value: str) -> None:
     assert "`clouds" in refused({"bakewell:clouds": value}).what
+
+
+@pytest.mark.parametrize(
+    ("mapping", "key", "cloud"),
+    [
+        ({"clouds": ["aws"], "machines": {"web": {}}}, "machines", "digitalocean"),
+        ({"aws": {"instances": {"web": {}}}}, "aws.instances", "aws"),
+        ({"aws": {"fleets": {"web": {}}}}, "aws.fleets", "aws"),
+        ({"clouds": ["aws"], "docker": {"containers": {"web": {}}}}, "docker.containers", "docker"),
+    ],
+)
+def test_machines_on_a_cloud_that_the_stack_is_not_on_are_refused(
+    mapping: dict[str, object], key: str, cloud: str
+) -> None:
+    error = refused(mapping)
+    assert f"{key}: bakewell:clouds has no {cloud}; add it there, or remove bakewell:{key}" in error.what
 
 
 def test_an_unknown_key_of_an_instance_is_named_with_the_one_that_was_meant() -> None:
