@@ -143,6 +143,9 @@ class Cloud:
 
     references = ssh_keys = list
 
+    def check_stack(self, settings: Settings) -> None:
+        """It has whatever is named."""
+
     def check_build(self, base: str) -> None:
         self.asked.append(base)
         if self.refusal:
