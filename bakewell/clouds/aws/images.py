@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from bakewell.clouds import Leftover
-from bakewell.clouds.aws.api import asking, unless_gone
+from bakewell.clouds.aws.api import Refusal, asking, unless_gone
 from bakewell.clouds.aws.regions import Regions, not_enabled
 from bakewell.clouds.aws.tags import pairs, texts
 from bakewell.errors import CloudError
@@ -149,38 +149,42 @@ class Images(Regions):
         if identity is None:
             raise CloudError(f"image {image_id} carries no identity, so it cannot be copied", remedy="build it again")
         # One that an interrupted command began is waited for, not made a second time; one that failed is in the way.
-        copied, failed = None, ""
+        copied = None
         for _, begun in self._amis([{"Name": f"tag:{NAMESPACE}:run", "Values": [identity.run]}], region):
             state = begun.get("State", "pending")
             if state in _USABLE:
                 copied = begun["ImageId"]
             elif state in _FAILED:
                 self._deregister(region, begun)
-                failed = begun["ImageId"]
             else:
                 raise CloudError(
                     f"the copy of {image_id} in {region}, {begun['ImageId']}, is {state}",
                     remedy=f"enable it again, or deregister it: aws ec2 enable-image --region {region} --image-id "
                     f"{begun['ImageId']}",
                 )
-        copied = copied or self._copy(image_id, item.get("Name", ""), home, region, failed)
+        copied = copied or self._copy(image_id, item.get("Name", ""), home, region)
         self._places[copied] = region
         self._wait(copied, region, f"the copy of {image_id} to {region}")
         self.tag(copied, tags)  # also where the account's copies don't take tags along
         return copied
 
-    def _copy(self, image_id: str, name: str, home: str, region: str, failed: str) -> str:
-        """Begin a copy. Commands that do so at once get the same one; none gets the one that `failed` before."""
-        with asking(f"copy image {image_id} from {home} to {region}"):
-            answer = self.clients.ec2(region).copy_image(
-                Name=name,
-                SourceImageId=image_id,
-                SourceRegion=home,
-                CopyImageTags=True,
-                ClientToken=f"bakewell-{image_id}{failed.removeprefix('ami')}",
-                **self._encryption,
-            )
-        return answer["ImageId"]
+    def _copy(self, image_id: str, name: str, home: str, region: str) -> str:
+        """Begin a copy. Where another command has just done so, that one: a name is there once in a region.
+
+        No client token says that two commands mean the same: asked with one of a copy that is gone, AWS would go on
+        answering with that one's ID.
+        """
+        try:
+            with asking(f"copy image {image_id} from {home} to {region}"):
+                answer = self.clients.ec2(region).copy_image(
+                    Name=name, SourceImageId=image_id, SourceRegion=home, CopyImageTags=True, **self._encryption
+                )
+            return answer["ImageId"]
+        except Refusal as error:
+            found = self._amis([{"Name": "name", "Values": [name]}], region)
+            if error.code != "InvalidAMIName.Duplicate" or not found:
+                raise
+            return found[0][1]["ImageId"]
 
     def _wait(self, image_id: str, region: str, what: str) -> None:
         waited, pause = 0.0, 0.5
