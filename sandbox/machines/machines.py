@@ -15,7 +15,7 @@ from docker.types import Mount
 from filelock import FileLock
 
 from sandbox.machines import limits
-from sandbox.machines.engine import LABEL, connect, plain_errors
+from sandbox.machines.engine import LABEL, connect, plain_errors, remove_images
 from sandbox.machines.errors import MachineError
 from sandbox.machines.network import ADD, DROP, CloudNetwork
 from sandbox.machines.trust import VENDORS
@@ -171,7 +171,7 @@ class Machines:
         with plain_errors(f"removing cloud {self._cloud_id}"), self._lock:
             for container in self._client.api.containers(all=True, filters=ours):
                 self._remove_container(container["Id"])
-            self._purge_images(ours)
+            remove_images(self._client, ours)
             for volume in self._client.volumes.list(filters=ours):
                 volume.remove(force=True)
             for network in self._client.networks.list(filters=ours):
@@ -206,23 +206,6 @@ class Machines:
             # Another thread is at it.
             if "already in progress" not in str(error.explanation):
                 raise
-
-    def _purge_images(self, ours: dict[str, str]) -> None:
-        images = self._client.api.images(all=True, filters=ours)
-        while images:
-            # Children before parents; the clock is too coarse to tell them apart always, hence the rounds.
-            refused: APIError | None = None
-            for image in sorted(images, key=lambda one: int(one["Created"]), reverse=True):
-                try:
-                    self._client.api.remove_image(image["Id"], force=True)
-                except ImageNotFound:
-                    continue
-                except APIError as error:
-                    refused = error
-            left = self._client.api.images(all=True, filters=ours)
-            if refused is not None and len(left) >= len(images):
-                raise refused
-            images = left
 
     def _create_container(self, name: str, image: str, hostname: str, address: str) -> Container:
         endpoint = self._client.api.create_endpoint_config(ipv4_address=address)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from bakewell.clouds.aws import Aws
 from bakewell.errors import CloudError, ConfigError
 from bakewell.image import READY
 from tests.contract.aws.served import OTHER, SLOW_SECONDS
-from tests.unit.clouds.aws.conftest import HOME, WHO, Account
+from tests.unit.clouds.aws.conftest import HOME, WHO, Account, pause
+from tests.waiting import until
 
 
 def test_a_copy_is_waited_for_and_made_once(account: Account, cloud: Aws) -> None:
@@ -58,9 +61,13 @@ def test_one_that_failed_is_an_error_and_the_next_command_removes_it_and_makes_a
 
 def test_commands_that_copy_at_once_mean_one_copy(account: Account, cloud: Aws) -> None:
     made = account.image(READY)
-    cloud.copy(made, OTHER)
-    (first,) = account.calls("CopyImage")
-    assert made in first["ClientToken"] and len(first["ClientToken"]) <= 64, "the same in each of them"
+    account.served.order("hold_before", action="ec2:CopyImage", times=2)
+    with ThreadPoolExecutor() as pool:
+        copies = [pool.submit(Aws(HOME, sleep=pause).copy, made, OTHER) for _ in range(2)]
+        until(lambda: len(account.calls("CopyImage")), lambda asked: asked == 2)
+        account.served.http.delete("/sandbox/faults")
+    assert len({copy.result() for copy in copies}) == 1
+    assert len(account.ec2(OTHER).describe_images(Owners=["self"])["Images"]) == 1
 
 
 def test_what_is_gone_or_nobodys_is_not_copied(account: Account, cloud: Aws) -> None:
