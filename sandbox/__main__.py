@@ -104,19 +104,21 @@ def _started(state: Path, roles: str, clouds: str, *, tell: bool = False) -> dic
     if not cloud.serving():
         say("cloud", f"starting the local cloud in {state}")
         cloud.start()
-    begun = "aws" in halves and not cloud.serving_aws()
-    if begun:
+    owed = cloud.state / "refresh.owed"
+    if "aws" in halves and not cloud.serving_aws():
         say("cloud", "starting its AWS half")
+        owed.touch()  # for it begins with empty records; whatever becomes of this command, the next one knows
         cloud.start_aws()
     cloud.start_mirror()
     for name, what in cloud.install_providers().items():
         if tell and name in ("command", *halves):
             say("provider", f"{name}: {what}")
     environment = {**cloud.environment(), "PULUMI_STACK": stack}
-    if begun:  # with empty records
+    if "aws" in halves and owed.exists():
         for known in (name for (_, on), name in STACKS.items() if "aws" in on and stacks.exists(name, cloud.state)):
             stacks.ready(known, cloud.state, stacks.full(environment))
             stacks.refresh(known, stacks.full(environment))
+        owed.unlink()
     stacks.ready(stack, cloud.state, stacks.full(environment))
     return environment
 

@@ -1,8 +1,8 @@
 """One local cloud of a state folder: started, stopped, and spoken to by the environment it gives.
 
 The folder holds all that the cloud and its stacks know: `cloud/` (the servers'), `pulumi-home/`, `stacks/`, `builds/`,
-`packer/`, `mirror/`, `aws/` (a profile for AWS's tools). Clouds of different folders don't know of each other. Does not
-install anything: that is `toolchain/`.
+`packer/`, `mirror/`, `aws/` (a profile for AWS's tools), `refresh.owed` (while stacks may know what a former AWS half
+had). Clouds of different folders don't know of each other. Does not install anything: that is `toolchain/`.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from sandbox import mirror
+from sandbox import docker_projects, mirror
 from sandbox.local_cloud import LocalCloud, servers
 from sandbox.machines import base_image, limits
 from toolchain import engine, folders
@@ -62,18 +62,22 @@ def tear_down(state: Path) -> None:
 
 
 def remove_leftovers() -> None:
-    """Remove the local clouds of test runs and benches that were killed before they could do it."""
+    """Remove what test runs and benches had that were killed before they could do it: local clouds, and containers and
+    images of projects on Docker.
+    """
     for folder in _left_by_tests():
         say("cloud", f"removing what a test run left: {folder}")
         for cloud in sorted(path.parent for path in folder.glob("*/cloud")):
             LocalCloud(cloud).destroy()
+        docker_projects.remove_noted(folder)
         shutil.rmtree(folder, ignore_errors=True)
         _owner(folder).unlink(missing_ok=True)
 
 
 @contextmanager
 def own_folder() -> Iterator[Path]:
-    """A folder for the local clouds of this process, each in a folder of its own below it.
+    """A folder for the local clouds of this process, each in a folder of its own below it, and for notes of what it has
+    beside them.
 
     While the block runs, the folder is locked; one whose lock nobody holds is what `remove_leftovers` looks for.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +13,9 @@ from sandbox import setup
 from sandbox.local_cloud import LocalCloud
 from toolchain.build import Builder, Toolchain
 from toolchain.tools import PLUGINS, needed
+
+if TYPE_CHECKING:
+    from tests.contract.aws.served import Served
 
 # A shell that ran `eval "$(make -s env)"` must not point the tests at its stack, nor an operator's at the real cloud.
 # PULUMI_HOME stays: it may hold the real provider plugins; the other says to test those.
@@ -59,3 +63,15 @@ def local_cloud(toolchain: Toolchain, clouds_folder: Path) -> Iterator[LocalClou
         yield cloud
     finally:
         cloud.destroy()
+
+
+@pytest.fixture(scope="session")
+def one_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The local AWS over machines in memory, as other tests left it: moto, which is behind it, is one for a process."""
+    from tests.contract.aws.served import Served  # no test that does without it waits for moto
+
+    one = Served(tmp_path_factory.mktemp("aws"))
+    try:
+        yield one
+    finally:
+        one.stop()

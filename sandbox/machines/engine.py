@@ -1,8 +1,8 @@
-"""The container engine: how it is reached, and its failures in plain words."""
+"""The container engine: how it is reached, its failures in plain words, and its images removed whole."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import docker
@@ -44,6 +44,30 @@ def plain_errors(doing: str) -> Iterator[None]:
         raise _refused(doing, str(error.explanation or error)) from error
     except (DockerException, requests.RequestException, ConnectionError) as error:
         raise MachineError(f"{doing}: Docker does not answer ({error})", remedy=START_IT) from error
+
+
+def remove_images(client: DockerClient, ours: Mapping[str, str]) -> None:
+    """Removes every image that the filters `ours` let through, whatever is built on what.
+
+    Raises:
+        APIError: the engine refuses, as it does where a container needs one.
+
+    """
+    images = client.api.images(all=True, filters=dict(ours))
+    while images:
+        # Children before parents; the clock is too coarse to tell them apart always, hence the rounds.
+        refused: APIError | None = None
+        for image in sorted(images, key=lambda one: int(one["Created"]), reverse=True):
+            try:
+                client.api.remove_image(image["Id"], force=True)
+            except ImageNotFound:
+                continue
+            except APIError as error:
+                refused = error
+        left = client.api.images(all=True, filters=dict(ours))
+        if refused is not None and len(left) >= len(images):
+            raise refused
+        images = left
 
 
 def _refused(doing: str, why: str) -> MachineError:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-import threading
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from docker.errors import APIError, ImageNotFound, NotFound
 from docker.models.containers import Container
 from docker.types import Mount
+from filelock import FileLock
 
 from sandbox.machines import limits
-from sandbox.machines.engine import LABEL, connect, plain_errors
+from sandbox.machines.engine import LABEL, connect, plain_errors, remove_images
 from sandbox.machines.errors import MachineError
 from sandbox.machines.network import ADD, DROP, CloudNetwork
 from sandbox.machines.trust import VENDORS
 from sandbox.machines.watch import Watch
+from toolchain import folders
 
 SEED = "/var/lib/cloud/seed/nocloud"
 SYSTEMD = "/lib/systemd/systemd"
@@ -30,7 +32,7 @@ FIRST_MOMENTS = 0.1  # seconds; a systemd that cannot start ends within a tenth 
 
 
 class Machines:
-    """The machines and snapshots of one cloud; safe for use by several threads.
+    """The machines and snapshots of one cloud; safe for use by several threads, and by several processes of one user.
 
     Every container, image, volume and network that it makes has the Docker label `bakewell=<cloud_id>`. Names are
     the cloud's own: two clouds on one engine may both have a machine `droplet-1001`. Image tags are the engine's: a
@@ -45,7 +47,7 @@ class Machines:
         self._labels = {LABEL: cloud_id}
         self._client = connect()
         self._network = CloudNetwork(self._client, cloud_id)
-        self._lock = threading.Lock()
+        self._lock = _lock(cloud_id)
         with plain_errors("reaching Docker"):
             self._cgroup_v2 = str(self._client.api.info().get("CgroupVersion", "1")) == "2"
 
@@ -64,7 +66,7 @@ class Machines:
         cloud-init runs `user_data` once for each `instance_id`, and gives root the `public_keys` (OpenSSH lines).
         """
         with plain_errors(f"creating machine {name} from {image}"):
-            # Until the container exists, its address is anybody's.
+            # Until the container exists, its address is anybody's: another thread's, and the cloud's other server's.
             with self._lock:
                 address = self._network.free_address()
                 container = self._create_container(name, image, hostname, address)
@@ -169,12 +171,13 @@ class Machines:
         with plain_errors(f"removing cloud {self._cloud_id}"), self._lock:
             for container in self._client.api.containers(all=True, filters=ours):
                 self._remove_container(container["Id"])
-            self._purge_images(ours)
+            remove_images(self._client, ours)
             for volume in self._client.volumes.list(filters=ours):
                 volume.remove(force=True)
             for network in self._client.networks.list(filters=ours):
                 network.remove()
             self._network = CloudNetwork(self._client, self._cloud_id)
+            Path(self._lock.lock_file).unlink(missing_ok=True)
 
     def _boot(self, name: str, container: Container) -> None:
         """Start it, and see that its systemd did not end at once, as it does where the kernel refuses it something."""
@@ -203,23 +206,6 @@ class Machines:
             # Another thread is at it.
             if "already in progress" not in str(error.explanation):
                 raise
-
-    def _purge_images(self, ours: dict[str, str]) -> None:
-        images = self._client.api.images(all=True, filters=ours)
-        while images:
-            # Children before parents; the clock is too coarse to tell them apart always, hence the rounds.
-            refused: APIError | None = None
-            for image in sorted(images, key=lambda one: int(one["Created"]), reverse=True):
-                try:
-                    self._client.api.remove_image(image["Id"], force=True)
-                except ImageNotFound:
-                    continue
-                except APIError as error:
-                    refused = error
-            left = self._client.api.images(all=True, filters=ours)
-            if refused is not None and len(left) >= len(images):
-                raise refused
-            images = left
 
     def _create_container(self, name: str, image: str, hostname: str, address: str) -> Container:
         endpoint = self._client.api.create_endpoint_config(ipv4_address=address)
@@ -261,6 +247,13 @@ class Machines:
                 return self._get(name)
             except NotFound:
                 return None
+
+
+def _lock(cloud_id: str) -> FileLock:
+    """Held by whoever changes the cloud's network or takes an address of it: each half of a cloud is a process."""
+    locks = folders.state() / "machines"
+    locks.mkdir(parents=True, exist_ok=True)
+    return FileLock(locks / f"{cloud_id}.lock")
 
 
 def _seed(hostname: str, instance_id: str, user_data: str | None, public_keys: Sequence[str]) -> bytes:

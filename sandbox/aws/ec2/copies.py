@@ -1,7 +1,8 @@
-"""CopyImage: pending at first, encrypted where that is asked for, tagged as the request says."""
+"""CopyImage: pending at first, encrypted where that is asked for, tagged as the request says, one for each token."""
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -17,7 +18,7 @@ from sandbox.aws.ec2.launching import launchable
 from sandbox.aws.hooks import AwsError, instead
 from sandbox.aws.stock import REGIONS
 
-_KEY = "alias/aws/ebs"
+_one_at_a_time = threading.Lock()
 
 
 def install() -> None:
@@ -25,53 +26,70 @@ def install() -> None:
 
     @instead(EC2Response, "copy_image")
     def copy(self: Any) -> ActionResult:
-        backend, region = self.ec2_backend, self._get_param("SourceRegion")
-        if region not in REGIONS:
-            raise AwsError("InvalidRequest", f"The source region '{region}' is not valid")
-        source = launchable(ec2_backends[backend.account_id][region], self._get_param("SourceImageId"))
-        key, encrypt = self._get_param("KmsKeyId"), bool(self._get_param("Encrypted"))
-        if key and not encrypt:
-            raise AwsError("InvalidParameterDependency", "KmsKeyId requires Encrypted")
-        specifications = list(self._get_param("TagSpecifications", []))
-        tags(specifications, "image")
-        name = named(backend, self._get_param("Name"))
+        """Asked again with the token of a copy that was begun, AWS tells its ID, whatever has become of it."""
+        token = self._get_param("ClientToken")
+        asked = {name: value for name, value in self.params.items() if name not in ("ClientToken", "DryRun")}
+        with _one_at_a_time:
+            begun: dict[str, tuple[Any, str]] = self.ec2_backend.__dict__.setdefault("begun_copies", {})
+            if token not in begun:
+                image_id = _begin(self)
+                if token:
+                    begun[token] = asked, image_id
+                return ActionResult({"ImageId": image_id})
+        first, image_id = begun[token]
+        if asked != first:
+            what = f"The request uses the client token '{token}' of a previous, but non-identical request."
+            raise AwsError("IdempotentParameterMismatch", what)
         self.error_on_dryrun()
-        ami: Any = Ami(
-            backend,
-            random_ami_id(),
-            source_ami=source,
-            name=name,
-            description=self._get_param("Description") or source.description,
-            root_device_name=source.root_device_name,
-        )
-        backend.snapshots.pop(ami.ebs_snapshot.id, None)
-        disks = [
-            _copied(backend, ami, disk, key, encrypt or backend.ebs_encryption_by_default) for disk in devices(source)
-        ]
-        ami.ebs_snapshot = disks[0].snapshot
-        dress(ami, disks, specifications)
-        if self._get_param("CopyImageTags", False):
-            given = tags(specifications, "image")
-            ami.add_tags({tag["key"]: tag["value"] for tag in source.get_tags() if tag["key"] not in given})
-        ami.source_image_id, ami.source_image_region = source.id, region
-        ami.imds_support = getattr(source, "imds_support", None)
-        ami.machine_image = getattr(source, "machine_image", None)
-        backend.amis[ami.id] = ami
+        return ActionResult({"ImageId": image_id})
 
-        def done() -> None:
-            if ami.id in backend.amis:
-                settle(ami)
-            else:  # deregistered meanwhile
-                release(ami)
 
-        current().work.begin(ami.id, done, lambda reason: settle(ami, failure=reason))
-        return ActionResult({"ImageId": ami.id})
+def _begin(request: Any) -> str:
+    backend, region = request.ec2_backend, request._get_param("SourceRegion")
+    if region not in REGIONS:
+        raise AwsError("InvalidRequest", f"The source region '{region}' is not valid")
+    source = launchable(ec2_backends[backend.account_id][region], request._get_param("SourceImageId"))
+    key, encrypt = request._get_param("KmsKeyId"), bool(request._get_param("Encrypted"))
+    if key and not encrypt:
+        raise AwsError("InvalidParameterDependency", "KmsKeyId requires Encrypted")
+    specifications = list(request._get_param("TagSpecifications", []))
+    tags(specifications, "image")
+    name = named(backend, request._get_param("Name"))
+    request.error_on_dryrun()
+    ami: Any = Ami(
+        backend,
+        random_ami_id(),
+        source_ami=source,
+        name=name,
+        description=request._get_param("Description") or source.description,
+        root_device_name=source.root_device_name,
+    )
+    backend.snapshots.pop(ami.ebs_snapshot.id, None)
+    disks = [_copied(backend, ami, disk, key, encrypt or backend.ebs_encryption_by_default) for disk in devices(source)]
+    ami.ebs_snapshot = disks[0].snapshot
+    dress(ami, disks, specifications)
+    if request._get_param("CopyImageTags", False):
+        given = tags(specifications, "image")
+        ami.add_tags({tag["key"]: tag["value"] for tag in source.get_tags() if tag["key"] not in given})
+    ami.source_image_id, ami.source_image_region = source.id, region
+    ami.imds_support = getattr(source, "imds_support", None)
+    ami.machine_image = getattr(source, "machine_image", None)
+    backend.amis[ami.id] = ami
+
+    def done() -> None:
+        if ami.id in backend.amis:
+            settle(ami)
+        else:  # deregistered meanwhile
+            release(ami)
+
+    current().work.begin(ami.id, done, lambda reason: settle(ami, failure=reason))
+    return str(ami.id)
 
 
 def _copied(backend: Any, ami: Any, disk: Device, key: str | None, encrypt: bool) -> Device:
-    volume = backend.create_volume(size=disk.size, zone_name=f"{backend.region_name}a")
+    """Without a key, what is encrypted is so with this region's default one, whatever the source is encrypted with."""
+    zone, encrypted = f"{backend.region_name}a", bool(encrypt or disk.snapshot.encrypted)
+    volume = backend.create_volume(size=disk.size, zone_name=zone, encrypted=encrypted, kms_key_id=key)
     snapshot = backend.create_snapshot(volume.id, f"Copied for {ami.id}", backend.account_id, from_ami=ami.id)
     backend.delete_volume(volume.id)
-    snapshot.encrypted = encrypt or disk.snapshot.encrypted
-    snapshot.kms_key_id = (key or disk.snapshot.kms_key_id or _KEY) if snapshot.encrypted else None
     return Device(disk.name, snapshot, disk.size, disk.type, disk.delete_on_termination)

@@ -1,4 +1,4 @@
-"""An AMI's disks, and which AMIs an account sees."""
+"""An AMI's disks, what they are encrypted with, and which AMIs an account sees."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from moto.ec2.models import ec2_backends
 
 DEFAULT_TYPE = "gp3"
+DEFAULT_KEY = "alias/aws/ebs"
 
 
 @dataclass
@@ -57,16 +58,24 @@ def merged(ami: Any, given: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return list(mappings.values())
 
 
+def with_default_key(backend: Any, snapshot: Any) -> bool:
+    """Whether a snapshot is encrypted with the account's own key for EBS, which no other account can be let use."""
+    return bool(snapshot.encrypted) and snapshot.kms_key_id in (None, DEFAULT_KEY, backend.default_kms_key_id)
+
+
+def others(backend: Any) -> Iterator[Any]:
+    """The AMIs that other accounts have in a region."""
+    for account, region, other in list(ec2_backends.iter_backends()):
+        if region == backend.region_name and account != backend.account_id:
+            yield from (ami for ami in list(other.amis.values()) if ami.owner_id == account)  # type: ignore[attr-defined]
+
+
 def visible(backend: Any) -> Iterator[Any]:
     """The AMIs of a region that an account sees: its own, and what others let it launch."""
     yield from list(backend.amis.values())
-    for account, region, other in list(ec2_backends.iter_backends()):
-        if region == backend.region_name and account != backend.account_id:
-            for ami in list(other.amis.values()):  # type: ignore[attr-defined]
-                if ami.owner_id == account and (
-                    {"UserId": backend.account_id} in ami.launch_permissions or ami.is_public
-                ):
-                    yield ami
+    for ami in others(backend):
+        if {"UserId": backend.account_id} in ami.launch_permissions or ami.is_public:
+            yield ami
 
 
 def find(backend: Any, image_id: str) -> Any:

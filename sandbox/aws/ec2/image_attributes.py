@@ -10,6 +10,7 @@ from moto.core.utils import utcnow
 from moto.ec2.models.amis import Ami
 from moto.ec2.responses import EC2Response
 
+from sandbox.aws.ec2.devices import devices, with_default_key
 from sandbox.aws.ec2.images import owned
 from sandbox.aws.hooks import AwsError, around, instead
 
@@ -78,6 +79,10 @@ def install() -> None:
         ami = owned(self.ec2_backend, self._get_param("ImageId"))
         if ami.state == "disabled":
             raise AwsError("InvalidAMIID.Unavailable", f"The image ID '{ami.id}' is not available")
+        adds = self._get_param("LaunchPermission", {}).get("Add") or self._get_param("OperationType") == "add"
+        if adds and any(with_default_key(self.ec2_backend, disk.snapshot) for disk in devices(ami)):
+            what = "Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another snapshot."
+            raise AwsError("InvalidParameter", what)
         self.error_on_dryrun()
         for key, attribute in (("Description", "description"), ("ImdsSupport", "imds_support")):
             value = self._get_param(f"{key}.Value")

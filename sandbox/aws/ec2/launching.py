@@ -15,7 +15,7 @@ from moto.ec2.models.launch_templates import LaunchTemplateVersion
 from moto.ec2.responses import EC2Response
 
 from sandbox.aws.cloud import current
-from sandbox.aws.ec2.devices import devices, find, merged
+from sandbox.aws.ec2.devices import devices, find, merged, others
 from sandbox.aws.hooks import AwsError, around, instead
 from sandbox.aws.ssm import resolve
 from sandbox.machines import MachineError
@@ -27,8 +27,8 @@ def launchable(backend: Any, image_id: str) -> Any:
     """The AMI to launch from.
 
     Raises:
-        AwsError: it is deregistered, disabled, or not ready; what AWS calls unavailable.
-        ServiceException: there is none, or it is somebody else's.
+        AwsError: it is deregistered, disabled, or not ready, what AWS calls unavailable; or it is somebody else's.
+        ServiceException: there is none.
     """
     ami = find(backend, image_id)
     if (ami is None and image_id in backend.deleted_amis) or (ami is not None and ami.state != "available"):
@@ -36,6 +36,8 @@ def launchable(backend: Any, image_id: str) -> Any:
     if ami is None:
         if not image_id.startswith("ami-"):
             raise AwsError("InvalidAMIID.Malformed", f'Invalid id: "{image_id}" (expecting "ami-...")')
+        if any(one.id == image_id for one in others(backend)):
+            raise AwsError("AuthFailure", f"Not authorized for images: [{image_id}]")
         raise InvalidAMIIdError([image_id])
     return ami
 
@@ -129,6 +131,9 @@ def _checked(backend: Any, ami: Any, mappings: list[dict[str, Any]]) -> list[dic
             one["Ebs"]["Encrypted"] = True
         if device is not None and device.snapshot.owner_id != backend.account_id:
             one["Ebs"] = {**one["Ebs"], "SnapshotId": None}  # moto looks for it among the account's own
+        elif device is not None and device.snapshot.encrypted and device.snapshot.kms_key_id:
+            # A disk has its snapshot's key; one of somebody else's snapshot has this account's default key.
+            one["Ebs"].setdefault("KmsKeyId", device.snapshot.kms_key_id)
     return mappings
 
 

@@ -1,5 +1,5 @@
-"""Security groups in use, metadata options that stay, launch templates whose tags are their own, and what one answer
-leaves out.
+"""Security groups in use, metadata options that stay, launch templates whose tags are their own, what one answer leaves
+out, and the status of a refusal.
 """
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from moto.core.responses import BaseResponse
+from moto.core.serialize import EC2Serializer
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateBackend
 from moto.ec2.responses import EC2Response
@@ -22,6 +23,14 @@ def install() -> None:
         """What an answer includes and leaves out is its own: moto has all answers, of all threads, share it."""
         original(self, *given, **named)
         self.RESPONSE_KEY_PATH_TO_TRANSFORMER = dict(type(self).RESPONSE_KEY_PATH_TO_TRANSFORMER)
+
+    @around(EC2Serializer, "_serialized_error_to_response")
+    def refused(original: Any, self: Any, response: Any, error: Any, shape: Any, content: Any) -> Any:
+        """moto's status of every AuthFailure is that of bad keys, 401. Those the gate refuses; what is left is 400."""
+        answer = original(self, response, error, shape, content)
+        if shape.error_code == "AuthFailure":
+            answer["status_code"] = 400
+        return answer
 
     @around(EC2Response, "delete_security_group")
     def delete(original: Any, self: Any) -> Any:

@@ -87,9 +87,10 @@ class Instance(AwsResource):
 
     def faults(self, name: str, inputs: Properties) -> Failures:
         found: Failures = []
-        if "ami" not in inputs and "launchTemplate" not in inputs:
-            told = 'Missing required argument. "ami": one of `ami,launch_template` must be specified'
-            found.append(("ami", f"{told}. Examine values at '{name}.ami'."))
+        for key, argument in (("ami", "ami"), ("instanceType", "instance_type")):
+            if key not in inputs and "launchTemplate" not in inputs:
+                told = f'Missing required argument. "{argument}": one of `{argument},launch_template` must be specified'
+                found.append((key, f"{told}. Examine values at '{name}.{key}'."))
         if "userData" in inputs and "userDataBase64" in inputs:
             told = 'Conflicting configuration arguments. "userData": conflicts with userDataBase64'
             found.append(("userData", f"{told}. Examine values at '{name}.userData'."))

@@ -153,6 +153,20 @@ def _subnets(cloud: Cloud, client: Callable[[str], Any], given: Properties) -> P
     return {"id": given.get("region") or cloud.region, "ids": ids, "tags": given.get("tags") or {}}
 
 
+def _instance_type_offerings(cloud: Cloud, client: Callable[[str], Any], given: Properties) -> Properties:
+    request: Properties = {"Filters": _filters(given, {})}
+    if given.get("locationType"):
+        request["LocationType"] = given["locationType"]
+    pages = client("ec2").get_paginator("describe_instance_type_offerings").paginate(**request)
+    found = [one for page in pages for one in page["InstanceTypeOfferings"]]
+    return {
+        "id": given.get("region") or cloud.region,
+        "instanceTypes": [one["InstanceType"] for one in found],
+        "locations": [one["Location"] for one in found],
+        "locationTypes": [one["LocationType"] for one in found],
+    }
+
+
 def _ami(cloud: Cloud, client: Callable[[str], Any], given: Properties) -> Properties:
     request: Properties = {"Filters": _filters(given, {})}
     lists = {"owners": "Owners", "executableUsers": "ExecutableUsers"}
@@ -215,6 +229,7 @@ def _parameter(cloud: Cloud, client: Callable[[str], Any], given: Properties) ->
 
 _FUNCTIONS: dict[str, _Function] = {
     "ec2/getAmi:getAmi": _ami,
+    "ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": _instance_type_offerings,
     "ec2/getSubnet:getSubnet": _subnet,
     "ec2/getSubnets:getSubnets": _subnets,
     "ec2/getVpc:getVpc": _vpc,

@@ -13,20 +13,11 @@ from tests.contract.aws.served import Served, refused
 Refuses = Callable[..., AbstractContextManager[None]]
 
 
-@pytest.fixture(scope="session")
-def _shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    one = Served(tmp_path_factory.mktemp("aws"))
-    try:
-        yield one
-    finally:
-        one.stop()
-
-
 @pytest.fixture
-def aws(_shared: Served) -> Served:
+def aws(one_aws: Served) -> Served:
     """An empty cloud."""
-    _shared.reset()
-    return _shared
+    one_aws.reset()
+    return one_aws
 
 
 @pytest.fixture

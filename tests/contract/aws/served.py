@@ -1,13 +1,16 @@
 """AWS's half of a local cloud served inside the test process, and boto3 as the client that the tests speak with.
 
-moto is global to the process: there is one server, and `reset` empties it.
+moto is global to the process: there is one server (the fixture `one_aws`), and `reset` empties it.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import boto3
 import httpx
@@ -16,7 +19,7 @@ from botocore.exceptions import ClientError
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 
-from sandbox.aws.cloud import Aws
+from sandbox.aws.cloud import Aws, serve
 from sandbox.aws.ledger import Ledger
 from sandbox.aws.serving.gate import Access
 from sandbox.aws.serving.server import make_server
@@ -105,6 +108,26 @@ class Served:
         id = instance or self.launch()["InstanceId"]
         return self.image(self.ec2.create_image(InstanceId=id, Name=name, **fields)["ImageId"])
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """What takes its time in the cloud does not come to its end inside the block."""
+        go, pause = threading.Event(), self.cloud.work.pause
+
+        def wait(seconds: float) -> bool:
+            go.wait()
+            return pause(seconds)
+
+        with patch.object(self.cloud.work, "pause", wait):
+            try:
+                yield
+            finally:
+                go.set()
+
+    def under_way(self, action: str) -> bool:
+        """Whether a call of an action ("ec2:DescribeImages") has come and is not answered."""
+        calls = self.http.get("/sandbox/calls").json()["calls"]
+        return any(call["action"] == action and call["status"] is None for call in calls)
+
     def order(self, effect: str, **spec: Any) -> str:
         """Orders a fault; its path."""
         answer = self.http.post("/sandbox/faults", json={"effect": effect, **spec})
@@ -112,7 +135,8 @@ class Served:
         return f"/sandbox/faults/{answer.json()['fault']['id']}"
 
     def reset(self) -> None:
-        """Makes the cloud empty again, once nothing is under way."""
+        """Makes the cloud empty again, once nothing is under way, and moto's hooks find it."""
+        serve(self.cloud)
         self.cloud.faults.clear()
         self.cloud.work.seconds = ACTION_SECONDS
         until(self.cloud.work.idle, bool)
@@ -132,3 +156,14 @@ class Served:
 def refused(error: ClientError) -> tuple[str, int]:
     """The code and the status of a refusal."""
     return error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def snapshots(aws: Served, region: str = REGION) -> list[Any]:
+    """The account's own."""
+    found: list[Any] = aws("ec2", region).describe_snapshots(OwnerIds=["self"])["Snapshots"]
+    return found
+
+
+def tagged(kind: str, **tags: str) -> dict[str, Any]:
+    """One of a request's TagSpecifications."""
+    return {"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}

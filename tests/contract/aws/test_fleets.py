@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.contract.aws.conftest import Refuses
-from tests.contract.aws.served import DEBIAN, SLOW_SECONDS, Served
+from tests.contract.aws.served import DEBIAN, Served
 from tests.waiting import until
 
 SIZE = 4
@@ -63,10 +63,10 @@ def images(aws: Served) -> set[str]:
 
 
 def test_a_group_s_instances_are_machines_that_are_in_service_once_they_run(aws: Served) -> None:
-    aws.cloud.work.seconds = SLOW_SECONDS
     template(aws)
-    group(aws)
-    assert [one["LifecycleState"] for one in members(aws)] == ["Pending"] * SIZE
+    with aws.held():
+        group(aws)
+        assert [one["LifecycleState"] for one in members(aws)] == ["Pending"] * SIZE
     in_service(aws)
     assert len(aws.machines.machines) == SIZE
     assert {machine.user_data for machine in aws.machines.machines.values()} == {"#cloud-config\n"}
@@ -162,11 +162,11 @@ def test_only_one_refresh_at_a_time_and_it_can_be_cancelled(aws: Served, refuses
     in_service(aws)
     with refuses("ActiveInstanceRefreshNotFound"):
         aws("autoscaling").cancel_instance_refresh(AutoScalingGroupName="web")
-    aws.cloud.work.seconds = 0.5
-    aws("autoscaling").start_instance_refresh(AutoScalingGroupName="web")
-    with refuses("InstanceRefreshInProgress"):
+    with aws.held():
         aws("autoscaling").start_instance_refresh(AutoScalingGroupName="web")
-    aws("autoscaling").cancel_instance_refresh(AutoScalingGroupName="web")
+        with refuses("InstanceRefreshInProgress"):
+            aws("autoscaling").start_instance_refresh(AutoScalingGroupName="web")
+        aws("autoscaling").cancel_instance_refresh(AutoScalingGroupName="web")
     assert ended(aws)["Status"] == "Cancelled"
     assert len(members(aws)) == SIZE
 

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
+from sandbox.aws.serving import patience
 from tests.contract.aws.conftest import Refuses
-from tests.contract.aws.served import DEBIAN, OTHER, SLOW_SECONDS, Served
+from tests.contract.aws.served import DEBIAN, Served, snapshots, tagged
 from tests.contract.fake_machines import STOCK
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 ROOT = "/dev/xvda"
-
-
-def tagged(kind: str, **tags: str) -> dict[str, Any]:
-    return {"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
-
-
-def snapshots(aws: Served, region: str = "us-east-1") -> list[Any]:
-    found: list[Any] = aws("ec2", region).describe_snapshots(OwnerIds=["self"])["Snapshots"]
-    return found
 
 
 def test_an_ami_boots_what_its_instance_was(aws: Served) -> None:
@@ -32,28 +24,35 @@ def test_an_ami_boots_what_its_instance_was(aws: Served) -> None:
 
 def test_it_is_pending_for_a_while_and_can_t_be_run_before(aws: Served, refuses: Refuses) -> None:
     id = aws.launch()["InstanceId"]
-    aws.cloud.work.seconds = SLOW_SECONDS
-    made = aws.ec2.create_image(InstanceId=id, Name="slow")["ImageId"]
-    assert aws.ec2.describe_images(ImageIds=[made])["Images"][0]["State"] == "pending"
-    assert [one["State"] for one in snapshots(aws)] == ["pending"]
-    with refuses("InvalidAMIID.Unavailable"):
-        aws.launch(ImageId=made)
+    with aws.held():
+        made = aws.ec2.create_image(InstanceId=id, Name="slow")["ImageId"]
+        assert aws.ec2.describe_images(ImageIds=[made])["Images"][0]["State"] == "pending"
+        assert [one["State"] for one in snapshots(aws)] == ["pending"]
+        with refuses("InvalidAMIID.Unavailable"):
+            aws.launch(ImageId=made)
     assert aws.image(made)["State"] == "available"
     assert [one["State"] for one in snapshots(aws)] == ["completed"]
 
 
-def test_packers_plugin_is_answered_once_the_wait_is_over_because_it_looks_so_seldom(aws: Served) -> None:
+def test_packers_plugin_is_answered_once_the_wait_is_over_because_it_looks_so_seldom(
+    aws: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "LONGEST", LONGEST)
     plugin = aws.client("ec2", agent="APN/1.0 HashiCorp/1.0 packer-plugin-amazon/1.8.0")
-    aws.cloud.work.seconds = SLOW_SECONDS
-    id = plugin.run_instances(ImageId=DEBIAN, InstanceType="t3.micro", MinCount=1, MaxCount=1)["Instances"][0][
-        "InstanceId"
-    ]
-    assert aws.instance(id)["State"]["Name"] == "pending", "others see it as it is"
-    machine = plugin.describe_instances(InstanceIds=[id])["Reservations"][0]["Instances"][0]
-    assert machine["State"]["Name"] == "running"
-    made = plugin.create_image(InstanceId=id, Name="slow")["ImageId"]
-    assert aws.ec2.describe_images(ImageIds=[made])["Images"][0]["State"] == "pending"
-    assert plugin.describe_images(ImageIds=[made])["Images"][0]["State"] == "available"
+    with ThreadPoolExecutor() as pool:
+        with aws.held():
+            made = plugin.run_instances(ImageId=DEBIAN, InstanceType="t3.micro", MinCount=1, MaxCount=1)
+            id = made["Instances"][0]["InstanceId"]
+            assert aws.instance(id)["State"]["Name"] == "pending", "others see it as it is"
+            look = pool.submit(plugin.describe_instances, InstanceIds=[id])
+            until(lambda: aws.under_way("ec2:DescribeInstances") or look.done())
+        assert look.result()["Reservations"][0]["Instances"][0]["State"]["Name"] == "running"
+        with aws.held():
+            image = plugin.create_image(InstanceId=id, Name="slow")["ImageId"]
+            assert aws.ec2.describe_images(ImageIds=[image])["Images"][0]["State"] == "pending"
+            again = pool.submit(plugin.describe_images, ImageIds=[image])
+            until(lambda: aws.under_way("ec2:DescribeImages") or again.done())
+        assert again.result()["Images"][0]["State"] == "available"
 
 
 def test_a_running_instance_runs_again_after_its_image_was_made(aws: Served) -> None:
@@ -249,63 +248,6 @@ def test_description_and_metadata_service_of_an_ami(aws: Served) -> None:
     assert aws.launch(ImageId=id)["MetadataOptions"]["HttpTokens"] == "required"
 
 
-def test_a_copy_is_pending_then_another_region_s_own(aws: Served, refuses: Refuses) -> None:
-    one = aws.bake(TagSpecifications=[tagged("image", role="web")])
-    there = aws("ec2", OTHER)
-    aws.cloud.work.seconds = SLOW_SECONDS
-    specifications = [tagged("image", run="1"), tagged("snapshot", run="2")]
-    id = there.copy_image(
-        Name="web-1", SourceImageId=one["ImageId"], SourceRegion="us-east-1", TagSpecifications=specifications
-    )["ImageId"]
-    assert there.describe_images(ImageIds=[id])["Images"][0]["State"] == "pending"
-    copy = aws.image(id, OTHER)
-    assert (copy["State"], copy["SourceImageId"], copy["SourceImageRegion"]) == (
-        "available",
-        one["ImageId"],
-        "us-east-1",
-    )
-    assert copy["Tags"] == [{"Key": "run", "Value": "1"}]
-    assert [(s["Encrypted"], s["Tags"]) for s in snapshots(aws, OTHER)] == [(False, [{"Key": "run", "Value": "2"}])]
-    with refuses("InvalidAMIID.NotFound"):
-        aws.ec2.describe_images(ImageIds=[id])
-
-
-def test_a_copy_outlives_its_source(aws: Served) -> None:
-    one = aws.bake()
-    id = aws("ec2", OTHER).copy_image(
-        Name="web-1", SourceImageId=one["ImageId"], SourceRegion="us-east-1", CopyImageTags=True
-    )["ImageId"]
-    aws.image(id, OTHER)
-    aws.ec2.deregister_image(ImageId=one["ImageId"])
-    until(aws.cloud.work.idle, bool)
-    made = aws("ec2", OTHER).run_instances(ImageId=id, InstanceType="t3.micro", MinCount=1, MaxCount=1)["Instances"][0]
-    assert aws.machines.machines[made["InstanceId"]].image == f"bakewell/test:{one['ImageId']}"
-    aws("ec2", OTHER).deregister_image(ImageId=id)
-    until(lambda: aws.machines.images, lambda images: images == {STOCK})
-
-
-def test_a_copy_can_be_encrypted_with_a_key(aws: Served, refuses: Refuses) -> None:
-    one = aws.bake()
-    source = {"SourceImageId": one["ImageId"], "SourceRegion": "us-east-1"}
-    with refuses("InvalidParameterDependency"):
-        aws.ec2.copy_image(Name="secret", KmsKeyId="alias/ours", **source)
-    made = aws.ec2.copy_image(Name="secret", Encrypted=True, KmsKeyId="alias/ours", **source)["ImageId"]
-    mapping = aws.image(made)["BlockDeviceMappings"][0]["Ebs"]
-    snapshot = aws.ec2.describe_snapshots(SnapshotIds=[mapping["SnapshotId"]])["Snapshots"][0]
-    assert (mapping["Encrypted"], snapshot["Encrypted"], snapshot["KmsKeyId"]) == (True, True, "alias/ours")
-    again = aws.image(aws.ec2.copy_image(Name="still", SourceImageId=made, SourceRegion="us-east-1")["ImageId"])
-    assert again["BlockDeviceMappings"][0]["Ebs"]["Encrypted"]
-
-
-def test_a_copy_that_fails_in_one_region_says_so(aws: Served) -> None:
-    one = aws.bake()
-    aws.order("action_errored", action="ec2:CopyImage", region=OTHER)
-    source = {"SourceImageId": one["ImageId"], "SourceRegion": "us-east-1", "Name": "web-2"}
-    there = aws("ec2", OTHER).copy_image(**source)["ImageId"]
-    assert aws.image(there, OTHER)["State"] == "failed"
-    assert aws.image(aws.ec2.copy_image(**source)["ImageId"])["State"] == "available"
-
-
 def test_what_refers_to_an_ami(aws: Served) -> None:
     id = aws.bake()["ImageId"]
     instance = aws.launch(ImageId=id)["InstanceId"]
@@ -322,20 +264,3 @@ def test_what_refers_to_an_ami(aws: Served) -> None:
     depth = [{"OptionName": "version-depth", "OptionValues": ["1"]}]
     newest = [{"ResourceType": "ec2:LaunchTemplate", "ResourceTypeOptions": depth}]
     assert aws.ec2.describe_image_references(ImageIds=[id], ResourceTypes=newest)["ImageReferences"] == []
-
-
-def test_an_ami_of_another_account_is_seen_and_run_only_where_it_is_shared(aws: Served, refuses: Refuses) -> None:
-    id = aws.bake()["ImageId"]
-    role = aws("sts").assume_role(RoleArn="arn:aws:iam::210987654321:role/other", RoleSessionName="test")["Credentials"]
-    other = aws.client("ec2", key=role["AccessKeyId"], token=role["SessionToken"])
-    run = {"ImageId": id, "InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1}
-    with refuses("InvalidAMIID.NotFound"):
-        other.run_instances(**run)
-    aws.ec2.modify_image_attribute(ImageId=id, LaunchPermission={"Add": [{"UserId": "210987654321"}]})
-    assert aws.ec2.describe_image_attribute(ImageId=id, Attribute="launchPermission")["LaunchPermissions"] == [
-        {"UserId": "210987654321"}
-    ]
-    assert other.describe_images(ExecutableUsers=["self"], Owners=["123456789012"])["Images"][0]["ImageId"] == id
-    other.run_instances(**run)
-    with refuses("AuthFailure", 401):
-        other.deregister_image(ImageId=id)

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sandbox.aws.stock import NAMES, REGIONS, stock_id
 from tests.contract.aws.conftest import Refuses
-from tests.contract.aws.served import DEBIAN, OTHER, REGION, SLOW_SECONDS, Served
+from tests.contract.aws.served import DEBIAN, OTHER, REGION, Served
 from tests.contract.fake_machines import STOCK
 from tests.waiting import until
 
@@ -36,9 +36,9 @@ def test_compressed_user_data_reaches_the_machine_as_text(aws: Served) -> None:
 
 
 def test_it_is_pending_for_a_while(aws: Served) -> None:
-    aws.cloud.work.seconds = SLOW_SECONDS
-    id = aws.launch(wait=False)["InstanceId"]
-    assert aws.instance(id)["State"]["Name"] == "pending"
+    with aws.held():
+        id = aws.launch(wait=False)["InstanceId"]
+        assert aws.instance(id)["State"]["Name"] == "pending"
     assert aws.settled(id)["State"]["Name"] == "running"
 
 
@@ -89,10 +89,10 @@ def test_a_reboot_boots_the_machine(aws: Served) -> None:
 
 def test_terminating_removes_the_machine_and_the_disk(aws: Served) -> None:
     id = aws.launch()["InstanceId"]
-    aws.cloud.work.seconds = SLOW_SECONDS
-    aws.ec2.terminate_instances(InstanceIds=[id])
-    assert aws.instance(id)["State"]["Name"] == "shutting-down"
-    aws.ec2.terminate_instances(InstanceIds=[id])
+    with aws.held():
+        aws.ec2.terminate_instances(InstanceIds=[id])
+        assert aws.instance(id)["State"]["Name"] == "shutting-down"
+        aws.ec2.terminate_instances(InstanceIds=[id])
     assert aws.settled(id)["State"]["Name"] == "terminated"
     assert aws.machines.machines == {}
     assert aws.ec2.describe_volumes()["Volumes"] == []

@@ -12,6 +12,7 @@ import docker
 import pytest
 from docker import DockerClient
 
+from sandbox import docker_projects
 from sandbox.machines import base_image
 from tests.e2e.workspace import Workspace
 
@@ -67,17 +68,17 @@ class Engine:
         return {one["Names"][0].removeprefix("/") for one in self.containers(builders=False)}
 
     def purge(self) -> None:
-        """Remove all of it, children before parents."""
-        for builders in (True, False):
-            for one in self.containers(builders=builders):
-                self.client.api.remove_container(one["Id"], force=True, v=True)
-        for _ in range(10):  # the chain is no longer than that
-            for image in self.images():
-                try:
-                    self.client.api.remove_image(image, force=True)
-                except docker.errors.APIError:
-                    continue
+        """Remove all of it."""
+        docker_projects.remove(self.client, self.project)
         assert self.images() == []
+
+
+@pytest.fixture
+def project(project: str, clouds_folder: Path) -> str:
+    """A name of this run's own, for others have the same engine; noted, so that a run that is killed leaves nothing."""
+    own = f"{project}-{clouds_folder.name}"
+    docker_projects.note(clouds_folder, own)
+    return own
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ def test_a_new_image_reaches_every_kind_of_consumer(cloud: Stack, aws: LocalAws)
     assert done.code == 0, done.said()
     assert done.ops("machine") == ["create-replacement", "replace", "delete-replaced"]
     assert done.ops("template") == done.ops("fleet") == done.ops("image") == ["update"]
-    assert aws.refreshes() == ["InProgress"]
+    assert aws.refreshes() == ["Successful"]
     assert aws.instance(first)["State"]["Name"] == "terminated"
     # What vanished is dropped, and made again.
     aws.client("ec2").terminate_instances(InstanceIds=[cloud["machine"]["id"]])

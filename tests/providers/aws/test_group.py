@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from sandbox.providers.values import UNKNOWN
 from tests.providers.aws.cloud import REGION, LocalAws
 from tests.providers.aws.plugin import Made, Plugin, Refused
+from tests.waiting import until
 
 GROUP = "aws:autoscaling/group:Group"
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
@@ -64,11 +66,12 @@ def test_a_version_that_is_not_known_yet_is_a_change(plugin: Plugin, template: M
 def test_a_new_version_starts_a_refresh_and_does_not_wait_for_it(aws: LocalAws, plugin: Plugin, template: Made) -> None:
     group = plugin.make(GROUP, "web", **given(template, instanceRefresh=REFRESH))
     template.update(imageId=aws.register("two"), instanceType="t3.micro")
-    group.update(**given(template, "2", instanceRefresh=REFRESH))
+    with aws.held():
+        group.update(**given(template, "2", instanceRefresh=REFRESH))
     (call,) = aws.calls("StartInstanceRefresh")
     assert (call["AutoScalingGroupName"], call["Strategy"]) == (group.id, "Rolling")
     assert (call["Preferences.MinHealthyPercentage"], call["Preferences.InstanceWarmup"]) == ("50", "0")
-    assert aws.refreshes() == ["InProgress"]
+    assert aws.refreshes() == ["Successful"]
     assert group.state["launchTemplate"]["version"] == "2"
 
 
@@ -83,10 +86,15 @@ def test_latest_never_starts_a_refresh(aws: LocalAws, plugin: Plugin, template: 
 
 def test_a_refresh_under_way_is_cancelled_for_the_next(aws: LocalAws, plugin: Plugin, template: Made) -> None:
     group = plugin.make(GROUP, "web", **given(template, instanceRefresh=REFRESH))
-    for version, name in (("2", "two"), ("3", "three")):
-        template.update(imageId=aws.register(name), instanceType="t3.micro")
-        group.update(**given(template, version, instanceRefresh=REFRESH))
-    assert aws.refreshes() == ["Cancelled", "InProgress"]
+    for image in [aws.register(name) for name in ("two", "three")]:
+        template.update(imageId=image, instanceType="t3.micro")
+    with ThreadPoolExecutor() as pool:
+        with aws.held():
+            group.update(**given(template, "2", instanceRefresh=REFRESH))
+            next_one = pool.submit(group.update, **given(template, "3", instanceRefresh=REFRESH))
+            until(lambda: aws.calls("CancelInstanceRefresh") or next_one.done(), bool)
+        next_one.result()
+    assert aws.refreshes() == ["Cancelled", "Successful"]
 
 
 def test_other_changes_start_one_only_as_triggers(aws: LocalAws, plugin: Plugin, template: Made) -> None:
@@ -98,7 +106,7 @@ def test_other_changes_start_one_only_as_triggers(aws: LocalAws, plugin: Plugin,
     group.update(**tagged("2"))
     assert aws.refreshes() == []
     group.update(**tagged("3", triggers=["tag"]))
-    assert aws.refreshes() == ["InProgress"]
+    assert aws.refreshes() == ["Successful"]
     assert group.state["tags"] == [{"key": "a", "value": "3", "propagateAtLaunch": True}]
 
 

@@ -139,14 +139,19 @@ def test_a_refusal_is_told_in_the_words_of_the_sdk_and_leaves_nothing(aws: Local
     assert "api error InsufficientInstanceCapacity: no room" in str(refused.value)
 
 
-def test_an_image_or_a_launch_template_is_wanted(plugin: Plugin) -> None:
+def test_an_image_and_a_type_or_a_launch_template_are_wanted(plugin: Plugin) -> None:
     _, failures = plugin.check(INSTANCE, "web", {}, instanceType="t3.micro")
-    assert "one of `ami,launch_template` must be specified" in failures["ami"]
+    assert set(failures) == {"ami"} and "one of `ami,launch_template` must be specified" in failures["ami"]
+    _, failures = plugin.check(INSTANCE, "web", {}, ami=UNKNOWN)
+    assert set(failures) == {"instanceType"}
+    assert "one of `instance_type,launch_template` must be specified" in failures["instanceType"]
+    assert plugin.check(INSTANCE, "web", {}, launchTemplate={"id": UNKNOWN})[1] == {}
 
 
 def test_what_it_does_not_have_is_refused_by_name(aws: LocalAws, plugin: Plugin) -> None:
+    given = {"ami": aws.image, "instanceType": "t3.micro"}
     options = {"httpTokens": "never", "httpColour": "red"}
-    _, failures = plugin.check(INSTANCE, "web", {}, ami=aws.image, hibernation=True, metadataOptions=options)
+    _, failures = plugin.check(INSTANCE, "web", {}, **given, hibernation=True, metadataOptions=options)
     assert set(failures) == {"hibernation", "metadataOptions.httpTokens", "metadataOptions.httpColour"}
     assert 'expected metadataOptions.httpTokens to be one of ["optional" "required"], got never' in str(failures)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.providers.values import UNKNOWN
+from tests.contract.aws.served import ACCESS
 from tests.providers.aws.cloud import ACCOUNT, REGION, LocalAws
 from tests.providers.aws.plugin import Plugin, Refused
 
@@ -35,7 +36,7 @@ def test_missing_credentials_are_refused_without_asking_a_machines_metadata(
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     _, reasons = Plugin(aws).check_config()
     assert reasons[0].startswith("No valid credential sources found.")
-    _, reasons = Plugin(aws, accessKey="AKIAGIVEN", secretKey="given").check_config()
+    _, reasons = Plugin(aws, accessKey=ACCESS.key, secretKey="given").check_config()
     assert reasons == []
 
 
@@ -79,13 +80,13 @@ def test_a_profile_gives_the_credentials(aws: LocalAws, monkeypatch: pytest.Monk
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     Path(os.environ["AWS_SHARED_CREDENTIALS_FILE"]).write_text(
-        "[me]\naws_access_key_id = AKIAPROFILE\naws_secret_access_key = profile\n"
+        f"[me]\naws_access_key_id = {ACCESS.key}\naws_secret_access_key = profile\n"
     )
     assert Plugin(aws, profile="me").check_config()[1] == []
-    Path(os.environ["AWS_CONFIG_FILE"]).write_text("[profile me]\nregion = eu-west-3\n")
+    Path(os.environ["AWS_CONFIG_FILE"]).write_text("[profile me]\nregion = eu-west-1\n")
     plugin = Plugin(aws, profile="me", region=None)
     assert plugin.check_config()[1] == []
-    assert plugin.configure().preview(GROUP, "web")["region"] == "eu-west-3"
+    assert plugin.configure().preview(GROUP, "web")["region"] == "eu-west-1"
     _, reasons = Plugin(aws, profile="nobody").check_config()
     assert "failed to get shared config profile, nobody" in reasons[0]
     monkeypatch.setenv("AWS_PROFILE", "me")
@@ -173,6 +174,22 @@ def test_a_subnet_is_found_with_its_network(aws: LocalAws, plugin: Plugin) -> No
         plugin.invoke("aws:ec2/getSubnet:getSubnet", id="subnet-00000000")
     there = plugin.invoke("aws:ec2/getSubnets:getSubnets", region="us-east-1")["ids"]
     assert plugin.invoke("aws:ec2/getSubnet:getSubnet", id=there[0], region="us-east-1")["region"] == "us-east-1"
+
+
+def test_where_an_instance_type_is_offered(plugin: Plugin) -> None:
+    offerings = "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings"
+    wanted = [{"name": "instance-type", "values": ["t3.micro", "t3.nano"]}]
+    found = plugin.invoke(offerings, filters=wanted)
+    assert sorted(found["instanceTypes"]) == ["t3.micro", "t3.nano"]
+    assert (set(found["locations"]), set(found["locationTypes"]), found["id"]) == ({REGION}, {"region"}, REGION)
+    assert found["filters"] == wanted
+    zones = plugin.invoke(offerings, filters=wanted, locationType="availability-zone", region="us-east-1")
+    by_zone = set(zip(zones["locations"], zones["instanceTypes"], strict=True))
+    assert ("us-east-1a", "t3.micro") in by_zone
+    assert "us-east-1e" not in zones["locations"], "an old zone, which does not have it"
+    assert (zones["region"], set(zones["locationTypes"])) == ("us-east-1", {"availability-zone"})
+    odd = plugin.invoke(offerings, filters=[{"name": "instance-type", "values": ["z9.odd"]}])
+    assert odd["instanceTypes"] == odd["locations"] == odd["locationTypes"] == []
 
 
 def test_a_missing_network_is_told(aws: LocalAws, plugin: Plugin) -> None:

@@ -28,7 +28,7 @@ def test_a_new_value_is_a_new_version_in_place_and_unknown_in_preview(aws: Local
     assert web.preview(**given, value=other)["version"] is UNKNOWN
     web.update(**given, value=other)
     assert (web.state["value"], web.state["version"]) == (other, 2)
-    assert aws.calls("PutParameter") == [{}, {}]
+    assert [call["Value"] for call in aws.calls("PutParameter")] == [aws.image, other]
 
 
 def test_an_image_that_is_not_known_yet_is_a_change(aws: LocalAws, plugin: Plugin) -> None:

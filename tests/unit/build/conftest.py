@@ -18,11 +18,11 @@ from bakewell.clouds.digitalocean import DigitalOcean
 from bakewell.fingerprint import fingerprints
 from bakewell.settings import CloudName, Environment, Settings
 from tests.contract.served import TOKEN, Served
-from tests.unit.one_aws import aws, one_aws
+from tests.unit.one_aws import aws
 from tests.unit.one_cloud import one_cloud, served
 from tests.waiting import until
 
-__all__ = ["aws", "one_aws", "one_cloud", "served"]
+__all__ = ["aws", "one_cloud", "served"]
 
 Said = list[str]
 FILES = {

@@ -11,10 +11,10 @@ import pytest
 from bakewell.cli import run
 from tests.contract.served import TOKEN
 from tests.unit.build.conftest import Said, Site, said, site
-from tests.unit.one_aws import aws, one_aws
+from tests.unit.one_aws import aws
 from tests.unit.one_cloud import one_cloud, served
 
-__all__ = ["Said", "Site", "aws", "one_aws", "one_cloud", "said", "served", "site"]
+__all__ = ["Said", "Site", "aws", "one_cloud", "said", "served", "site"]
 
 
 @dataclass

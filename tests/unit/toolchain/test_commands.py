@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from bakewell.errors import BakewellError, ConfigError
 from sandbox import __main__ as commands
-from sandbox import mirror, setup, stacks
+from sandbox import docker_projects, mirror, setup, stacks
 from sandbox.machines import base_image
 from toolchain import engine
 from toolchain.build import Builder, Toolchain
@@ -169,12 +170,20 @@ def test_down_works_where_nothing_was_set_up(
     assert capsys.readouterr().out == ""
 
 
-def test_what_a_killed_test_run_left_is_found_and_a_live_one_left_alone(calls: list[str], tmp_path: Path) -> None:
+def test_what_a_killed_test_run_left_is_found_and_a_live_one_left_alone(
+    calls: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed: list[str] = []
+    monkeypatch.setattr(docker_projects, "connect", Mock)
+    monkeypatch.setattr(docker_projects, "remove", lambda _client, project: removed.append(project))
     with setup.own_folder() as mine:
         theirs = mine.with_name("4194305")
         for folder in (mine, theirs):
             (folder / "session" / "cloud").mkdir(parents=True)
+            for test in ("one", "other", "one"):
+                docker_projects.note(folder, f"t{test}-{folder.name}")
         setup.remove_leftovers()
         assert mine.exists()
         assert not theirs.exists()
+    assert removed == ["tone-4194305", "tother-4194305"]
     assert list(mine.parent.iterdir()) == []

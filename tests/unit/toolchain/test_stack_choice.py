@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from bakewell.catalog import Catalog
+from bakewell.errors import BakewellError
 from bakewell.settings import load_settings
 from sandbox import __main__ as commands
 from sandbox import setup, stacks
@@ -83,6 +84,24 @@ def test_clouds_choose_the_stack_and_what_is_started(
     runs[:] = ["aws"]
     assert call(monkeypatch, *words) == 0
     assert runs == ["aws", built, "start", "mirror", f"stack {stack}", f"pulumi up of {stack}"], "it serves already"
+
+
+def test_a_refresh_that_did_not_come_about_is_made_up_for(
+    runs: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    words = ("preview", "--state", str(tmp_path), "--clouds", "aws")
+
+    def fail(_stack: str, _environment: Mapping[str, str]) -> None:
+        raise BakewellError("pulumi was interrupted")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(stacks, "refresh", fail)
+        assert call(monkeypatch, *words) == 1
+    assert "refresh both" not in runs
+    for refresh in (["stack both", "refresh both"], []):
+        runs[:] = ["aws"]  # it serves by now
+        assert call(monkeypatch, *words) == 0
+        assert runs[1:] == ["install aws", "start", "mirror", *refresh, "stack aws", "pulumi preview of aws"]
 
 
 @pytest.mark.parametrize("words", [["--clouds", "gcp"], ["--clouds", "aws", "--roles", "all"], ["--clouds", "aws,gcp"]])

@@ -12,10 +12,10 @@ from bakewell.clouds.aws.tags import pairs
 from bakewell.image import Identity
 from sandbox.aws.stock import NAMES, stock_id
 from tests.contract.aws.served import OTHER, REGION, Served
-from tests.unit.one_aws import aws, one_aws
+from tests.unit.one_aws import aws
 from tests.waiting import until
 
-__all__ = ["aws", "one_aws"]
+__all__ = ["aws"]
 
 HOME, THIRD = REGION, "eu-west-1"
 WHO = Identity(project="shop", role="web", fingerprint="f" * 64, run="0123456789ab", parent="ba9876543210", home=HOME)

@@ -9,7 +9,7 @@ import pytest
 from bakewell.clouds.aws import Aws
 from bakewell.clouds.aws.tags import pairs, texts
 from bakewell.image import READY, REVOKED
-from tests.contract.aws.served import OTHER, SLOW_SECONDS
+from tests.contract.aws.served import OTHER
 from tests.unit.clouds.aws.conftest import HOME, THIRD, WHO, Account
 
 
@@ -109,11 +109,10 @@ def test_an_image_that_is_gone_at_home_is_called_as_in_the_first_region_that_has
 
 def test_a_copy_that_is_under_way_can_be_booted_nowhere_yet(account: Account, cloud: Aws) -> None:
     made = account.image(READY)
-    account.served.cloud.work.seconds = SLOW_SECONDS
-    begun = account.ec2(OTHER).copy_image(Name="shop-web-1", SourceImageId=made, SourceRegion=HOME, CopyImageTags=True)[
-        "ImageId"
-    ]
-    (found,) = cloud.images("shop")
+    asked = {"Name": "shop-web-1", "SourceImageId": made, "SourceRegion": HOME, "CopyImageTags": True}
+    with account.served.held():
+        begun = account.ec2(OTHER).copy_image(**asked)["ImageId"]
+        (found,) = cloud.images("shop")
     assert found.ready and found.regions == (HOME,) and begun in found.ids
 
 
