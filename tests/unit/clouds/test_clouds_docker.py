@@ -291,7 +291,7 @@ def test_a_port_is_for_one_container() -> None:
 
 
 def test_settings_of_docker_are_read_as_pulumi_hands_them_on() -> None:
-    told = {"bakewell:docker": '{"containers": {"web": {"port": 8080}}}'}
+    told = {"bakewell:docker": '{"containers": {"web": {"port": 8080}}}', "bakewell:clouds": '["docker"]'}
     assert Settings.from_mapping(told, "Pulumi.dev.yaml").docker.containers["web"].port == 8080
 
 
