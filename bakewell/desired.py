@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from bakewell import names
 from bakewell.bases import Bases
@@ -18,6 +19,8 @@ from bakewell.fingerprint import Fingerprint, fingerprints
 from bakewell.reading import did_you_mean
 from bakewell.settings import ContainerSettings, FleetSettings, InstanceSettings, Settings
 from bakewell.user_data import UserData
+
+S = TypeVar("S", InstanceSettings, ContainerSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +43,25 @@ class Machine:
     health: Health | None
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """One EC2 instance that the stack wants.
+@dataclass(frozen=True)  # without slots: typing notes on what an alias makes which alias it was
+class Numbered(Generic[S]):
+    """One machine that the stack wants on a cloud without Consul, by what the settings say of its role.
 
     Attributes:
-        name: `aws-<role>-<n>`, n from 1.
+        name: `<cloud>-<role>-<n>`, n from 1.
         user_data: who it is.
         health: where it answers HTTP once it is up; None for a role that does not.
     """
 
     name: str
     role: str
-    settings: InstanceSettings
+    settings: S
     user_data: UserData
     health: Health | None
+
+
+Instance = Numbered[InstanceSettings]
+Container = Numbered[ContainerSettings]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +70,6 @@ class Fleet:
 
     role: str
     settings: FleetSettings
-    user_data: UserData
-    health: Health | None
-
-
-@dataclass(frozen=True, slots=True)
-class Container:
-    """One container that the stack wants on Docker.
-
-    Attributes:
-        name: `docker-<role>-<n>`, n from 1.
-        user_data: who it is.
-        health: where it answers HTTP once it is up; None for a role that does not.
-    """
-
-    name: str
-    role: str
-    settings: ContainerSettings
     user_data: UserData
     health: Health | None
 
@@ -196,28 +186,12 @@ def read(
         for role, wanted in settings.machines.items()
         for number in range(1, wanted.count + 1)
     )
-    order = catalog.peers_first()
-    instances = tuple(
-        Instance(names.of("aws", f"{role}-{number}"), role, each, user_data, health)
-        for role, each in sorted(settings.aws.instances.items(), key=lambda item: order.index(item[0]))
-        for user_data, health in [(UserData.of_image(catalog[role], clustered=False), catalog[role].boot.health)]
-        for number in range(1, each.count + 1)
-    )
     fleets = tuple(
         Fleet(role, each, UserData.of_image(catalog[role], clustered=False), catalog[role].boot.health)
         for role, each in settings.aws.fleets.items()
     )
-    containers = tuple(
-        Container(
-            names.of("docker", f"{role}-{number}"),
-            role,
-            each,
-            UserData.of_image(catalog[role], clustered=False),
-            catalog[role].boot.health,
-        )
-        for role, each in sorted(settings.docker.containers.items(), key=lambda item: order.index(item[0]))
-        for number in range(1, each.count + 1)
-    )
+    instances = _numbered("aws", settings.aws.instances, catalog)
+    containers = _numbered("docker", settings.docker.containers, catalog)
     return Desired(
         cloud=cloud,
         settings=settings,
@@ -231,6 +205,22 @@ def read(
         fleets=fleets if cloud == "aws" else (),
         containers=containers if cloud == "docker" else (),
         remarks=tuple(_remarks(servers, file)) if cloud == "digitalocean" else (),
+    )
+
+
+def _numbered(cloud: str, wanted: Mapping[str, S], catalog: Catalog) -> tuple[Numbered[S], ...]:
+    """Those that others have to find come first."""
+    order = catalog.peers_first()
+    return tuple(
+        Numbered(
+            names.of(cloud, f"{role}-{number}"),
+            role,
+            each,
+            UserData.of_image(catalog[role], clustered=False),
+            catalog[role].boot.health,
+        )
+        for role, each in sorted(wanted.items(), key=lambda item: order.index(item[0]))
+        for number in range(1, each.count + 1)
     )
 
 

@@ -109,7 +109,9 @@ class Settings(Model):
 
     def encryption(self, cloud: str) -> str:
         """How the disks of a cloud's images are encrypted, where that is not as by default: "none", or the key."""
-        return "" if cloud != "aws" else (self.aws.kms_key or "") if self.aws.encrypted else "none"
+        if cloud != "aws":
+            return ""
+        return self.aws.kms_key or "" if self.aws.encrypted else "none"
 
     def home(self, cloud: str) -> str:
         """The first of `regions_of`."""

@@ -6,7 +6,6 @@ from typing import TypedDict
 
 import pulumi
 import pulumi_aws as aws
-from pulumi_command import local
 
 from bakewell.catalog import Health
 from bakewell.image import NAMESPACE
@@ -15,6 +14,7 @@ from bakewell.user_data import UserData
 from components import readiness
 from components.aws.security_group import security_group
 from components.peers import Peers, rendered
+from components.role_machine import RoleMachine
 
 HOPS = 1
 """With IMDSv2 alone, and not from within containers, no program can be tricked into reading the machine's credentials
@@ -43,18 +43,11 @@ class RoleInstanceArgs(TypedDict):
     health: Health | None
 
 
-class RoleInstance(pulumi.ComponentResource):
+class RoleInstance(RoleMachine):
     """An instance whose replacement leaves no gap: the new one is made, and is ready, before the old one goes."""
 
-    address: pulumi.Output[str]
-    url: pulumi.Output[str] | None
-    ready: local.Command | None
-    ready_seconds: pulumi.Output[float | None]
-
     def __init__(self, name: str, args: RoleInstanceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("bakewell:index:RoleInstance", name, {}, opts)
-        self.name = name
-        self.role = args["role"]
+        super().__init__("RoleInstance", name, args["role"], opts)
         settings = args["settings"]
         tags = {f"{NAMESPACE}:project": args["project"], f"{NAMESPACE}:role": args["role"]}
         group = security_group(name, args["health"], settings, settings.subnet, tags, self)
@@ -75,13 +68,12 @@ class RoleInstance(pulumi.ComponentResource):
             # In place, another type would stop every machine of the role, and all at once.
             opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["instanceType"]),
         )
+        self.image = self.instance.ami
         # In a subnet without public addresses, whoever runs Pulumi has a way to the private one.
         self.address = pulumi.Output.all(self.instance.public_ip, self.instance.private_ip).apply(
             lambda found: str(found[0] or found[1])
         )
         self.url = readiness.url(self.address, args["health"])
-        self.ready = None
-        self.ready_seconds = pulumi.Output.from_input(None)
         if (args["health"] and settings.open_to) or (settings.key and settings.ssh_from):
             self.ready = readiness.command(
                 f"{name}-ready",
@@ -95,18 +87,3 @@ class RoleInstance(pulumi.ComponentResource):
             )
             self.ready_seconds = readiness.seconds(name, self.ready)
         self.register_outputs({})
-
-    @property
-    def done(self) -> pulumi.Resource:
-        """What is done when the machine is ready, as far as that can be seen."""
-        return self.ready or self.instance
-
-    def published(self) -> dict[str, object]:
-        """The stack output of this machine: see `components.stack.outputs.MachineOutput`."""
-        return {
-            "role": self.role,
-            "address": self.address,
-            "url": self.url,
-            "image": self.instance.ami,
-            "ready_seconds": self.ready_seconds,
-        }

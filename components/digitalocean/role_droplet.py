@@ -14,6 +14,7 @@ from bakewell.image import tag
 from bakewell.user_data import Cluster, UserData
 from components import readiness
 from components.peers import Peers, rendered
+from components.role_machine import RoleMachine
 from components.stack.refusal import refusing
 
 
@@ -44,23 +45,17 @@ class RoleDropletArgs(TypedDict):
     health: Health | None
 
 
-class RoleDroplet(pulumi.ComponentResource):
+class RoleDroplet(RoleMachine):
     """A droplet whose replacement leaves no gap: the new one is made, and is ready, before the old one goes.
 
     That is why it has no explicit name: Pulumi's own starts with `name` and ends in random digits. It is complete
     once `await_ready` was called.
     """
 
-    address: pulumi.Output[str]
-    url: pulumi.Output[str] | None
     membership: local.Command | None
-    ready: local.Command | None
-    ready_seconds: pulumi.Output[float | None]
 
     def __init__(self, name: str, args: RoleDropletArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("bakewell:index:RoleDroplet", name, {}, opts)
-        self.name = name
-        self.role = args["role"]
+        super().__init__("RoleDroplet", name, args["role"], opts)
         self._args = args
         self.droplet = digitalocean.Droplet(
             name,
@@ -72,11 +67,10 @@ class RoleDroplet(pulumi.ComponentResource):
             tags=[tag("project", args["project"]), tag("role", args["role"])],
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self.image = self.droplet.image
         self.address = self.droplet.ipv4_address
         self.url = readiness.url(self.address, args["health"])
         self.membership = None
-        self.ready = None
-        self.ready_seconds = pulumi.Output.from_input(None)
 
     @property
     def done(self) -> pulumi.Resource:
@@ -118,16 +112,6 @@ class RoleDroplet(pulumi.ComponentResource):
             parent=self,
             delete=delete,
         )
-
-    def published(self) -> dict[str, object]:
-        """The stack output of this machine: see `components.stack.outputs.MachineOutput`."""
-        return {
-            "role": self.role,
-            "address": self.address,
-            "url": self.url,
-            "image": self.droplet.image,
-            "ready_seconds": self.ready_seconds,
-        }
 
 
 def _rendered(user_data: UserData, cluster: pulumi.Input[Cluster] | None, peers: Peers) -> pulumi.Input[str]:

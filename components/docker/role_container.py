@@ -15,6 +15,7 @@ from bakewell.settings import ContainerSettings
 from bakewell.user_data import UserData
 from components import readiness
 from components.peers import Peers, rendered
+from components.role_machine import RoleMachine
 
 
 class RoleContainerArgs(TypedDict):
@@ -49,21 +50,15 @@ class _Booted(BaseModel):
     port: int | None
 
 
-class RoleContainer(pulumi.ComponentResource):
+class RoleContainer(RoleMachine):
     """A container whose replacement is made, and is ready, before it goes itself.
 
     One that has a port of its own goes first: two cannot have it.
     """
 
-    address: pulumi.Output[str]
-    url: pulumi.Output[str] | None
-    ready: local.Command | None
-    ready_seconds: pulumi.Output[float | None]
-
     def __init__(self, name: str, args: RoleContainerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("bakewell:index:RoleContainer", name, {}, opts)
-        self.name, self.role, self.health = name, args["role"], args["health"]
-        port = args["settings"].port
+        super().__init__("RoleContainer", name, args["role"], opts)
+        health, port = args["health"], args["settings"].port
         self.image = pulumi.Output.from_input(args["image"])
         text = pulumi.Output.from_input(rendered(args["user_data"], "docker", args["peers"]))
         # By a name that follows from what is in it: the command finds again what an interrupted one left.
@@ -71,8 +66,8 @@ class RoleContainer(pulumi.ComponentResource):
             lambda found: f"{args['project']}-{args['stack']}-{name}-{_digest([*found, port])}"
         )
         create = f'exec bakewell container "$CONTAINER" --image "$IMAGE" --hostname {name}'
-        create += f" --port {self.health.port}" if self.health else ""
-        create += f" --publish {port}" if self.health and port else ""
+        create += f" --port {health.port}" if health else ""
+        create += f" --publish {port}" if health and port else ""
         self.container = local.Command(
             name,
             create=create,
@@ -89,11 +84,8 @@ class RoleContainer(pulumi.ComponentResource):
         )
         booted = pulumi.Output.unsecret(self.container.stdout).apply(self._booted)
         self.address = booted.apply(lambda one: one.address)
-        self.url = None
-        self.ready = None
-        self.ready_seconds = pulumi.Output.from_input(None)
-        if self.health:
-            path = self.health.path
+        if health:
+            path = health.path
             # Not its address, which is the container network's: on a Mac, nobody has a way to that.
             self.url = booted.apply(lambda one: f"http://127.0.0.1:{one.port}{path}")
             self.ready = readiness.command(
@@ -109,16 +101,6 @@ class RoleContainer(pulumi.ComponentResource):
             )
             self.ready_seconds = readiness.seconds(name, self.ready)
         self.register_outputs({})
-
-    def published(self) -> dict[str, object]:
-        """The stack output of this machine: see `components.stack.outputs.MachineOutput`."""
-        return {
-            "role": self.role,
-            "address": self.address,
-            "url": self.url,
-            "image": self.image,
-            "ready_seconds": self.ready_seconds,
-        }
 
     def _booted(self, line: str) -> _Booted:
         try:

@@ -73,6 +73,8 @@ _GONE = (
     "InvalidSnapshot.NotFound",
     "InvalidInstanceID.NotFound",
     "InvalidLaunchTemplateId.NotFound",
+    "ParameterNotFound",
+    "ParameterVersionNotFound",
 )
 
 

@@ -12,6 +12,7 @@ from bakewell.reading import did_you_mean
 
 if TYPE_CHECKING:
     from bakewell.settings import AwsSettings
+    from bakewell.settings.clouds import Ec2Settings
 
 
 def stack(clients: Clients, settings: AwsSettings, enabled: Collection[str], keys: Collection[str]) -> None:
@@ -28,14 +29,17 @@ def stack(clients: Clients, settings: AwsSettings, enabled: Collection[str], key
     named: dict[str, str] = {}
     """Subnet -> the setting that names it."""
     unset: list[str] = []
-    wanted = [(f"instances.{role}", one, "subnet") for role, one in settings.instances.items() if one.count]
-    several = [(f"fleets.{role}", one, "subnets") for role, one in settings.fleets.items() if one.count]
-    for where, each, setting in [*wanted, *several]:
+    asked: list[tuple[str, Ec2Settings, str, list[str]]] = [
+        (f"instances.{role}", one, "subnet", [one.subnet] if one.subnet else [])
+        for role, one in settings.instances.items()
+    ]
+    asked += [(f"fleets.{role}", one, "subnets", one.subnets) for role, one in settings.fleets.items()]
+    for where, each, setting, subnets in asked:
+        if not each.count:
+            continue
         key = f"bakewell:aws.{where}.{setting}"
-        chosen = getattr(each, setting)
-        for subnet in [chosen] if isinstance(chosen, str) else chosen or []:
-            named.setdefault(subnet, key)
-        if not chosen:
+        named |= {subnet: key for subnet in subnets if subnet not in named}
+        if not subnets:
             unset.append(key)
         if each.key is not None and each.key not in keys:
             raise ConfigError(

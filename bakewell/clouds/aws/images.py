@@ -121,11 +121,11 @@ class Images(Regions):
                 answers = pages.paginate(OwnerIds=["self"], Filters=wanted)
                 return [(region, item) for page in answers for item in page["Snapshots"]]
 
-        snapshots = self._everywhere(ask)
+        marked = [(region, item["SnapshotId"]) for region, item in self._everywhere(ask) if left(item)]
+        if not marked:  # as nearly always: the account's AMIs need not be listed
+            return []
         used = {snapshot for _, item in self._amis([]) for snapshot in _snapshots(item)}
-        orphans = [
-            (region, item["SnapshotId"]) for region, item in snapshots if item["SnapshotId"] not in used and left(item)
-        ]
+        orphans = [(region, snapshot) for region, snapshot in marked if snapshot not in used]
         for region, snapshot in orphans:
             self._delete_snapshot(region, snapshot)
         return [f"snapshot {snapshot} in {region}, whose image is gone" for region, snapshot in orphans]

@@ -165,13 +165,9 @@ def _resolved(clients: Clients, region: str, image: str) -> list[str]:
     """
     if not image.startswith("resolve:ssm:"):
         return [image] if image else []
-    try:
-        with asking(f"read the parameter of {image} in {region}"):
-            value = clients.ssm(region).get_parameter(Name=image.removeprefix("resolve:ssm:"))["Parameter"].get("Value")
-    except Refusal as error:
-        if error.code in ("ParameterNotFound", "ParameterVersionNotFound"):
-            return []
-        raise
+    value = None
+    with unless_gone(), asking(f"read the parameter of {image} in {region}"):
+        value = clients.ssm(region).get_parameter(Name=image.removeprefix("resolve:ssm:"))["Parameter"].get("Value")
     return [value] if value else []
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bakewell.clouds import Stock
-from bakewell.clouds.aws.api import Clients, Refusal, asking
+from bakewell.clouds.aws.api import Clients, Refusal, asking, unless_gone
 from bakewell.errors import CloudError, ConfigError
 
 if TYPE_CHECKING:
@@ -51,13 +51,11 @@ def look(clients: Clients, image: str, region: str) -> Found:
     """
     ec2 = clients.ec2(region)
     if image.startswith("ssm:"):
-        try:
-            with asking(f"read parameter {image[4:]} in {region}"):
-                value = clients.ssm(region).get_parameter(Name=image[4:])["Parameter"].get("Value", "")
-        except Refusal as error:
-            if error.code == "ParameterNotFound":
-                return region, []
-            raise
+        value = ""
+        with unless_gone(), asking(f"read parameter {image[4:]} in {region}"):
+            value = clients.ssm(region).get_parameter(Name=image[4:])["Parameter"].get("Value", "")
+        if not value:
+            return region, []
         with asking(f"look at image {value} in {region}"):
             listed = ec2.describe_images(ImageIds=[value])["Images"]
     else:
