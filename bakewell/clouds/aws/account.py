@@ -51,8 +51,7 @@ class Aws(Builders):
         checks.stack(self.clients, settings.aws, self.enabled(), keys)
 
     def check_build(self, base: str) -> None:
-        if self._subnet is None:
-            checks.default_vpc(self.clients, self._region, "bakewell:aws.subnet")
+        checks.build(self.clients, self._region, self._subnet)
         stock.check(self.clients, base if base.startswith("ami-") else self.base(base), self._region)
 
     def usual(self, base: str) -> str:

@@ -33,6 +33,7 @@ from bakewell.errors import CloudError
 if TYPE_CHECKING:
     from types_boto3_autoscaling.client import AutoScalingClient
     from types_boto3_ec2.client import EC2Client
+    from types_boto3_iam.client import IAMClient
     from types_boto3_ssm.client import SSMClient
     from types_boto3_sts.client import STSClient
 
@@ -102,6 +103,9 @@ class Clients:
 
     def autoscaling(self, region: str) -> AutoScalingClient:
         return self._client("autoscaling", region)  # type: ignore[return-value]
+
+    def iam(self, region: str) -> IAMClient:
+        return self._client("iam", region)  # type: ignore[return-value]
 
     def sts(self, region: str) -> STSClient:
         return self._client("sts", region)  # type: ignore[return-value]

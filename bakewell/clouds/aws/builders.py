@@ -65,14 +65,22 @@ class Builders(Images):
         return name  # Packer knows keys by name
 
     def build_keys(self) -> list[Key]:
-        found = ((key, _KEY.match(key.name)) for key in self.ssh_keys())
-        return [Key(key.id, key.name, match["run"], int(match["lease"])) for key, match in found if match]
+        def ask(region: str) -> list[Key]:
+            found = ((key, _KEY.match(key.name)) for key in self._pairs(region))
+            ours = [Key(key.id, key.name, match["run"], int(match["lease"])) for key, match in found if match]
+            self._places |= {key.id: region for key in ours}
+            return ours
+
+        return self._everywhere(ask)  # the stack's first region may have been another one
 
     def ssh_keys(self) -> list[AccountKey]:
-        with asking(f"list keys in {self._region}"):
-            pairs = self.clients.ec2(self._region).describe_key_pairs()["KeyPairs"]
+        return self._pairs(self._region)
+
+    def _pairs(self, region: str) -> list[AccountKey]:
+        with asking(f"list keys in {region}"):
+            pairs = self.clients.ec2(region).describe_key_pairs()["KeyPairs"]
         return [AccountKey(pair["KeyName"], pair["KeyName"]) for pair in pairs if "KeyName" in pair]
 
     def delete_key(self, key_id: str) -> None:
         with asking(f"delete key {key_id}"):
-            self.clients.ec2(self._region).delete_key_pair(KeyName=key_id)
+            self.clients.ec2(self._places.get(key_id, self._region)).delete_key_pair(KeyName=key_id)

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bakewell.clouds.aws.api import Clients, asking
+from bakewell.clouds.aws.api import Clients, Refusal, asking
 from bakewell.clouds.aws.regions import not_enabled
+from bakewell.clouds.aws.stock import ARCHITECTURE
 from bakewell.errors import ConfigError
 from bakewell.reading import did_you_mean
 
 if TYPE_CHECKING:
     from bakewell.settings import AwsSettings
     from bakewell.settings.clouds import Ec2Settings
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked for of one role: an entry of `instances` or `fleets`.
+
+    Attributes:
+        key: where its settings are: bakewell:aws.instances.web.
+        subnet: the setting that says where its machines are.
+    """
+
+    key: str
+    settings: Ec2Settings
+    subnet: str
+    subnets: list[str]
 
 
 def stack(clients: Clients, settings: AwsSettings, enabled: Collection[str], keys: Collection[str]) -> None:
@@ -26,31 +43,28 @@ def stack(clients: Clients, settings: AwsSettings, enabled: Collection[str], key
         if region not in enabled:
             raise not_enabled(region, enabled)
     home = settings.regions[0]
-    named: dict[str, str] = {}
-    """Subnet -> the setting that names it."""
-    unset: list[str] = []
-    asked: list[tuple[str, Ec2Settings, str, list[str]]] = [
-        (f"instances.{role}", one, "subnet", [one.subnet] if one.subnet else [])
-        for role, one in settings.instances.items()
-    ]
-    asked += [(f"fleets.{role}", one, "subnets", one.subnets) for role, one in settings.fleets.items()]
-    for where, each, setting, subnets in asked:
-        if not each.count:
-            continue
-        key = f"bakewell:aws.{where}.{setting}"
-        named |= {subnet: key for subnet in subnets if subnet not in named}
-        if not subnets:
-            unset.append(key)
-        if each.key is not None and each.key not in keys:
+    asked = [one for one in _asked(settings) if one.settings.count]
+    for one in asked:
+        key = one.settings.key
+        if key is not None and key not in keys:
             raise ConfigError(
-                f"bakewell:aws.{where}.key: there is no key pair `{each.key}` in {home}"
-                f"{did_you_mean(each.key, sorted(keys))}",
+                f"{one.key}.key: there is no key pair `{key}` in {home}{did_you_mean(key, sorted(keys))}",
                 remedy=f"name one of: {', '.join(sorted(keys)) or 'none is there'}; or import it to the account",
             )
-    if unset:
+    _types(clients, home, asked)
+    _profiles(clients, home, asked)
+    if unset := [f"{one.key}.{one.subnet}" for one in asked if not one.subnets]:
         default_vpc(clients, home, unset[0])
-    if named:
-        _subnets(clients, home, named)
+    _subnets(clients, home, asked)
+
+
+def build(clients: Clients, region: str, subnet: str | None) -> None:
+    """Raise ConfigError where a machine that builds would have no network."""
+    key = "bakewell:aws.subnet"
+    if subnet is None:
+        default_vpc(clients, region, key)
+    elif subnet not in (known := _networks(clients, region)):
+        raise _no_subnet(key, subnet, region, known)
 
 
 def default_vpc(clients: Clients, region: str, key: str) -> None:
@@ -64,13 +78,89 @@ def default_vpc(clients: Clients, region: str, key: str) -> None:
         )
 
 
-def _subnets(clients: Clients, region: str, named: dict[str, str]) -> None:
+def _asked(settings: AwsSettings) -> Iterator[_Asked]:
+    for role, one in settings.instances.items():
+        yield _Asked(f"bakewell:aws.instances.{role}", one, "subnet", [one.subnet] if one.subnet else [])
+    for role, each in settings.fleets.items():
+        yield _Asked(f"bakewell:aws.fleets.{role}", each, "subnets", each.subnets)
+
+
+def _types(clients: Clients, region: str, asked: list[_Asked]) -> None:
+    """Types that the region does not have, or whose processors are others than the images are for."""
+    if not asked:
+        return
+    families = sorted({f"{one.settings.type.partition('.')[0]}.*" for one in asked})
+    with asking(f"list instance types in {region}"):
+        pages = clients.ec2(region).get_paginator("describe_instance_types")
+        known = {
+            item["InstanceType"]: item.get("ProcessorInfo", {}).get("SupportedArchitectures", [])
+            for page in pages.paginate(Filters=[{"Name": "instance-type", "Values": families}])
+            for item in page["InstanceTypes"]
+            if "InstanceType" in item
+        }
+    for one in asked:
+        wanted = one.settings.type
+        if wanted not in known:
+            meant = did_you_mean(wanted, sorted(known))
+            raise ConfigError(
+                f"{one.key}.type: there is no instance type {wanted} in {region}{meant}",
+                remedy=f"aws ec2 describe-instance-type-offerings --region {region} lists those that there are",
+            )
+        if ARCHITECTURE not in known[wanted]:
+            raise ConfigError(
+                f"{one.key}.type: {wanted} runs {', '.join(known[wanted])}, and images are built for {ARCHITECTURE}",
+                remedy="name a type with processors of Intel or AMD, such as t3.small",
+            )
+
+
+def _profiles(clients: Clients, region: str, asked: list[_Asked]) -> None:
+    for one in asked:
+        if (profile := one.settings.profile) is None:
+            continue
+        try:
+            with asking(f"look at instance profile {profile}"):
+                clients.iam(region).get_instance_profile(InstanceProfileName=profile)
+        except Refusal as error:
+            if error.code != "NoSuchEntity":
+                raise
+            raise ConfigError(
+                f"{one.key}.profile: the account has no instance profile `{profile}`",
+                remedy="name a profile, not a role: `aws iam list-instance-profiles` lists them",
+            ) from error
+
+
+def _subnets(clients: Clients, region: str, asked: list[_Asked]) -> None:
+    """Subnets that are not there, and fleets that are to be in several networks at once."""
+    if not any(one.subnets for one in asked):
+        return
+    known = _networks(clients, region)
+    for one in asked:
+        key = f"{one.key}.{one.subnet}"
+        for subnet in one.subnets:
+            if subnet not in known:
+                raise _no_subnet(key, subnet, region, known)
+        if len(networks := sorted({known[subnet] for subnet in one.subnets})) > 1:
+            raise ConfigError(
+                f"{key}: these subnets are in {len(networks)} VPCs: {', '.join(networks)}",
+                remedy=f"name subnets of one VPC, such as {', '.join(_of(networks[0], known))}",
+            )
+
+
+def _networks(clients: Clients, region: str) -> dict[str, str]:
+    """Subnet -> its VPC: the account's own, and those that others share with it."""
     with asking(f"list subnets in {region}"):
         pages = clients.ec2(region).get_paginator("describe_subnets").paginate()
-        known = {subnet["SubnetId"] for page in pages for subnet in page["Subnets"]}
-    for subnet, key in named.items():
-        if subnet not in known:
-            raise ConfigError(
-                f"{key}: there is no subnet {subnet} in {region}",
-                remedy=f"name one of: {', '.join(sorted(known)) or 'none is there'}",
-            )
+        return {
+            item["SubnetId"]: item.get("VpcId", "") for page in pages for item in page["Subnets"] if "SubnetId" in item
+        }
+
+
+def _of(network: str, known: dict[str, str]) -> list[str]:
+    return sorted(subnet for subnet, vpc in known.items() if vpc == network)
+
+
+def _no_subnet(key: str, subnet: str, region: str, known: Collection[str]) -> ConfigError:
+    return ConfigError(
+        f"{key}: there is no subnet {subnet} in {region}",
+        remedy=f"name one of: {', '.join(sorted(known)) or 'none is there'}",
+    )

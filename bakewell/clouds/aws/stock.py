@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 DEBIAN = "136693071363"
 """Debian's account: https://wiki.debian.org/Cloud/AmazonEC2Image."""
 
+ARCHITECTURE = "x86_64"
+"""Of the machines that build (`bakewell.clouds.facts`), and so of all images."""
+
 Found = tuple[str, "Sequence[ImageTypeDef]"]
 """A region, and its images that fit, the newest first."""
 
@@ -71,7 +74,9 @@ def look(clients: Clients, image: str, region: str) -> Found:
 
 
 def check(clients: Clients, image_id: str, region: str) -> None:
-    """Raise ConfigError unless a machine can be started from the AMI: it is there, ours to use, and not disabled."""
+    """Raise ConfigError unless a machine that builds can be started from the AMI: it is there, ours to use, not
+    disabled, and for our processors.
+    """
     remedy = "lock what there is now: bakewell lock BASE --cloud aws"
     try:
         with asking(f"look at image {image_id} in {region}"):
@@ -86,3 +91,8 @@ def check(clients: Clients, image_id: str, region: str) -> None:
         )
     if (state := found[0].get("State")) != "available":
         raise ConfigError(f"base image {image_id} in {region} is {state}", remedy=remedy)
+    if (built_for := found[0].get("Architecture", ARCHITECTURE)) != ARCHITECTURE:
+        raise ConfigError(
+            f"base image {image_id} in {region} is for {built_for}, and images are built on {ARCHITECTURE}",
+            remedy="lock one for amd64: bakewell lock BASE --cloud aws --image …",
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bakewell.clouds.aws import Aws
 from bakewell.clouds.aws.tags import pairs
+from tests.contract.aws.served import OTHER
 from tests.unit.clouds.aws.conftest import WHO, Account
 
 PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl build"
@@ -36,3 +37,10 @@ def test_settling_waits_for_the_images_taken_of_a_builder(account: Account, clou
     states = {image["State"] for image in account.ec2().describe_images(ImageIds=made)["Images"]}
     assert states == {"available", "failed"}, "one that failed is to be deleted like the other"
     cloud.delete_builder("i-0123456789abcdef0")  # gone: no error
+
+
+def test_a_key_is_found_where_the_stack_built_before(account: Account, cloud: Aws) -> None:
+    Aws(OTHER).create_key("bakewell-0123456789ab-1900000000", PUBLIC)
+    (key,) = cloud.build_keys()
+    cloud.delete_key(key.id)
+    assert account.ec2(OTHER).describe_key_pairs()["KeyPairs"] == []

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.ec2 import ec2_backends
 
 from bakewell.clouds.aws import Aws
-from bakewell.errors import ConfigError
+from bakewell.errors import CloudError, ConfigError
 from bakewell.settings import AwsSettings, Settings
-from tests.contract.aws.served import OTHER
+from sandbox.aws.stock import NAMES, stock_id
+from tests.contract.aws.served import DEBIAN, OTHER
 from tests.unit.clouds.aws.conftest import HOME, Account
 from tests.unit.clouds.aws.test_clouds_aws_stock import without_networks
 
@@ -62,3 +65,68 @@ def test_a_key_pair_that_is_misspelt_is_told_with_the_one_that_was_meant(account
 
 def test_a_further_region_that_is_not_enabled_is_refused_before_anything_is_built(cloud: Aws) -> None:
     assert "region me-south-1 is not enabled" in refused(cloud, regions=[HOME, "me-south-1"]).what
+
+
+@pytest.mark.parametrize("kind", ["instances", "fleets"])
+@pytest.mark.parametrize(
+    ("type_", "said"),
+    [
+        ("t3.smal", f"there is no instance type t3.smal in {HOME} (did you mean `t3.small`?)"),
+        ("q9.large", f"there is no instance type q9.large in {HOME}"),
+        ("t4g.small", "t4g.small runs arm64, and images are built for x86_64"),
+    ],
+)
+def test_a_type_of_machine_that_cannot_boot_the_image_is_refused(cloud: Aws, kind: str, type_: str, said: str) -> None:
+    error = refused(cloud, **{kind: {"web": {"type": type_}}})
+    assert error.what == f"bakewell:aws.{kind}.web.type: {said}"
+
+
+def test_types_are_looked_up_for_machines_that_there_will_be(account: Account, cloud: Aws) -> None:
+    cloud.check_stack(settings(instances={"web": {"type": "q9.large", "count": 0}}))
+    cloud.check_stack(settings(instances={"web": {"type": "m5.large"}, "api": {"type": "t3.small"}}))
+    (asked,) = account.calls("DescribeInstanceTypes")
+    assert (asked["Filter.1.Value.1"], asked["Filter.1.Value.2"]) == ("m5.*", "t3.*"), "one question for all"
+
+
+def test_a_profile_that_is_none_is_refused(account: Account, cloud: Aws) -> None:
+    account.served("iam").create_instance_profile(InstanceProfileName="web")
+    cloud.check_stack(settings(instances={"web": {"profile": "web"}}))
+    error = refused(cloud, fleets={"web": {"profile": "wbe"}})
+    assert error.what == "bakewell:aws.fleets.web.profile: the account has no instance profile `wbe`"
+
+
+def test_without_the_permission_to_look_at_profiles_the_preview_says_which_call_it_was(
+    account: Account, cloud: Aws
+) -> None:
+    account.served.order("error", action="iam:GetInstanceProfile", code="AccessDenied", times=1)
+    with pytest.raises(CloudError, match="look at instance profile web") as caught:
+        cloud.check_stack(settings(instances={"web": {"profile": "web"}}))
+    assert "docs/aws.md" in caught.value.remedy
+
+
+def test_a_fleet_is_in_one_network(account: Account, cloud: Aws) -> None:
+    ec2 = account.ec2()
+    ours = ec2.describe_subnets()["Subnets"][0]
+    vpc = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+    other = ec2.create_subnet(VpcId=vpc, CidrBlock="10.1.0.0/24")["Subnet"]["SubnetId"]
+    cloud.check_stack(settings(instances={"web": {"subnet": other}}, fleets={"web": {"subnets": [other]}}))
+    error = refused(cloud, fleets={"web": {"subnets": [ours["SubnetId"], other]}})
+    both = ", ".join(sorted([vpc, ours["VpcId"]]))
+    assert error.what == f"bakewell:aws.fleets.web.subnets: these subnets are in 2 VPCs: {both}"
+
+
+def test_the_subnet_for_building_is_looked_for(account: Account) -> None:
+    there = account.ec2(OTHER).describe_subnets()["Subnets"][0]["SubnetId"]
+    with pytest.raises(ConfigError) as caught:
+        Aws(HOME, subnet=there).check_build(DEBIAN)
+    assert caught.value.what == f"bakewell:aws.subnet: there is no subnet {there} in {HOME}"
+    Aws(OTHER, subnet=there).check_build(stock_id(OTHER, NAMES[-1]))
+
+
+def test_a_base_for_other_processors_is_refused(account: Account, cloud: Aws) -> None:
+    made = account.image(who=None, name="arm")
+    cloud.check_build(made)
+    ec2_backends[DEFAULT_ACCOUNT_ID][HOME].amis[made].architecture = "arm64"  # no machine here would make such a one
+    with pytest.raises(ConfigError, match=f"base image {made} in {HOME} is for arm64") as caught:
+        cloud.check_build(made)
+    assert "amd64" in caught.value.remedy
