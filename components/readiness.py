@@ -1,8 +1,8 @@
-"""Waiting, in `up`, until a machine is ready: a local Command that runs `bakewell ready` on it."""
+"""Waiting, in `up`, until machines are ready: a local Command that runs `bakewell ready`, or `bakewell fleet`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pulumi
 from pulumi_command import local
@@ -32,19 +32,18 @@ def command(
     *,
     machine: str,
     stack: str,
-    address: pulumi.Input[str],
-    trigger: pulumi.Input[str],
-    after: Sequence[pulumi.Resource],
+    where: Mapping[str, pulumi.Input[str]],
+    triggers: Sequence[pulumi.Input[object]],
     parent: pulumi.Resource,
+    after: Sequence[pulumi.Resource] = (),
     delete: str | None = None,
-    url: pulumi.Input[str] | None = None,
 ) -> local.Command:
-    """A Command about one machine, run anew for each new one.
+    """A Command about one machine, or one fleet, run anew for each new one.
 
     Args:
         machine: its name in the stack, whose config the command reads.
-        trigger: the machine's ID.
-        url: where it answers HTTP, if that is not its address and the role's port.
+        where: variables that say where it is: BAKEWELL_ADDRESS, BAKEWELL_URL, BAKEWELL_GROUP.
+        triggers: what is another for each new one: the machine's ID.
     """
     return local.Command(
         name,
@@ -55,12 +54,11 @@ def command(
         environment={
             "BAKEWELL_STACK": stack,
             "BAKEWELL_MACHINE": machine,
-            "BAKEWELL_ADDRESS": address,
-            **({} if url is None else {"BAKEWELL_URL": url}),
+            **where,
         },
         logging=local.Logging.STDERR,
         add_previous_output_in_env=False,
-        triggers=[trigger],
+        triggers=list(triggers),
         opts=pulumi.ResourceOptions(
             parent=parent, depends_on=list(after), additional_secret_outputs=["stdout", "stderr"]
         ),

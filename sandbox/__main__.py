@@ -44,14 +44,14 @@ def up(state: State = DEFAULT_STATE, roles: Roles = "", clouds: Clouds = "") -> 
     environment = _environment(state, roles, clouds, tell=True)
     _pulumi(environment, "up", "--yes")
     begin = time.monotonic()
-    answers = {
-        name: (machine, stacks.http_status(machine.url, begin + HTTP_SECONDS) if machine.url else "")
-        for name, machine in stacks.machines(environment).items()
-    }
+    answers = [
+        (name, machine, stacks.http_status(machine.url, begin + HTTP_SECONDS) if machine.url else "")
+        for name, machine in stacks.machines(environment)
+    ]
     print()
-    for name, (machine, status) in answers.items():
+    for name, machine, status in answers:
         print(stacks.row(name, machine, status), flush=True)
-    if any(machine.url and status != "200" for machine, status in answers.values()):
+    if any(machine.url and status != "200" for _, machine, status in answers):
         raise BakewellError(
             f"not every machine answers with 200 within {HTTP_SECONDS} s", remedy="see `docker logs`, or ssh to it"
         )

@@ -18,6 +18,7 @@ from types import FrameType
 
 from pydantic import BaseModel, TypeAdapter
 
+from bakewell import names
 from bakewell.errors import BakewellError
 from toolchain.folders import ROOT
 from toolchain.processes import find
@@ -27,9 +28,8 @@ INTERRUPTED = 130
 
 
 class Machine(BaseModel):
-    """One entry of the stack output `machines`; `ready_seconds` is None where the machine could not say."""
+    """One machine of the stack; `ready_seconds` is None where it could not say."""
 
-    role: str
     address: str
     url: str | None = None
     ready_seconds: float | None = None
@@ -94,10 +94,14 @@ def refresh(stack: str, environment: Mapping[str, str]) -> None:
     _quiet(["pulumi", "refresh", "--yes", "--skip-preview", "--stack", stack, "--non-interactive"], environment)
 
 
-def machines(environment: Mapping[str, str]) -> dict[str, Machine]:
-    """The machines in the stack's outputs, by name."""
-    text = _quiet(["pulumi", "stack", "output", "--json", "--non-interactive"], environment)
-    return TypeAdapter(dict[str, Machine]).validate_python(json.loads(text).get("machines", {}))
+def machines(environment: Mapping[str, str]) -> list[tuple[str, Machine]]:
+    """The stack's machines with their names: those in its outputs, and those that its fleets have now."""
+    outputs = json.loads(_quiet(["pulumi", "stack", "output", "--json", "--non-interactive"], environment))
+    found = list(TypeAdapter(dict[str, Machine]).validate_python(outputs.get("machines", {})).items())
+    for role, fleet in outputs.get("fleets", {}).items():
+        told = json.loads(_quiet(["bakewell", "fleet", "--group", fleet["group"]], environment))["machines"]
+        found += [(names.of("aws", role), one) for one in TypeAdapter(list[Machine]).validate_python(told)]
+    return found
 
 
 def row(name: str, machine: Machine, status: str) -> str:

@@ -7,7 +7,7 @@ import typer
 from bakewell.cli import doctor
 from bakewell.cli.catalog import fmt, lock, roles, stage, validate
 from bakewell.cli.image import build, clean, copy, images
-from bakewell.cli.machine import container, ready, retire
+from bakewell.cli.machine import container, fleet, ready, retire
 
 app = typer.Typer(
     name="bakewell",
@@ -29,5 +29,6 @@ app.command("copy")(copy.command)
 app.command("lock")(lock.command)
 app.command("doctor")(doctor.command)
 app.command("container")(container.command)
+app.command("fleet")(fleet.command)
 app.command("ready")(ready.command)
 app.command("retire")(retire.command)

@@ -44,6 +44,7 @@ class Waiting:
         say: takes a line of progress for people.
         mask: takes the secrets out of text from the machine.
         clock, sleep: time; tests pass their own.
+        interval: seconds between two questions.
     """
 
     machine: str
@@ -52,10 +53,15 @@ class Waiting:
     mask: Callable[[str], str]
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    interval: float = INTERVAL
     reason: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         self._began = self._told = self.clock()
+
+    def restart(self) -> None:
+        """Begin to count anew: something got on."""
+        self._began = self.clock()
 
     @property
     def seconds(self) -> float:
@@ -72,7 +78,7 @@ class Waiting:
         if self.clock() - self._told >= _TELL_EVERY:
             self._told = self.clock()
             self.say(f"waiting for {self.reason} ({self.seconds:.0f} s)")
-        self.sleep(INTERVAL)
+        self.sleep(self.interval)
 
 
 def over_ssh(ssh: Ssh, wait: Waiting) -> float | None:

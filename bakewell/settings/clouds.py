@@ -37,6 +37,7 @@ Subnet = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]+$")]
 InstanceType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$")]
 KmsKey = Annotated[str, Field(pattern=r"^alias/[A-Za-z0-9/_-]+$"), AfterValidator(_not_of_aws)]
 """An alias, which every region and account has of its own; the ARN of a key is of one region."""
+ANYWHERE = "0.0.0.0/0"
 Cidr = Annotated[str, Field(pattern=r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$")]
 
 
@@ -63,8 +64,13 @@ class Ec2Settings(Model):
     type: InstanceType = "t3.micro"
     key: str | None = Field(default=None, min_length=1, description="key pair that may log in, by name")
     profile: str | None = Field(default=None, min_length=1, description="instance profile, by name")
-    open_to: list[Cidr] = Field(default=["0.0.0.0/0"], description="who may reach the role's own port")
+    open_to: list[Cidr] = Field(default=[ANYWHERE], description="who may reach the role's own port")
     ssh_from: list[Cidr] = Field(default_factory=list, description="who may reach port 22")
+
+    @property
+    def login(self) -> bool:
+        """Whether anybody can log in."""
+        return bool(self.key and self.ssh_from)
 
 
 class InstanceSettings(Ec2Settings):

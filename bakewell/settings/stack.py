@@ -99,8 +99,7 @@ class Settings(Model):
             return KnownMachine(role, open=bool(self.machines[role].ssh_keys))
         role = role.removeprefix(names.of("aws", ""))
         if role in self.aws.instances:
-            own = self.aws.instances[role]
-            return KnownMachine(role, open=bool(own.key and own.ssh_from))
+            return KnownMachine(role, open=self.aws.instances[role].login)
         return None
 
     def regions_of(self, cloud: str) -> list[str]:

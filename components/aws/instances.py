@@ -53,6 +53,7 @@ def launch(
             {
                 "project": settings.project,
                 "role": fleet.role,
+                "stack": pulumi.get_stack(),
                 "image": image(fleet.role),
                 "settings": fleet.settings,
                 "user_data": fleet.user_data,

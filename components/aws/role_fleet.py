@@ -13,6 +13,7 @@ from bakewell.catalog import Health
 from bakewell.image import NAMESPACE
 from bakewell.settings import FleetSettings
 from bakewell.user_data import UserData
+from components import readiness
 from components.aws.role_instance import HOPS
 from components.aws.security_group import security_group
 from components.peers import Peers, rendered
@@ -20,12 +21,16 @@ from components.peers import Peers, rendered
 HEALTHY, ROOM = 100, 110
 """Percent of the fleet that is in service at least, and at most, while its machines are replaced: with room for one
 more, AWS makes the new machine before the old one goes, also in a fleet of one."""
+WARM_UP = 30
+"""Seconds that AWS leaves a new machine to itself before it replaces the next. By default these would be five minutes,
+for machines that install everything when they boot."""
 
 
 class RoleFleetArgs(TypedDict):
     """What a RoleFleet is made from.
 
     project, role: who its machines are, as tags.
+    stack: the stack whose config the command that waits for them reads.
     image: ID of the AMI; another one makes a version of the launch template, and replaces the machines.
     settings: how many, of which type, where.
     user_data: who they are, as cloud-init reads it.
@@ -35,6 +40,7 @@ class RoleFleetArgs(TypedDict):
 
     project: str
     role: str
+    stack: str
     image: pulumi.Input[str]
     settings: FleetSettings
     user_data: UserData
@@ -43,9 +49,9 @@ class RoleFleetArgs(TypedDict):
 
 
 class RoleFleet(pulumi.ComponentResource):
-    """A launch template and a group that follows its latest version.
+    """A launch template, a group that follows its latest version, and a command that waits for its machines.
 
-    AWS replaces the machines, and goes on with that when `up` has ended.
+    It is AWS that replaces them. Where `up` ends early, AWS goes on.
     """
 
     def __init__(self, name: str, args: RoleFleetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -89,10 +95,23 @@ class RoleFleet(pulumi.ComponentResource):
             },
             instance_refresh={
                 "strategy": "Rolling",
-                "preferences": {"min_healthy_percentage": HEALTHY, "max_healthy_percentage": ROOM},
+                "preferences": {
+                    "min_healthy_percentage": HEALTHY,
+                    "max_healthy_percentage": ROOM,
+                    "instance_warmup": str(WARM_UP),
+                },
             },
             tags=[{"key": key, "value": value, "propagate_at_launch": False} for key, value in tags.items()],
             opts=below,
+        )
+        self.ready = readiness.command(
+            f"{name}-ready",
+            "exec bakewell fleet",
+            machine=name,
+            stack=args["stack"],
+            where={"BAKEWELL_GROUP": self.group.name},
+            triggers=[self.group.name, self.template.id, self.template.latest_version],
+            parent=self,
         )
         self.register_outputs({})
 

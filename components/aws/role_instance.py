@@ -74,15 +74,14 @@ class RoleInstance(RoleMachine):
             lambda found: str(found[0] or found[1])
         )
         self.url = readiness.url(self.address, args["health"])
-        if (args["health"] and settings.open_to) or (settings.key and settings.ssh_from):
+        if (args["health"] and settings.open_to) or settings.login:
             self.ready = readiness.command(
                 f"{name}-ready",
                 "exec bakewell ready",
                 machine=name,
                 stack=args["stack"],
-                address=self.address,
-                trigger=self.instance.id,
-                after=[],
+                where={"BAKEWELL_ADDRESS": self.address},
+                triggers=[self.instance.id],
                 parent=self,
             )
             self.ready_seconds = readiness.seconds(name, self.ready)

@@ -106,10 +106,10 @@ class RoleDroplet(RoleMachine):
             create,
             machine=self.name,
             stack=self._args["stack"],
-            address=self.address,
-            trigger=self.droplet.id,
-            after=after,
+            where={"BAKEWELL_ADDRESS": self.address},
+            triggers=[self.droplet.id],
             parent=self,
+            after=after,
             delete=delete,
         )
 

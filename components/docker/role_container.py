@@ -93,11 +93,9 @@ class RoleContainer(RoleMachine):
                 "exec bakewell ready",
                 machine=name,
                 stack=args["stack"],
-                address=self.address,
-                trigger=booted.apply(lambda one: one.id),
-                after=[],
+                where={"BAKEWELL_ADDRESS": self.address, "BAKEWELL_URL": self.url},
+                triggers=[booted.apply(lambda one: one.id)],
                 parent=self,
-                url=self.url,
             )
             self.ready_seconds = readiness.seconds(name, self.ready)
         self.register_outputs({})

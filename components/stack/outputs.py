@@ -52,7 +52,7 @@ class FleetOutput(_Output):
 
     role: str
     group: str = Field(description="its name")
-    image: str = Field(description="ID of the AMI that its machines boot from, or are about to")
+    image: str = Field(description="ID of the AMI that its machines boot from")
 
 
 class RetentionOutput(_Output):

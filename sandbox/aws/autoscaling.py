@@ -1,11 +1,19 @@
-"""Auto scaling groups launch from the template version they name, and their instances are in service once they run."""
+"""Auto scaling groups launch from the template version they name, and their instances are in service once they run.
+
+Of a group's activities, its launches are told.
+"""
 
 from __future__ import annotations
 
 import random
+import uuid
 from typing import Any
 
 from moto.autoscaling.models import ASG_NAME_TAG, FakeAutoScalingGroup, InstanceState
+from moto.autoscaling.responses import AutoScalingResponse
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult
+from moto.core.utils import utcnow
 
 from sandbox.aws.hooks import around, instead
 
@@ -16,6 +24,38 @@ def launch(group: Any, count: int) -> list[Any]:
     Raises:
         ServiceException: the template's AMI can't be launched.
     """
+    try:
+        states = _launch(group, count)
+    except ServiceException as error:
+        _tell(group, "Launching a new EC2 instance", "Failed", f"{error.message} Launching EC2 instance failed.")
+        raise
+    for state in states:
+        _tell(group, f"Launching a new EC2 instance: {state.instance.id}", "Successful")
+    return states
+
+
+def _tell(group: Any, what: str, status: str, message: str | None = None) -> None:
+    now = utcnow()
+    activity = {
+        "ActivityId": str(uuid.uuid4()),
+        "AutoScalingGroupName": group.name,
+        "Description": what,
+        "Cause": "The group has fewer instances than it should have.",
+        "StartTime": now,
+        "EndTime": now,
+        "StatusCode": status,
+        "StatusMessage": message,
+        "Progress": 100,
+    }
+    _activities(group).insert(0, activity)
+
+
+def _activities(group: Any) -> list[dict[str, Any]]:
+    known: list[dict[str, Any]] = group.__dict__.setdefault("activities", [])
+    return known
+
+
+def _launch(group: Any, count: int) -> list[Any]:
     template = version = None
     if group.ec2_launch_template:
         version = group.ec2_launch_template.get_version(group.launch_template_version).number
@@ -55,6 +95,14 @@ def install() -> None:
     @instead(FakeAutoScalingGroup, "active_instances")
     def active(self: Any) -> list[Any]:
         return [one for one in self.instance_states if one.lifecycle_state in ("Pending", "InService")]
+
+    @instead(AutoScalingResponse, "describe_scaling_activities")
+    def activities(self: Any) -> ActionResult:
+        name = self._get_param("AutoScalingGroupName")
+        groups = self.autoscaling_backend.autoscaling_groups
+        asked = [groups[name]] if name in groups else [] if name else list(groups.values())
+        found = [one for group in asked for one in _activities(group)]
+        return ActionResult({"Activities": found[: int(self._get_param("MaxRecords", 100))]})
 
     @around(InstanceState, "__init__")
     def made(original: Any, self: Any, *given: Any, **named: Any) -> None:

@@ -202,6 +202,8 @@ class Engine:
         _, _, verb, *rest = create.split()
         if verb == "ready":
             return json.dumps({"ready_seconds": 1.42})
+        if verb == "fleet":
+            return json.dumps({"machines": []})
         held = self.listings[rest[rest.index("--cloud") + 1]].found
         if verb == "clean":
             return json.dumps({"deleted": [], "kept": len(held)})

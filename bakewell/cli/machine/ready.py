@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bakewell.cli.common import Debug, Project, print_json
 from bakewell.errors import BakewellError, ConfigError
+
+if TYPE_CHECKING:
+    from bakewell.machine.readiness import Waiting
 
 
 def command(
@@ -47,20 +50,32 @@ def command(
 def _wait(
     machine: str, address: str, timeout: int | None, mask: Callable[[str], str], say: Callable[[str], None]
 ) -> float | None:
-    """Over SSH, unless it is a machine of the stack that nobody can log in to."""
-    from bakewell.machine.readiness import Waiting, over_http, over_ssh
-    from bakewell.machine.ssh import Ssh
+    from bakewell.machine.readiness import Waiting
 
     project = Project.here()
     url, known = os.environ.get("BAKEWELL_URL"), project.settings.machine(machine)
     wait = Waiting(machine or address, timeout or project.settings.ready_timeout, say, mask)
     if machine and url:
-        over_http(url, wait)
-        return None
+        return ask(project, address, url, wait)
     if known is not None and not known.open:
-        health = project.catalog[known.role].boot.health
-        if health is not None:
-            over_http(f"http://{address}:{health.port}{health.path}", wait)
-        return None
-    with Ssh(address, project.environment.ssh_key) as ssh:
-        return over_ssh(ssh, wait)
+        return ask(project, address, health(project, known.role, address), wait)
+    return ask(project, address, None, wait, login=True)
+
+
+def health(project: Project, role: str, address: str) -> str | None:
+    """Where a machine of the role answers HTTP once it is up; None where that is nowhere."""
+    found = project.catalog[role].boot.health
+    return f"http://{address}:{found.port}{found.path}" if found is not None else None
+
+
+def ask(project: Project, address: str, url: str | None, wait: Waiting, *, login: bool = False) -> float | None:
+    """Wait until the machine is ready: over SSH where somebody may log in, else until `url` answers, if any."""
+    from bakewell.machine.readiness import over_http, over_ssh
+    from bakewell.machine.ssh import Ssh
+
+    if login:
+        with Ssh(address, project.environment.ssh_key) as ssh:
+            return over_ssh(ssh, wait)
+    if url is not None:
+        over_http(url, wait)
+    return None

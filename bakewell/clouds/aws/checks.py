@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -92,7 +92,7 @@ def _types(clients: Clients, region: str, asked: list[_Asked]) -> None:
     families = sorted({f"{one.settings.type.partition('.')[0]}.*" for one in asked})
     with asking(f"list instance types in {region}"):
         pages = clients.ec2(region).get_paginator("describe_instance_types")
-        known = {
+        known: dict[str, Sequence[str]] = {
             item["InstanceType"]: item.get("ProcessorInfo", {}).get("SupportedArchitectures", [])
             for page in pages.paginate(Filters=[{"Name": "instance-type", "Values": families}])
             for item in page["InstanceTypes"]

@@ -7,7 +7,7 @@ import base64
 from bakewell.user_data import MACHINE_FILE
 from tests.components.aws.conftest import SECRET, on_aws
 from tests.components.conftest import Fleet
-from tests.components.engine import GROUP, SECURITY_GROUP, TEMPLATE, UNKNOWN, Run
+from tests.components.engine import COMMAND, GROUP, SECURITY_GROUP, TEMPLATE, UNKNOWN, Run
 from tests.components.fleet import project
 
 NAME = "aws-web"
@@ -51,7 +51,7 @@ def test_its_group_follows_the_latest_version_and_replaces_machines_as_it_goes(e
     made = group(ec2.run())
     assert (made["minSize"], made["maxSize"], made["desiredCapacity"]) == (3, 4, 3)
     assert made["launchTemplate"] == {"id": f"lt-{NAME}", "version": "3"}
-    preferences = {"minHealthyPercentage": 100, "maxHealthyPercentage": 110}
+    preferences = {"minHealthyPercentage": 100, "maxHealthyPercentage": 110, "instanceWarmup": "30"}
     assert made["instanceRefresh"] == {"strategy": "Rolling", "preferences": preferences}
     assert {tag["propagateAtLaunch"] for tag in made["tags"]} == {False}  # type: ignore[attr-defined]
 
@@ -62,6 +62,23 @@ def test_another_image_is_another_version(ec2: Fleet) -> None:
     assert template(run)["imageId"] == UNKNOWN
     assert group(run)["launchTemplate"] == {"id": f"lt-{NAME}", "version": UNKNOWN}
     assert run.outputs["fleets"]["web"]["role"] == "web"
+    assert UNKNOWN in run.of_type(COMMAND)[f"{NAME}-ready"].inputs["triggers"], "who looks sees that it is waited for"
+
+
+def test_its_machines_are_waited_for_in_each_version(ec2: Fleet) -> None:
+    ec2.bake(cloud="aws")
+    command = ec2.run().of_type(COMMAND)[f"{NAME}-ready"]
+    environment = {"BAKEWELL_STACK": "dev", "BAKEWELL_MACHINE": NAME, "BAKEWELL_GROUP": f"{NAME}-1234567"}
+    assert command.inputs == {
+        "create": "exec bakewell fleet",
+        "dir": ".",
+        "stdin": "",
+        "logging": "stderr",
+        "addPreviousOutputInEnv": False,
+        "environment": environment,
+        "triggers": [f"{NAME}-1234567", f"lt-{NAME}", 3],
+    }
+    assert command.parent == NAME and command.secret_outputs == ("stdout", "stderr")
 
 
 def test_it_is_in_every_zone_of_the_default_vpc_unless_the_settings_name_subnets(ec2: Fleet) -> None:

@@ -104,6 +104,7 @@ def test_retention_waits_for_all_that_refers_to_an_ami(ec2: Fleet) -> None:
     assert command.inputs["triggers"] == [{"keep": 3, "pins": []}, wanted, dict.fromkeys(wanted, 0)]
     urns: Any = command.request.dependencies
     kinds = {urn.split("::")[2].rpartition(":")[2] for urn in urns}
+    assert {"aws-web-1-ready", "aws-web-ready"} <= {urn.rpartition("::")[2] for urn in urns}
     assert {"Command", "Instance", "Group", "LaunchTemplate", "Parameter", "AmiLaunchPermission"} <= kinds
     assert len(run.outputs["retention"]["aws"]["key"]) == 64
 

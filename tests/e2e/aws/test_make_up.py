@@ -44,8 +44,9 @@ def test_make_up_on_aws_prints_what_answers(local_cloud: LocalCloud, environment
     log = done.stdout + done.stderr
     assert done.returncode == 0, log
     rows = [line.split() for line in done.stdout.rpartition("\n\n")[2].splitlines()]
-    names = ["aws-app-node-1", "aws-web-1", "aws-web-node-1"]
-    assert sorted(row[0] for row in rows) == names
+    names = ["aws-app-node-1", "aws-web-node-1"]
+    assert sorted(row[0] for row in rows) == [names[0], "aws-web", "aws-web", names[1]], "two of the fleet"
+    assert len({address for _, address, *_ in rows}) == 4
     for _, address, url, status, *ready in rows:
         assert url.startswith(f"http://{address}") and status == "200" and ready[:2] == ["ready", "after"]
 
@@ -60,7 +61,7 @@ def test_make_up_on_aws_prints_what_answers(local_cloud: LocalCloud, environment
         "app-node": runs["node-nginx"],
     }, "six images, each baked on the one before"
     machines = outputs["machines"]
-    assert sorted(machines) == names
+    assert sorted(machines) == names and sorted(outputs["fleets"]) == ["web"]
 
     proxied = httpx.get(f"http://{machines['aws-web-node-1']['address']}/", timeout=10)
     direct = httpx.get(f"http://{machines['aws-app-node-1']['address']}/", timeout=10)

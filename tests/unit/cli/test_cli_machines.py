@@ -11,7 +11,10 @@ import pytest
 
 from bakewell.catalog import Catalog
 from bakewell.cli.catalog.roles import as_markdown
+from bakewell.clouds.aws import groups
 from bakewell.machine import ssh
+from tests.contract.aws.served import DEBIAN, Served
+from tests.contract.aws.test_fleets import group, in_service, newer, template, update
 from tests.unit.cli.conftest import Bakewell
 from tests.unit.core.machine.sshd import Sshd, listening
 
@@ -93,6 +96,76 @@ def test_an_instance_on_aws_is_asked_as_its_settings_say(
     settle(by_pulumi, "clouds: [aws]", "aws: {instances: {web: {key: ops, ssh_from: [192.0.2.0/24]}}}")
     sshd.answer = lambda command: (0, "ready=1.42\n")
     assert by_pulumi("ready").json == {"ready_seconds": 1.42}
+
+
+@pytest.fixture
+def fleet(by_pulumi: Bakewell, aws: Served, monkeypatch: pytest.MonkeyPatch) -> Bakewell:
+    """As Pulumi calls it for a fleet of two web machines, both of which are reached at 127.0.0.1."""
+    template(aws)
+    group(aws, size=2)
+    in_service(aws)
+    tag = {"ResourceId": "web", "ResourceType": "auto-scaling-group", "PropagateAtLaunch": False}
+    aws("autoscaling").create_or_update_tags(Tags=[{**tag, "Key": "bakewell:role", "Value": "web"}])
+    monkeypatch.setattr(groups, "addresses", lambda clients, region, ids: dict.fromkeys(ids, "127.0.0.1"))
+    monkeypatch.setattr("bakewell.machine.fleet.INTERVAL", 0.05)
+    monkeypatch.setenv("BAKEWELL_MACHINE", "aws-web")
+    monkeypatch.setenv("BAKEWELL_GROUP", "web")
+    by_pulumi.site.write("images/web/image.toml", WEB)
+    return by_pulumi
+
+
+def fleet_of(bakewell: Bakewell, settings: str) -> None:
+    settle(bakewell, "clouds: [aws]", f"aws: {{fleets: {{web: {settings}}}}}")
+
+
+def test_a_fleet_is_ready_when_each_of_its_machines_is(fleet: Bakewell, sshd: Sshd) -> None:
+    fleet_of(fleet, "{count: 2, key: ops, ssh_from: [192.0.2.0/24]}")
+    sshd.answer = lambda command: (0, "ready=1.42\n")
+    done = fleet("fleet")
+    assert done.code == 0, done.err
+    assert [(one["address"], one["ready_seconds"]) for one in done.json["machines"]] == [("127.0.0.1", 1.42)] * 2
+    assert sshd.logins == 2
+
+
+def test_a_fleet_that_everybody_sees_has_to_answer(fleet: Bakewell, sshd: Sshd) -> None:
+    fleet_of(fleet, "{count: 2}")
+    done = fleet("fleet", "--timeout", "1")
+    assert done.code == 1 and sshd.asked == []
+    assert (
+        "aws-web | error: machine i-" in done.err
+        and " of aws-web is not ready after 1 s: http://127.0.0.1:1/" in done.err
+    )
+
+
+def test_of_a_fleet_in_a_network_of_its_own_what_aws_says_has_to_do(fleet: Bakewell, sshd: Sshd) -> None:
+    fleet_of(fleet, "{count: 2, open_to: [10.0.0.0/8]}")
+    done = fleet("fleet")
+    assert [one["ready_seconds"] for one in done.json["machines"]] == [None, None] and sshd.asked == []
+
+
+def test_a_fleet_that_gets_nowhere_says_so(fleet: Bakewell, aws: Served) -> None:
+    fleet_of(fleet, "{count: 2, open_to: []}")
+    update(aws, newer(aws, DEBIAN))
+    done = fleet("fleet", "--timeout", "1")
+    assert done.code == 1
+    assert "fleet aws-web: nothing changed for 1 s: 0 of 2 machines in service with version 2" in done.err
+
+
+def test_people_ask_about_a_fleet_by_the_name_of_its_group(fleet: Bakewell, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("BAKEWELL_MACHINE", "BAKEWELL_GROUP"):
+        monkeypatch.delenv(name)
+    fleet_of(fleet, "{count: 2, open_to: []}")
+    assert len(fleet("fleet", "--group", "web").json["machines"]) == 2
+    assert "no group is named" in fleet("fleet").err
+    done = fleet("fleet", "--group", "wbe")
+    assert done.code == 2 and "there is no auto scaling group wbe" in done.err
+
+
+def test_a_stack_for_the_local_cloud_asks_no_other(fleet: Bakewell, monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet_of(fleet, "{count: 2}")
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    done = fleet("fleet")
+    assert done.code == 2 and "is for the local cloud only" in done.err
 
 
 def test_people_ask_about_an_address(bakewell: Bakewell, sshd: Sshd) -> None:

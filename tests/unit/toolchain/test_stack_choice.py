@@ -168,7 +168,7 @@ def test_a_machine_is_told_with_its_address_and_when_it_was_ready(tmp_path: Path
     program.write_text(f"#!/bin/sh\necho '{json.dumps({'machines': outputs})}'\n")
     program.chmod(0o755)
     found = stacks.machines({"PATH": f"{tmp_path}:/usr/bin:/bin"})
-    assert [stacks.row(name, machine, "200" if machine.url else "").split() for name, machine in found.items()] == [
+    assert [stacks.row(name, machine, "200" if machine.url else "").split() for name, machine in found] == [
         ["consul-server-1", "10.160.0.2", "-", "-", "ready", "after", "1.5", "s"],
         ["web-1", "10.160.0.3", "http://10.160.0.3/", "200"],
     ]

@@ -133,8 +133,19 @@ def test_a_pulumi_that_fails_is_told_with_its_words(tmp_path: Path, fake_pulumi:
 def test_machines_come_from_the_outputs(fake_pulumi: dict[str, str]) -> None:
     web = {"role": "web", "address": "10.0.0.2", "url": "http://10.0.0.2/", "image": "7"}
     found = stacks.machines({**fake_pulumi, "SAYS": json.dumps({"machines": {"web-1": web}})})
-    assert found == {"web-1": stacks.Machine(role="web", address="10.0.0.2", url="http://10.0.0.2/")}
-    assert stacks.machines({**fake_pulumi, "SAYS": "{}"}) == {}
+    assert found == [("web-1", stacks.Machine(address="10.0.0.2", url="http://10.0.0.2/"))]
+    assert stacks.machines({**fake_pulumi, "SAYS": "{}"}) == []
+
+
+def test_machines_of_a_fleet_are_those_that_it_has_now(tmp_path: Path, fake_pulumi: dict[str, str]) -> None:
+    one = {"id": "i-1", "address": "10.0.0.3", "url": None, "ready_seconds": 1.5}
+    program = tmp_path / "bakewell"
+    program.write_text(f"""#!/bin/sh\necho "$@" >>{tmp_path}/calls\necho '{json.dumps({"machines": [one, one]})}'\n""")
+    program.chmod(0o755)
+    outputs = {"fleets": {"web": {"role": "web", "group": "aws-web-12", "image": "ami-7"}}}
+    found = stacks.machines({**fake_pulumi, "SAYS": json.dumps(outputs)})
+    assert found == [("aws-web", stacks.Machine(address="10.0.0.3", ready_seconds=1.5))] * 2
+    assert calls(tmp_path)[-1] == "fleet --group aws-web-12"
 
 
 @pytest.fixture

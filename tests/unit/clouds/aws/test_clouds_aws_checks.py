@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.ec2 import ec2_backends
+from moto.ec2.models import ec2_backends
 
 from bakewell.clouds.aws import Aws
 from bakewell.errors import CloudError, ConfigError
@@ -126,7 +125,8 @@ def test_the_subnet_for_building_is_looked_for(account: Account) -> None:
 def test_a_base_for_other_processors_is_refused(account: Account, cloud: Aws) -> None:
     made = account.image(who=None, name="arm")
     cloud.check_build(made)
-    ec2_backends[DEFAULT_ACCOUNT_ID][HOME].amis[made].architecture = "arm64"  # no machine here would make such a one
+    whose = account.served("sts").get_caller_identity()["Account"]
+    ec2_backends[whose][HOME].amis[made].architecture = "arm64"  # no machine here would make such a one
     with pytest.raises(ConfigError, match=f"base image {made} in {HOME} is for arm64") as caught:
         cloud.check_build(made)
     assert "amd64" in caught.value.remedy
