@@ -26,11 +26,14 @@ STATUS = {
 
 @dataclass
 class AwsCall(Call):
-    """A call, with its action ("ec2:CopyImage"), the region it went to and the access key it was signed with."""
+    """A call, with its action ("ec2:CopyImage"), the region it went to, the access key that it was signed with, and
+    what the caller says it is.
+    """
 
     action: str = ""
     region: str = ""
     access_key: str = ""
+    agent: str = ""
 
 
 class AwsSpec(Spec):

@@ -96,8 +96,7 @@ class Gate:
     async def _call(self, scope: Scope, body: bytes, call: AwsCall, service: str) -> list[Message]:
         """moto's answer; where it has none, a refusal of AWS's shape: SDKs repeat a 500 for two minutes."""
         try:
-            agent = _header(scope, b"user-agent")
-            messages = await settled(lambda: capture(self._app, scope, body), call, agent)
+            messages = await settled(lambda: capture(self._app, scope, body), call)
         except NotImplementedError as gap:
             log.warning("%s: %s", call.action, gap)
             response = error(service, "UnsupportedOperation", f"The local cloud does not have this: {gap}")
@@ -150,6 +149,6 @@ def _identify(scope: Scope, body: bytes) -> tuple[AwsCall, str]:
         content = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
         action = content.get("Action", "")
     query = scope["query_string"].decode()
-    return AwsCall(
-        scope["method"], scope["path"], query, content, action=f"{service}:{action}", region=region, access_key=key
-    ), service
+    call = AwsCall(scope["method"], scope["path"], query, content, action=f"{service}:{action}")
+    call.region, call.access_key, call.agent = region, key, _header(scope, b"user-agent")
+    return call, service

@@ -25,14 +25,10 @@ _PASSING = {
 }
 
 
-async def settled(ask: Callable[[], Awaitable[list[Message]]], call: AwsCall, agent: str) -> list[Message]:
-    """What `ask` gives; asked again while the caller is the plugin, and it shows a state that passes.
-
-    Args:
-        agent: the caller's user agent.
-    """
+async def settled(ask: Callable[[], Awaitable[list[Message]]], call: AwsCall) -> list[Message]:
+    """What `ask` gives; asked again while the caller is the plugin, and it shows a state that passes."""
     words = next((words for (action, one), words in _PASSING.items() if call.action == action and one in call.body), ())
-    until = time.monotonic() + (LONGEST if words and PLUGIN in agent else 0)
+    until = time.monotonic() + (LONGEST if words and PLUGIN in call.agent else 0)
     while True:
         messages = await ask()
         content = b"".join(message.get("body", b"") for message in messages)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import boto3
+import httpx
 
 
 class Account:
@@ -31,6 +32,13 @@ class Account:
                 aws_secret_access_key=self._environment["AWS_SECRET_ACCESS_KEY"],
             )
         return self._clients[service, region]
+
+    def asked(self, *agents: str) -> set[str]:
+        """The actions that programs of these names have asked for so far, whatever project it was for."""
+        secret = self._environment["AWS_SECRET_ACCESS_KEY"]
+        url = f"{self._environment['AWS_ENDPOINT_URL']}/sandbox/calls"
+        calls = httpx.get(url, headers={"Authorization": f"Bearer {secret}"}, timeout=60).raise_for_status().json()
+        return {call["action"] for call in calls["calls"] if any(agent in call["agent"] for agent in agents)}
 
     def images(self, project: str, region: str) -> dict[str, dict[str, Any]]:
         """The project's AMIs by ID, in any state; their tags as a mapping under `tags`."""

@@ -13,6 +13,7 @@ from tests.e2e.cloud import CloudView
 from tests.e2e.machine import Machine
 from tests.e2e.workspace import Workspace
 from tests.waiting import until
+from toolchain.folders import ROOT
 
 HOME, OTHER = "us-east-1", "eu-central-1"
 FRIEND = "111122223333"
@@ -89,6 +90,16 @@ def test_one_stack_on_two_clouds(stack: Workspace, account: Account, cloud: Clou
     stack.run("pulumi", "destroy", "--yes", "--skip-preview", "--non-interactive")
     until(lambda: account.machines(project, HOME), lambda left: not left, "machines")
     assert new["ids"][HOME] in account.images(project, HOME), "images are retention's, whatever becomes of the stack"
+
+    asked = account.asked("bakewell", "packer")
+    assert {
+        "ec2:RunInstances",
+        "ec2:CopyImage",
+        "ec2:DeregisterImage",
+        "autoscaling:DescribeInstanceRefreshes",
+    } <= asked
+    document = (ROOT / "docs" / "aws.md").read_text()
+    assert not {action for action in asked if f"`{action}`" not in document}, "permissions that nobody is told of"
 
 
 def _is_baked_as_asked(images: dict[str, dict[str, Any]], account: Account, project: str) -> None:
