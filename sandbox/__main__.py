@@ -29,7 +29,7 @@ SUITES = ("unit", "components", "providers", "contract", "sandbox", "e2e")
 
 # Most of the time is spent waiting for machines, so workers outnumber cores. Each has a local cloud of its own; the
 # tests of a file stay together, in order; tests/conftest.py says which files do, too.
-WORKERS = ("-n", "4", "--dist", "loadgroup")
+WORKERS = ("-n", "4", "--dist", "loadgroup", "--no-loadscope-reorder")
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 Roles = Annotated[str, typer.Option(help="`all`: the stack fleet, every role; by default the stack dev, web and api")]

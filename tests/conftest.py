@@ -23,6 +23,8 @@ for name in list(os.environ):
     ours = name.startswith(("AWS_", "DIGITALOCEAN_", "BAKEWELL_", "PULUMI_", "PACKER_", "PKR_"))
     if ours and name not in ("PULUMI_HOME", "BAKEWELL_TEST_PLUGINS"):
         del os.environ[name]
+# Thousands of processes of ours start in a run of every test: compiled once is enough.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 TOGETHER = {"test_fleet.py": "every-role", "test_steps.py": "every-role"}

@@ -28,6 +28,7 @@ from toolchain.folders import cache
 from toolchain.progress import Task, say
 from toolchain.tools import (
     EXECUTOR,
+    GCFLAGS,
     LANGUAGE_HOST,
     MODULES,
     NEEDED,
@@ -175,7 +176,7 @@ class Builder:
         last: deque[str] = deque(maxlen=20)
         fetched = compiled = 0
         command: list[Path | str] = [self._find_go(), "build", "-v", "-trimpath"]
-        command += ["-ldflags", tool.ldflags, "-o", output, tool.package]
+        command += [f"-gcflags={GCFLAGS}", "-ldflags", tool.ldflags, "-o", output, tool.package]
         process = subprocess.Popen(
             command,
             cwd=MODULES / tool.name,

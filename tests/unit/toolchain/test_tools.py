@@ -188,6 +188,9 @@ def test_the_home_of_a_build_changes_with_what_is_built(tmp_path: Path, monkeypa
     with (modules / "packer/go.sum").open("a") as file:
         file.write("\n")
     assert PACKER.home != before
+    before = PACKER.home
+    monkeypatch.setattr(tools, "GCFLAGS", "all=-N")
+    assert PACKER.home != before
 
 
 def test_the_plugin_is_told_that_it_is_no_development_version() -> None:
