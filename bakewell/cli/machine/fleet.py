@@ -26,7 +26,7 @@ def command(
     timeout: Annotated[
         int | None,
         typer.Option(
-            min=1, max=3600, help="Seconds in which nothing changes, and for each machine; the stack's ready_timeout."
+            min=1, max=3600, help="Seconds of getting nowhere, and for each machine; the stack's ready_timeout."
         ),
     ] = None,
     debug: Debug = False,

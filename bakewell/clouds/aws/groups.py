@@ -60,14 +60,17 @@ class Group:
     @property
     def settled(self) -> bool:
         """Whether every machine is there, serves, and is of the version to have; and none will be replaced."""
-        whole = all(one.serves and one.version == self.version for one in self.members)
-        return whole and len(self.members) == self.wanted and self.refresh not in ACTIVE
+        return self.new == len(self.members) == self.wanted and self.refresh not in ACTIVE
+
+    @property
+    def new(self) -> int:
+        """How many machines serve and are of the version to have."""
+        return sum(one.serves and one.version == self.version for one in self.members)
 
     @property
     def state(self) -> str:
         """How far it is, for people."""
-        new = sum(one.serves and one.version == self.version for one in self.members)
-        told = f"{new} of {self.wanted} machines in service with version {self.version} of the launch template"
+        told = f"{self.new} of {self.wanted} machines in service with version {self.version} of the launch template"
         return f"{told}; instance refresh {self.refresh}" if self.refresh else told
 
 

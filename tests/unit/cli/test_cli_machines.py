@@ -148,7 +148,7 @@ def test_a_fleet_that_gets_nowhere_says_so(fleet: Bakewell, aws: Served) -> None
     update(aws, newer(aws, DEBIAN))
     done = fleet("fleet", "--timeout", "1")
     assert done.code == 1
-    assert "fleet aws-web: nothing changed for 1 s: 0 of 2 machines in service with version 2" in done.err
+    assert "fleet aws-web: it gets nowhere, for 1 s now: 0 of 2 machines in service with version 2" in done.err
 
 
 def test_people_ask_about_a_fleet_by_the_name_of_its_group(fleet: Bakewell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,7 @@ def test_it_waits_until_every_machine_is_of_the_new_version() -> None:
 )
 def test_what_is_not_done_is_waited_for_as_long_as_anything_changes(left: Group) -> None:
     time = Time()
-    with pytest.raises(BakewellError, match="fleet web-1: nothing changed for 60 s") as caught:
+    with pytest.raises(BakewellError, match="fleet web-1: it gets nowhere, for 60 s now") as caught:
         wait(time, left, trouble="no such image")
     assert "last of all: no such image" in caught.value.what and "aws-web-12" in caught.value.remedy
     assert time.now >= 60
@@ -59,6 +59,14 @@ def test_it_is_patient_with_a_fleet_that_gets_on() -> None:
     done = replace(GROUP, wanted=300, members=(NEW,) * 300, refresh="Successful")
     assert wait(time, *going, done, limit=2.0) == done
     assert time.now > 60
+
+
+def test_machines_that_come_and_go_are_no_progress() -> None:
+    time = Time()
+    coming = [replace(GROUP, members=(OLD, replace(STARTING, id=f"i-{number}"))) for number in range(1000)]
+    flapping = [one for pair in zip(coming, [GROUP] * 1000, strict=True) for one in pair]
+    with pytest.raises(BakewellError, match="it gets nowhere, for 20 s now"):
+        wait(time, *flapping, limit=20.0)
 
 
 @pytest.mark.parametrize("state", FAILED)
