@@ -5,6 +5,7 @@ Types only: what follows from them is decided where they are used.
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
@@ -30,6 +31,17 @@ def _not_of_aws(alias: str) -> str:
     return alias
 
 
+def _block(value: str) -> str:
+    """As EC2 keeps it: of one with bits beyond its length it keeps another, and each preview would show a change."""
+    try:
+        network = ipaddress.IPv4Network(value, strict=False)
+    except ValueError as error:
+        raise ValueError(f"{value} is no block of IPv4 addresses, such as 192.0.2.0/24") from error
+    if value != str(network):
+        raise ValueError(f"{value} is no block of IPv4 addresses: write {network}")
+    return value
+
+
 _Account = Annotated[str, BeforeValidator(_all_digits), Field(pattern=r"^[0-9]{12}$")]
 """An AWS account."""
 
@@ -38,7 +50,8 @@ InstanceType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$")]
 KmsKey = Annotated[str, Field(pattern=r"^alias/[A-Za-z0-9/_-]+$"), AfterValidator(_not_of_aws)]
 """An alias, which every region and account has of its own; the ARN of a key is of one region."""
 ANYWHERE = "0.0.0.0/0"
-Cidr = Annotated[str, Field(pattern=r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$")]
+Cidr = Annotated[str, AfterValidator(_block)]
+"""Of IPv4."""
 
 
 def each_once(values: list[str]) -> list[str]:

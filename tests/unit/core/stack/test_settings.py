@@ -263,6 +263,8 @@ def test_what_others_may_launch_is_encrypted_with_a_key_that_they_may_use_or_not
         ('{"subnet": "vpc-0a"}', "aws.subnet"),
         ('{"instances": {"web": {"type": "s-1vcpu-1gb"}}}', "aws.instances.web.type"),
         ('{"instances": {"web": {"open_to": ["everybody"]}}}', "aws.instances.web.open_to.0"),
+        ('{"instances": {"web": {"open_to": ["10.0.0.0/33"]}}}', "aws.instances.web.open_to.0"),
+        ('{"fleets": {"web": {"ssh_from": ["192.0.2.0/24", "::/0"]}}}', "aws.fleets.web.ssh_from.1"),
         ('{"instances": {"web": {"subnets": ["subnet-0a"]}}}', "aws.instances.web.subnets"),
         ('{"fleets": {"web": {"subnet": "subnet-0a"}}}', "aws.fleets.web.subnet"),
         ('{"fleets": {"web": {"count": -1}}}', "aws.fleets.web.count"),
@@ -271,6 +273,15 @@ def test_what_others_may_launch_is_encrypted_with_a_key_that_they_may_use_or_not
 )
 def test_what_can_be_meant_on_no_aws_is_refused_by_name(value: str, key: str) -> None:
     assert f"`{key}" in refused({"bakewell:aws": value}).what
+
+
+def test_a_block_of_addresses_is_written_as_aws_keeps_it() -> None:
+    for given, kept in (
+        ("10.0.0.7/8", "10.0.0.0/8"),
+        ("192.0.2.1", "192.0.2.1/32"),
+        ("10.0.0.0/255.0.0.0", "10.0.0.0/8"),
+    ):
+        assert f"write {kept}" in refused({"aws": {"instances": {"web": {"ssh_from": [given]}}}}).what
 
 
 @pytest.mark.parametrize("value", ['["gcp"]', "[]", '["aws", "aws"]', "aws"])
