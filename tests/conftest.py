@@ -12,6 +12,7 @@ import pytest
 from sandbox import setup
 from sandbox.local_cloud import LocalCloud
 from toolchain.build import Builder, Toolchain
+from toolchain.folders import ROOT
 from toolchain.tools import PLUGINS, needed
 
 if TYPE_CHECKING:
@@ -33,7 +34,11 @@ TOGETHER = {"test_fleet.py": "every-role", "test_steps.py": "every-role"}
 
 @pytest.hookimpl(tryfirst=True)  # xdist's own looks at what is said here
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests have to run in the same worker (pytest-xdist's --dist loadgroup)."""
+    """Say which tests have to run in the same worker (pytest-xdist's loadgroup); the longest chain of e2e goes first:
+    begun last, it would end alone.
+    """
+    end_to_end = ROOT / "tests" / "e2e"
+    items.sort(key=lambda item: (item.path.is_relative_to(end_to_end), item.path.name not in TOGETHER))
     for item in items:
         item.add_marker(pytest.mark.xdist_group(TOGETHER.get(item.path.name, item.nodeid.partition("::")[0])))
 
