@@ -23,7 +23,7 @@ def url(address: pulumi.Output[str], health: Health | None) -> pulumi.Output[str
     """Where a machine answers HTTP once it is up."""
     if health is None:
         return None
-    return address.apply(lambda ip: f"http://{ip}:{health.port}{health.path}")
+    return address.apply(health.url)
 
 
 def command(

@@ -28,7 +28,7 @@ HTTP_SECONDS = 60
 SUITES = ("unit", "components", "providers", "contract", "sandbox", "e2e")
 
 # Most of the time is spent waiting for machines, so workers outnumber cores. Each has a local cloud of its own; the
-# tests of a file stay together, in order; tests/conftest.py says which files do, too.
+# tests of a file stay together, in order; tests/conftest.py says which files do, too, and in which order they begin.
 WORKERS = ("-n", "4", "--dist", "loadgroup", "--no-loadscope-reorder")
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)

@@ -24,6 +24,10 @@ class Health(Model):
     port: int = Field(default=80, ge=1, le=65535)
     path: Annotated[str, Field(pattern=r"^/[!-~]*$")] = "/"
 
+    def url(self, address: str) -> str:
+        """Where the machine at an address answers."""
+        return f"http://{address}:{self.port}{self.path}"
+
 
 class Boot(Model):
     """What a machine made from the image starts, and how to see that it did.

@@ -96,7 +96,7 @@ class Cloud:
 
     def _answered(self, droplet: Droplet, health: Health, until: float) -> float:
         """When it first answered 200."""
-        url = f"http://{droplet.address}:{health.port}{health.path}"
+        url = health.url(droplet.address)
         look = time.monotonic() + 20
         # What is sent while the machine's network comes up may get lost; the kernel would try again after a second.
         timeout = httpx.Timeout(2, connect=0.2)

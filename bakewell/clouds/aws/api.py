@@ -74,6 +74,7 @@ _GONE = (
     "InvalidSnapshot.NotFound",
     "InvalidInstanceID.NotFound",
     "InvalidLaunchTemplateId.NotFound",
+    "NoSuchEntity",
     "ParameterNotFound",
     "ParameterVersionNotFound",
 )

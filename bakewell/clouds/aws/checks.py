@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bakewell.clouds.aws.api import Clients, Refusal, asking
+from bakewell.clouds.aws.api import Clients, asking, unless_gone
 from bakewell.clouds.aws.regions import not_enabled
 from bakewell.clouds.aws.stock import ARCHITECTURE
 from bakewell.errors import ConfigError
@@ -117,16 +117,14 @@ def _profiles(clients: Clients, region: str, asked: list[_Asked]) -> None:
     for one in asked:
         if (profile := one.settings.profile) is None:
             continue
-        try:
-            with asking(f"look at instance profile {profile}"):
-                clients.iam(region).get_instance_profile(InstanceProfileName=profile)
-        except Refusal as error:
-            if error.code != "NoSuchEntity":
-                raise
+        found = None
+        with unless_gone(), asking(f"look at instance profile {profile}"):
+            found = clients.iam(region).get_instance_profile(InstanceProfileName=profile)
+        if found is None:
             raise ConfigError(
                 f"{one.key}.profile: the account has no instance profile `{profile}`",
                 remedy="name a profile, not a role: `aws iam list-instance-profiles` lists them",
-            ) from error
+            )
 
 
 def _subnets(clients: Clients, region: str, asked: list[_Asked]) -> None:
@@ -140,9 +138,10 @@ def _subnets(clients: Clients, region: str, asked: list[_Asked]) -> None:
             if subnet not in known:
                 raise _no_subnet(key, subnet, region, known)
         if len(networks := sorted({known[subnet] for subnet in one.subnets})) > 1:
+            together = sorted(subnet for subnet, network in known.items() if network == networks[0])
             raise ConfigError(
                 f"{key}: these subnets are in {len(networks)} VPCs: {', '.join(networks)}",
-                remedy=f"name subnets of one VPC, such as {', '.join(_of(networks[0], known))}",
+                remedy=f"name subnets of one VPC, such as {', '.join(together)}",
             )
 
 
@@ -153,10 +152,6 @@ def _networks(clients: Clients, region: str) -> dict[str, str]:
         return {
             item["SubnetId"]: item.get("VpcId", "") for page in pages for item in page["Subnets"] if "SubnetId" in item
         }
-
-
-def _of(network: str, known: dict[str, str]) -> list[str]:
-    return sorted(subnet for subnet, vpc in known.items() if vpc == network)
 
 
 def _no_subnet(key: str, subnet: str, region: str, known: Collection[str]) -> ConfigError:

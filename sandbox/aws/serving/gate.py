@@ -149,6 +149,14 @@ def _identify(scope: Scope, body: bytes) -> tuple[AwsCall, str]:
         content = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
         action = content.get("Action", "")
     query = scope["query_string"].decode()
-    call = AwsCall(scope["method"], scope["path"], query, content, action=f"{service}:{action}")
-    call.region, call.access_key, call.agent = region, key, _header(scope, b"user-agent")
+    call = AwsCall(
+        scope["method"],
+        scope["path"],
+        query,
+        content,
+        action=f"{service}:{action}",
+        region=region,
+        access_key=key,
+        agent=_header(scope, b"user-agent"),
+    )
     return call, service

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,14 +68,17 @@ def test_one_stack_on_two_clouds(stack: Workspace, account: Account, cloud: Clou
     updated += [("Parameter", f"aws-web-{region}") for region in (HOME, OTHER)]
     for changed, op in ((replaced, "replace"), (updated, "update")):
         assert {one: preview.by_type.get(one) for one in changed} == dict.fromkeys(changed, op), preview.by_type
-    old = set(account.serving(first["fleets"]["web"]["group"], HOME))
-    stack.up()
+    group = first["fleets"]["web"]["group"]
+    old = set(account.serving(group, HOME))
+    with _counted(account, group) as counts:
+        stack.up()
+    assert min(counts) >= 2, "the new ones come before the old ones go"
     second = stack.outputs()
     new = second["images"]["web"]["aws"]
     assert new["ids"][HOME] != images["web"]["ids"][HOME]
     _boots(stack, second, account, "web 2")
     _is_handed_on(stack, second, account)
-    serving = account.serving(first["fleets"]["web"]["group"], HOME)
+    serving = account.serving(group, HOME)
     assert len(serving) == 2 and not old & set(serving), "`up` waited for it"
     assert account.booted_from(serving, HOME) == {new["ids"][HOME]}
 
@@ -100,6 +107,25 @@ def test_one_stack_on_two_clouds(stack: Workspace, account: Account, cloud: Clou
     } <= asked
     document = (ROOT / "docs" / "aws.md").read_text()
     assert not {action for action in asked if f"`{action}`" not in document}, "permissions that nobody is told of"
+
+
+@contextmanager
+def _counted(account: Account, group: str) -> Iterator[list[int]]:
+    """How many machines of a fleet serve, looked at again and again while the block runs."""
+    counts: list[int] = []
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.2):
+            counts.append(len(account.serving(group, HOME)))
+
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(look)
+        try:
+            yield counts
+        finally:
+            over.set()
+        looking.result()
 
 
 def _is_baked_as_asked(images: dict[str, dict[str, Any]], account: Account, project: str) -> None:

@@ -73,6 +73,9 @@ def test_without_a_default_vpc_it_says_which_setting(account: Account, cloud: Aw
     with pytest.raises(ConfigError, match=r"no default VPC, and bakewell:aws\.subnet is not set") as caught:
         cloud.check_build(stock_id(HOME, NEWER))
     assert "pulumi config set --path 'bakewell:aws.subnet' subnet-" in caught.value.remedy
+    vpc = account.ec2().create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+    made = account.ec2().create_subnet(VpcId=vpc, CidrBlock="10.1.0.0/24")["Subnet"]["SubnetId"]
+    Aws(HOME, subnet=made).check_build(stock_id(HOME, NEWER))
 
 
 def base_of_ours(account: Account, fate: str) -> str:
