@@ -100,7 +100,8 @@ def test_a_callers_options_do_not_move_the_children() -> None:
         )
         machine.await_ready([])
 
-    run = run_program(program, Says())
+    run = run_program(program, Says(json.dumps({**LINE, "ready_seconds": 1.4})))
+    assert run.error is None
     parents = {(r.type, r.name): r.parent for r in run.resources}
     assert parents["bakewell:index:PackerImage", "web"] == "outer"
     assert run["web"].parent == "web"

@@ -82,9 +82,9 @@ def settle(ami: Any, *, failure: str | None = None) -> None:
     """An AMI's making is over; so is that of its snapshots."""
     for disk in devices(ami):
         disk.snapshot.status = "completed" if failure is None else "error"
-    ami.state = "available" if failure is None else "failed"
-    if failure is not None:
+    if failure is not None:  # before the state: whoever sees that one asks why
         ami.state_reason = {"Code": "Server.InternalError", "Message": f"Server.InternalError: {failure}"}
+    ami.state = "available" if failure is None else "failed"
 
 
 def release(ami: Any) -> None:

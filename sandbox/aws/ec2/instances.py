@@ -13,7 +13,7 @@ from moto.ec2.models.instances import Instance
 from moto.ec2.responses import EC2Response
 
 from sandbox.aws.cloud import current
-from sandbox.aws.ec2.launching import addressed, change
+from sandbox.aws.ec2.launching import addressed, change, unseen
 from sandbox.aws.hooks import AwsError, around
 
 
@@ -37,7 +37,7 @@ def install() -> None:
         if self.state != "running":
             return copy.copy(self._state)
         cloud = current()
-        before = original(self)
+        before = unseen(original, self)
         change(self, "stopping")
         cloud.work.begin(
             self.id,
@@ -53,7 +53,7 @@ def install() -> None:
         if self.state != "stopped":
             return copy.copy(self._state)
         cloud = current()
-        before = original(self)
+        before = unseen(original, self)
         self.launch_time = utcnow()
         addressed(self)
         change(self, "pending")
@@ -83,7 +83,7 @@ def install() -> None:
         if self.state in ("shutting-down", "terminated"):
             return copy.copy(self._state)
         cloud = current()
-        before = original(self)
+        before = unseen(original, self)
         change(self, "shutting-down")
 
         def gone(_: str = "") -> None:

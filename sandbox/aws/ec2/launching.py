@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import copy
 import gzip
+from collections.abc import Callable
 from typing import Any
 
 from moto.core.types import Base64EncodedString
@@ -44,9 +46,21 @@ def launchable(backend: Any, image_id: str) -> Any:
 
 def change(instance: Any, state: str, reason: tuple[str, str] | None = None) -> None:
     """Sets an instance's state; `reason` is a code and a message."""
-    instance._state = InstanceState(state, CODES[state])
-    if reason is not None:
+    if reason is not None:  # before the state: whoever sees that one asks why
         instance.state_reason = StateReason(reason[1], reason[0])
+    instance._state = InstanceState(state, CODES[state])
+
+
+def unseen(transition: Callable[[Any], Any], instance: Any) -> Any:
+    """What moto's start, stop or terminate does, but for the state, which is left as it was; what it returns.
+
+    moto sets at once, in place, the state that comes last, and a caller that looks meanwhile would take it for true.
+    """
+    last = copy.copy(instance)
+    last._state = copy.copy(instance._state)
+    before = transition(last)
+    instance._reason, instance.state_reason = last._reason, last.state_reason
+    return before
 
 
 def addressed(instance: Any) -> None:
@@ -164,7 +178,7 @@ def _boot(instance: Any, image: str | None) -> None:
 
     def failed(reason: str) -> None:
         cloud.work.queue(instance.id, lambda: cloud.machines.remove(instance.id))
-        Instance.terminate.__wrapped__(instance)  # type: ignore[attr-defined]
+        unseen(Instance.terminate.__wrapped__, instance)  # type: ignore[attr-defined]
         change(instance, "terminated", ("Server.InternalError", f"Server.InternalError: {reason}"))
 
     def runs() -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import base64
 import gzip
+from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from sandbox.aws.ec2 import instances, launching
+from sandbox.aws.ec2.launching import change, unseen
 from sandbox.aws.stock import NAMES, REGIONS, stock_id
 from tests.contract.aws.conftest import Refuses
 from tests.contract.aws.served import DEBIAN, OTHER, REGION, Served
@@ -111,6 +115,42 @@ def test_a_machine_that_can_t_be_made_is_a_terminated_instance(aws: Served) -> N
     aws.order("disk_full")
     gone = aws.launch()
     assert (gone["State"]["Name"], gone["StateReason"]["Code"]) == ("terminated", "Server.InternalError")
+
+
+@pytest.mark.parametrize(
+    ("call", "states"),
+    [
+        ("stop_instances", {"running", "stopping"}),
+        ("terminate_instances", {"running", "shutting-down"}),
+    ],
+)
+def test_a_state_that_comes_last_is_never_seen_before_it_does(aws: Served, call: str, states: set[str]) -> None:
+    """moto's own methods set it first; what they set is looked at as soon as they have."""
+    id, seen = aws.launch()["InstanceId"], set()
+
+    def looked(transition: Callable[[Any], Any], instance: Any) -> Any:
+        before = unseen(transition, instance)
+        seen.add(aws.instance(id)["State"]["Name"])
+        return before
+
+    with aws.held(), patch.object(instances, "unseen", looked):
+        getattr(aws.ec2, call)(InstanceIds=[id])
+        seen.add(aws.instance(id)["State"]["Name"])
+    assert seen == states
+
+
+def test_an_instance_that_failed_is_not_seen_to_be_gone_before_its_reason_is_there(aws: Served) -> None:
+    seen = []
+
+    def looked(instance: Any, state: str, reason: tuple[str, str] | None = None) -> None:
+        if state == "terminated":
+            seen.append(aws.instance(instance.id)["State"]["Name"])
+        change(instance, state, reason)
+
+    aws.order("disk_full")
+    with patch.object(launching, "change", looked):
+        aws.launch()
+    assert seen == ["pending"]
 
 
 def test_stock_images_are_there_in_every_region(aws: Served) -> None:
