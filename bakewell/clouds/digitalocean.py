@@ -91,9 +91,9 @@ class DigitalOcean:
         try:
             action = self.api.post(path, {"type": "transfer", "region": region})["action"]
         except Refused as error:
-            # Refused while another transfer of the image runs, perhaps one that an interrupted copy began.
-            running = [a for a in self.api.pages(path, "actions") if a["status"] == "in-progress"]
-            if error.status != 422 or not running:
+            # Refused while another transfer of the image runs, perhaps one that an interrupted copy began, which may
+            # have ended by now. What is refused for another reason is refused again.
+            if error.status != 422:
                 raise
             self._wait_all(path, WAIT_TRANSFER)
             if region in self.regions(image_id):

@@ -9,6 +9,7 @@ import pytest
 
 from bakewell.clouds import BUILDER, LEASE_SECONDS, AccountKey, connect
 from bakewell.clouds.digitalocean import DigitalOcean
+from bakewell.clouds.http import Refused
 from bakewell.errors import CloudError, ConfigError
 from bakewell.image import READY, REVOKED, Identity, tag
 from bakewell.settings import Environment, Settings
@@ -174,6 +175,24 @@ def test_a_copy_goes_on_where_an_interrupted_one_stopped(served: Served, cloud: 
     served.api.post(f"/v2/images/{made}/actions", {"type": "transfer", "region": "sfo3"})
     cloud.copy(made, "sfo3")
     assert cloud.regions(made) == ("nyc3", "sfo3")
+
+
+def test_a_copy_that_an_interrupted_one_finished_meanwhile(
+    served: Served, cloud: DigitalOcean, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = image(served, cloud, READY)
+    looked = cloud.regions(made)
+    cloud.copy(made, "sfo3")
+    with monkeypatch.context() as patch:
+        patch.setattr(cloud, "regions", lambda _: (patch.undo(), looked)[1])  # as it was before that one ended
+        cloud.copy(made, "sfo3")
+    assert cloud.regions(made) == ("nyc3", "sfo3")
+
+
+def test_a_copy_that_is_refused_though_no_other_runs(served: Served, cloud: DigitalOcean) -> None:
+    made = image(served, cloud, READY)
+    with pytest.raises(Refused, match="invalid region"):
+        cloud.copy(made, "nowhere")
 
 
 def test_a_copy_that_fails_is_an_error(served: Served, cloud: DigitalOcean) -> None:
