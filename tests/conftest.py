@@ -28,19 +28,27 @@ for name in list(os.environ):
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
-TOGETHER = {"test_fleet.py": "every-role", "test_steps.py": "every-role"}
-"""Files whose tests share what one of them has made, and so a worker; the tests of any other file share one too."""
+EVERY_ROLE = ["test_road.py", "test_steps.py", "test_fleet.py"]
+"""Files whose tests share the real images that the first of them bake, and so a worker; they run in this order. The
+tests of any other file share one too."""
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist's own looks at what is said here
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests have to run in the same worker (pytest-xdist's loadgroup); the longest chain of e2e goes first:
-    begun last, it would end alone.
+    """Say which tests have to run in the same worker (pytest-xdist's loadgroup). What takes longest goes first: begun
+    last, it would end alone, where the many that are quick fill every gap.
     """
     end_to_end = ROOT / "tests" / "e2e"
-    items.sort(key=lambda item: (item.path.is_relative_to(end_to_end), item.path.name not in TOGETHER))
+
+    def place(item: pytest.Item) -> tuple[int, bool]:
+        name = item.path.name
+        chain = EVERY_ROLE.index(name) if name in EVERY_ROLE else len(EVERY_ROLE)
+        return chain, not item.path.is_relative_to(end_to_end)
+
+    items.sort(key=place)
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(TOGETHER.get(item.path.name, item.nodeid.partition("::")[0])))
+        group = "every-role" if item.path.name in EVERY_ROLE else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,7 @@ COPIED = (
     "examples",
 )
 EVERY_ROLE = "tevery"
-"""The project of the tests that need all the real images: they build them once."""
+"""The project of the tests that need the real images: test_road builds some, test_steps the rest, once."""
 
 LONGEST = 900
 """Seconds after which a command of a test is taken to hang."""

@@ -5,12 +5,20 @@ from __future__ import annotations
 import os
 
 import httpx
+import pytest
 
 from tests.e2e.cloud import CloudView
 from tests.e2e.conftest import MakeWorkspace
+from tests.e2e.workspace import EVERY_ROLE
 from tests.waiting import until
 
 NOBODY = 65534
+
+
+@pytest.fixture
+def project() -> str:
+    """Not its own: the tests that come after it adopt what it bakes."""
+    return EVERY_ROLE
 
 
 def answer(url: str) -> httpx.Response:
