@@ -12,8 +12,8 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,7 @@ class Workspace:
     env: dict[str, str]
     project: str
     stack: str = "dev"
+    _outputs: dict[str, Any] | None = field(default=None, init=False, repr=False)
 
     @classmethod
     def make(
@@ -101,6 +102,7 @@ class Workspace:
         self, *argv: str, check: bool = True, env: Mapping[str, str] | None = None, cwd: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run a command in the clone. A failure carries the whole output, for that is what one wants to read."""
+        self._forget(argv)
         done = subprocess.run(
             argv,
             cwd=cwd or self.root,
@@ -117,6 +119,7 @@ class Workspace:
 
     def start(self, *argv: str) -> subprocess.Popen[str]:
         """Start a command in the clone in a session of its own, so that a test can signal it alone or whole."""
+        self._forget(argv)
         return subprocess.Popen(
             argv,
             cwd=self.root,
@@ -151,9 +154,15 @@ class Workspace:
         return done.stdout + done.stderr
 
     def outputs(self) -> dict[str, Any]:
-        """The stack's outputs."""
-        loaded: dict[str, Any] = json.loads(self.run("pulumi", "stack", "output", "--json").stdout)
-        return loaded
+        """The stack's outputs; asked for once after each `up`, for tests that wait look at them many times."""
+        if self._outputs is None:
+            self._outputs = json.loads(self.run("pulumi", "stack", "output", "--json").stdout)
+        assert self._outputs is not None
+        return self._outputs
+
+    def _forget(self, argv: Sequence[str]) -> None:
+        if {"up", "destroy"} & set(argv):
+            self._outputs = None
 
     def image(self, role: str, cloud: str = "digitalocean") -> dict[str, Any]:
         """The `images` output of a role on a cloud."""
