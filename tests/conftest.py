@@ -28,7 +28,8 @@ for name in list(os.environ):
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
-EVERY_ROLE = ["test_road.py", "test_steps.py", "test_fleet.py"]
+END_TO_END = ROOT / "tests" / "e2e"
+EVERY_ROLE = [END_TO_END / path for path in ("stacks/test_road.py", "builds/test_steps.py", "stacks/test_fleet.py")]
 """Files whose tests share the real images that the first of them bake, and so a worker; they run in this order. The
 tests of any other file share one too."""
 
@@ -38,16 +39,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say which tests have to run in the same worker (pytest-xdist's loadgroup). What takes longest goes first: begun
     last, it would end alone, where the many that are quick fill every gap.
     """
-    end_to_end = ROOT / "tests" / "e2e"
 
     def place(item: pytest.Item) -> tuple[int, bool]:
-        name = item.path.name
-        chain = EVERY_ROLE.index(name) if name in EVERY_ROLE else len(EVERY_ROLE)
-        return chain, not item.path.is_relative_to(end_to_end)
+        chain = EVERY_ROLE.index(item.path) if item.path in EVERY_ROLE else len(EVERY_ROLE)
+        return chain, not item.path.is_relative_to(END_TO_END)
 
     items.sort(key=place)
     for item in items:
-        group = "every-role" if item.path.name in EVERY_ROLE else item.nodeid.partition("::")[0]
+        group = "every-role" if item.path in EVERY_ROLE else item.nodeid.partition("::")[0]
         item.add_marker(pytest.mark.xdist_group(group))
 
 
