@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from types_boto3_autoscaling.client import AutoScalingClient
     from types_boto3_ec2.client import EC2Client
     from types_boto3_iam.client import IAMClient
+    from types_boto3_kms.client import KMSClient
     from types_boto3_ssm.client import SSMClient
     from types_boto3_sts.client import STSClient
 
@@ -75,6 +76,7 @@ _GONE = (
     "InvalidInstanceID.NotFound",
     "InvalidLaunchTemplateId.NotFound",
     "NoSuchEntity",
+    "NotFoundException",
     "ParameterNotFound",
     "ParameterVersionNotFound",
 )
@@ -107,6 +109,9 @@ class Clients:
 
     def iam(self, region: str) -> IAMClient:
         return self._client("iam", region)  # type: ignore[return-value]
+
+    def kms(self, region: str) -> KMSClient:
+        return self._client("kms", region)  # type: ignore[return-value]
 
     def sts(self, region: str) -> STSClient:
         return self._client("sts", region)  # type: ignore[return-value]

@@ -42,6 +42,9 @@ def stack(clients: Clients, settings: AwsSettings, enabled: Collection[str], key
     for region in settings.regions:
         if region not in enabled:
             raise not_enabled(region, enabled)
+    if settings.kms_key is not None:
+        for region in settings.regions:
+            _kms_key(clients, region, settings.kms_key)
     home = settings.regions[0]
     asked = [one for one in _asked(settings) if one.settings.count]
     for one in asked:
@@ -83,6 +86,24 @@ def _asked(settings: AwsSettings) -> Iterator[_Asked]:
         yield _Asked(f"bakewell:aws.instances.{role}", one, "subnet", [one.subnet] if one.subnet else [])
     for role, each in settings.fleets.items():
         yield _Asked(f"bakewell:aws.fleets.{role}", each, "subnets", each.subnets)
+
+
+def _kms_key(clients: Clients, region: str, alias: str) -> None:
+    """A key that the region does not have, or that encrypts nothing: disabled, or about to be deleted."""
+    found = None
+    with unless_gone(), asking(f"look at KMS key {alias} in {region}"):
+        found = clients.kms(region).describe_key(KeyId=alias)["KeyMetadata"]
+    if found is None:
+        raise ConfigError(
+            f"bakewell:aws.kms_key: there is no {alias} in {region}",
+            remedy=f"give a key there that name (aws kms create-alias --region {region}), or name another: "
+            "every region of bakewell:aws.regions has to have it",
+        )
+    if (state := found.get("KeyState", "Enabled")) != "Enabled":
+        raise ConfigError(
+            f"bakewell:aws.kms_key: {alias} in {region} encrypts nothing, it is {state}",
+            remedy="enable the key (or cancel its deletion), or point the alias at another (aws kms update-alias)",
+        )
 
 
 def _types(clients: Clients, region: str, asked: list[_Asked]) -> None:

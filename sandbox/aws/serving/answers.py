@@ -10,9 +10,10 @@ from starlette.responses import Response
 
 from sandbox.aws.rules import STATUS
 
-SERVICES = ("ec2", "ssm", "sts", "autoscaling", "iam")  # IAM for instance profiles
+SERVICES = ("ec2", "ssm", "sts", "autoscaling", "iam", "kms")  # IAM for instance profiles, KMS for keys of disks
+_JSON = ("ssm", "kms")
 
-# by what happened, the code of EC2, of SSM, and of those that speak the query protocol
+# by what happened, the code of EC2, of SSM and KMS, and of those that speak the query protocol
 _WORDS = {
     "unknown key": ("AuthFailure", "UnrecognizedClientException", "InvalidClientTokenId"),
     "no key": ("MissingAuthenticationToken", "MissingAuthenticationToken", "MissingAuthenticationToken"),
@@ -27,18 +28,21 @@ _MESSAGES = {
 
 def worded(service: str, what: str) -> Response:
     """An answer to a call whose access key is not good: "unknown key", "no key" or "expired"."""
-    ec2, ssm, query = _WORDS[what]
-    return error(service, {"ec2": ec2, "ssm": ssm}.get(service, query), _MESSAGES[what])
+    return error(service, _word(service, what), _MESSAGES[what])
+
+
+def _word(service: str, what: str) -> str:
+    ec2, json_, query = _WORDS[what]
+    return ec2 if service == "ec2" else json_ if service in _JSON else query
 
 
 def error(service: str, code: str, message: str, status: int | None = None) -> Response:
     """A service's error document; `status` by default as AWS has it for the code."""
     if code in ("ExpiredToken", "RequestExpired") and status is None:
-        ec2, ssm, query = _WORDS["expired"]
-        code = {"ec2": ec2, "ssm": ssm}.get(service, query)
+        code = _word(service, "expired")
     status, request = status or STATUS.get(code, 400), str(uuid.uuid4())
     headers = {"x-amzn-RequestId": request}
-    if service == "ssm":
+    if service in _JSON:
         body = json.dumps({"__type": code, "message": message})
         return Response(body, status, headers, "application/x-amz-json-1.1")
     words = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"

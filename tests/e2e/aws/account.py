@@ -40,6 +40,12 @@ class Account:
         calls = httpx.get(url, headers={"Authorization": f"Bearer {secret}"}, timeout=60).raise_for_status().json()
         return {call["action"] for call in calls["calls"] if any(agent in call["agent"] for agent in agents)}
 
+    def name_key(self, alias: str, *regions: str) -> None:
+        """Makes a KMS key in each region, called `alias`."""
+        for region in regions:
+            kms = self.client("kms", region)
+            kms.create_alias(AliasName=alias, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
+
     def images(self, project: str, region: str) -> dict[str, dict[str, Any]]:
         """The project's AMIs by ID, in any state; their tags as a mapping under `tags`."""
         wanted = [{"Name": "tag:bakewell:project", "Values": [project]}]

@@ -26,8 +26,9 @@ LOGIN = {"key": "local-cloud", "ssh_from": ["10.0.0.0/8"]}
 
 
 @pytest.fixture
-def stack(clone: MakeWorkspace) -> Workspace:
+def stack(clone: MakeWorkspace, account: Account) -> Workspace:
     """base and web on both clouds; on AWS in two regions, an instance and a fleet of web."""
+    account.name_key(KEY, HOME, OTHER)
     made = clone("both")
     made.configure(
         roles=["web"],

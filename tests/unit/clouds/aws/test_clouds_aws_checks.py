@@ -94,6 +94,21 @@ def test_a_profile_that_is_none_is_refused(account: Account, cloud: Aws) -> None
     assert error.what == "bakewell:aws.fleets.web.profile: the account has no instance profile `wbe`"
 
 
+def test_a_kms_key_that_a_region_does_not_have_is_refused(account: Account, cloud: Aws) -> None:
+    encrypted = {"regions": [HOME, OTHER], "kms_key": "alias/images"}
+    keys = {region: account.served("kms", region).create_key()["KeyMetadata"]["KeyId"] for region in (HOME, OTHER)}
+    account.served("kms", HOME).create_alias(AliasName="alias/images", TargetKeyId=keys[HOME])
+    error = refused(cloud, **encrypted)
+    assert error.what == f"bakewell:aws.kms_key: there is no alias/images in {OTHER}"
+    assert f"aws kms create-alias --region {OTHER}" in error.remedy
+
+    account.served("kms", OTHER).create_alias(AliasName="alias/images", TargetKeyId=keys[OTHER])
+    cloud.check_stack(settings(**encrypted))
+    account.served("kms", OTHER).disable_key(KeyId=keys[OTHER])
+    error = refused(cloud, **encrypted)
+    assert error.what == f"bakewell:aws.kms_key: alias/images in {OTHER} encrypts nothing, it is Disabled"
+
+
 def test_without_the_permission_to_look_at_profiles_the_preview_says_which_call_it_was(
     account: Account, cloud: Aws
 ) -> None:
