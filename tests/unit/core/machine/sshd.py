@@ -78,7 +78,7 @@ class Sshd(paramiko.ServerInterface):
         except ConnectionError:
             self.drop()
             return
-        with suppress(OSError):
+        with suppress(OSError, EOFError):  # the client may have gone
             channel.sendall(text.encode())
             channel.send_exit_status(status)
             channel.close()
