@@ -29,7 +29,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 END_TO_END = ROOT / "tests" / "e2e"
-EVERY_ROLE = [END_TO_END / path for path in ("stacks/test_road.py", "builds/test_steps.py", "stacks/test_fleet.py")]
+REAL_IMAGES = [END_TO_END / path for path in ("stacks/test_road.py", "builds/test_steps.py", "stacks/test_fleet.py")]
 """Files whose tests share the real images that the first of them bake, and so a worker; they run in this order. The
 tests of any other file share one too."""
 
@@ -41,12 +41,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
 
     def place(item: pytest.Item) -> tuple[int, bool]:
-        chain = EVERY_ROLE.index(item.path) if item.path in EVERY_ROLE else len(EVERY_ROLE)
+        chain = REAL_IMAGES.index(item.path) if item.path in REAL_IMAGES else len(REAL_IMAGES)
         return chain, not item.path.is_relative_to(END_TO_END)
 
     items.sort(key=place)
     for item in items:
-        group = "every-role" if item.path in EVERY_ROLE else item.nodeid.partition("::")[0]
+        group = "every-role" if item.path in REAL_IMAGES else item.nodeid.partition("::")[0]
         item.add_marker(pytest.mark.xdist_group(group))
 
 

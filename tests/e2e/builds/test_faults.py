@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -18,14 +17,6 @@ from tests.e2e.workspace import Workspace
 def one(clone: MakeWorkspace) -> Workspace:
     """A clone whose only image is `base`; without a stack."""
     made = clone()
-    made.configure(roles=["base"], machines={})
-    return made
-
-
-@pytest.fixture(scope="module")
-def broken(tmp_path_factory: pytest.TempPathFactory, cloud_environment: Mapping[str, str]) -> Workspace:
-    """Such a clone for all the tests of a cloud that breaks."""
-    made = Workspace.make(tmp_path_factory.mktemp("broken") / "clone", cloud_environment, "tbroken")
     made.configure(roles=["base"], machines={})
     return made
 
@@ -99,26 +90,23 @@ def test_a_500_is_retried_and_then_ends(one: Workspace, cloud: CloudView, projec
     [("engine_down", 1), ("engine_down", 3), ("disk_full", 3), ("action_errored", 3)],
     ids=["engine-down-at-shutdown", "engine-down-at-snapshot", "disk-full", "action-errored"],
 )
-def test_the_cloud_breaks_under_a_build(effect: str, nth: int, broken: Workspace, cloud: CloudView) -> None:
+def test_the_cloud_breaks_under_a_build(effect: str, nth: int, one: Workspace, cloud: CloudView, project: str) -> None:
     # Packer's plugin does not look at errored actions, it waits for its limits: short ones here.
-    path = broken.root / "packer" / "digitalocean.pkr.hcl"
+    path = one.root / "packer" / "digitalocean.pkr.hcl"
     patient = path.read_text()
     limits = re.compile(r'((?:state|snapshot)_timeout += )"[0-9]+m"')
     assert len(limits.findall(patient)) == 2
     path.write_text(limits.sub(r'\1"7s"', patient))
     # Two calls to shut down come before the one that takes the snapshot.
     with cloud.fault(effect, method="POST", path="/v2/droplets/[0-9]+/actions", nth=nth, times=99):
-        done = broken.bakewell("build", "base", check=False)
+        done = one.bakewell("build", "base", check=False)
         assert done.returncode in (3, 4), done.stderr
         assert "remedy" in done.stderr and "Traceback" not in done.stderr
+    one.bakewell("clean")
+    assert leftovers(cloud, project) == []
     path.write_text(patient)
-    broken.bakewell("clean")
-    assert leftovers(cloud, broken.project) == []
-
-
-def test_a_cloud_that_is_well_again_builds(broken: Workspace, cloud: CloudView) -> None:
-    broken.bakewell("build", "base")
-    assert len(cloud.ready(broken.project)) == 1
+    one.bakewell("build", "base")
+    assert len(cloud.ready(project)) == 1
 
 
 def test_a_failing_check_fails_the_build_and_leaves_nothing(one: Workspace, cloud: CloudView, project: str) -> None:
