@@ -1,10 +1,10 @@
 """The identity of an image's content, known before anything is built: preview decides by it what would be built.
 
-SHA-256 over a canonical list (`frames`). In it: format, cloud, role, each context file's path, executable bit
-and content (image.toml with its versions and variables among them), the versions of Packer and its plugins that the
-templates require, the locked base, the parent's fingerprint, the rebuild window's period, encryption of its disk where
-the stack has settled on another than by default. Never: secrets, absolute paths, times of files, regions, caps, image
-IDs, what happens to be installed.
+SHA-256 over a canonical list (`frames`). In it: format, cloud, role, each context file's path and content (image.toml
+as it is staged: its versions and variables, no comments), the versions of Packer, its plugins, PyInfra and testinfra
+that packer/ requires, the locked base, the parent's fingerprint, the rebuild window's period, encryption of its disk
+where the stack has settled on another than by default. Never: secrets, absolute paths, times and modes of files,
+regions, caps, image IDs, what happens to be installed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bakewell.catalog.templates import requirements
 from bakewell.context import Context, collect_all
 from bakewell.context.frames import Frames
 
-FORMAT = "1"
+FORMAT = "2"
 """Raised when the list changes its meaning: every image is then rebuilt once."""
 
 
@@ -82,7 +82,7 @@ def _fingerprint(
     frames.add("format", FORMAT)
     frames.add("image", context.cloud, spec.role)
     for file in context.files:
-        frames.add("file", file.path, "x" if file.executable else "-", file.digest)
+        frames.add("file", file.path, file.digest)
     needed = requirements(context)
     frames.add("packer", needed.packer)
     shown["(packer)"] = needed.packer

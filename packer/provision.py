@@ -15,6 +15,7 @@ import re
 import sys
 import time
 from collections.abc import Iterable
+from importlib.metadata import version
 from pathlib import Path
 
 try:
@@ -73,6 +74,17 @@ class Machine:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
             self.failed.append((report.nodeid, report.longreprtext))
+
+
+def check_packages() -> None:
+    """Raise Failure unless the versions that requirements.txt states, and the fingerprint covers, are those here."""
+    for line in Path("requirements.txt").read_text(encoding="utf-8").splitlines():
+        name, exact, stated = (part.strip() for part in line.partition("#")[0].partition("=="))
+        if exact and version(name) != stated:
+            raise Failure(
+                f"{name} is {version(name)}, but requirements.txt states {stated}",
+                [f"remedy: pip install {name}=={stated}, into the environment of {sys.executable}"],
+            )
 
 
 def connect() -> paramiko.SSHClient:
@@ -161,6 +173,7 @@ def main() -> int:
     # The user's own options for pytest are for the user's own tests.
     os.environ.pop("PYTEST_ADDOPTS", None)
     try:
+        check_packages()
         try:
             client = connect()
             deploy()

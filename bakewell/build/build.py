@@ -21,6 +21,7 @@ from bakewell.build import log, orphans, packer, runs, slots, supervisor
 from bakewell.build.job import Job, Result
 from bakewell.build.log import Say
 from bakewell.build.stop import Stop
+from bakewell.catalog.packages import check_packages
 from bakewell.clouds import BUILDER, LEASE_SECONDS, Cloud, connect
 from bakewell.context import Context
 from bakewell.errors import BakewellError, BuildError, ConfigError, Interrupted
@@ -144,6 +145,7 @@ class _Baking:
         context = Context.collect(self.job.catalog, self.job.role, self.job.cloud, self.job.bases)
         if not context.digests.items() <= self.job.fingerprint.digests.items():
             raise ConfigError(f"image {self.job.role}: its files changed meanwhile", remedy="run the command again")
+        check_packages(context)
         program = packer.find()
         self.stop.check()
         public = _make_key(run.folder / "key")

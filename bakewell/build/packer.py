@@ -25,6 +25,7 @@ from bakewell.build.log import secret_names
 from bakewell.build.runs import Run, make_private, unwritable
 from bakewell.build.stop import Stop
 from bakewell.catalog import Catalog, ImageSpec
+from bakewell.catalog.packages import check_packages
 from bakewell.catalog.templates import requirements
 from bakewell.clouds.facts import CLOUDS
 from bakewell.context import Context
@@ -116,13 +117,14 @@ def validate(
     """Have Packer check the templates of `role`, once a fingerprint on this host (`again`: in any case).
 
     Raises:
-        ConfigError: Packer or a plugin is missing or of another version, or the templates are at fault: with Packer's
-            own words, and the file and line in this checkout rather than in the staged copy.
+        ConfigError: Packer, a plugin, PyInfra or testinfra is missing or of another version, or the templates are at
+            fault: with Packer's own words, and the file and line in this checkout rather than in the staged copy.
     """
+    context = Context.collect(catalog, role, cloud, bases)
+    check_packages(context)
     seen = environment.state_dir / "validated" / fingerprint
     if seen.exists() and not again:
         return
-    context = Context.collect(catalog, role, cloud, bases)
     packer = find()
     check_version(packer, context)
     base = _base(catalog[role], cloud, bases, environment, settings)

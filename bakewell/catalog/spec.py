@@ -131,4 +131,5 @@ def load_spec(folder: Path) -> ImageSpec:
     for needed, why in (("deploy.py", "says how to provision it"), ("checks.py", "tests it before the snapshot")):
         if not (folder / needed).is_file():
             raise ConfigError(f"image {role}: {needed}, which {why}, is missing", file=folder / needed, remedy="add it")
-    return ImageSpec(role=role, folder=folder, **dict(file))
+    given = {key: getattr(file, key) for key in file.model_fields_set}  # so that it still tells what the file says
+    return ImageSpec(role=role, folder=folder, **given)

@@ -19,7 +19,12 @@ def command(as_json: Json = False, debug: Debug = False) -> None:
     """Check tools, files, each cloud's account and the state directory; exit with 1 if something is missing."""
     del debug
     project = Project.here()
-    checks: dict[str, Callable[[Project], str]] = {"catalog": _catalog, "packer": _packer, "pulumi": _pulumi}
+    checks: dict[str, Callable[[Project], str]] = {
+        "catalog": _catalog,
+        "packer": _packer,
+        "packages": _packages,
+        "pulumi": _pulumi,
+    }
     for cloud in project.clouds(None):
         checks[f"{cloud}: plugins"] = partial(_plugins, cloud=cloud)
         checks[f"{cloud}: account"] = partial(_account, cloud=cloud)
@@ -53,6 +58,17 @@ def _packer(project: Project) -> str:
         for role in project.roles([]):
             check_version(packer, Context.collect(project.catalog, role, cloud, project.bases))
     return str(packer)
+
+
+def _packages(project: Project) -> str:
+    from bakewell.catalog.packages import check_packages
+    from bakewell.context import Context
+
+    found: dict[str, str] = {}
+    for cloud in project.clouds(None):
+        for role in project.roles([]):
+            found |= check_packages(Context.collect(project.catalog, role, cloud, project.bases))
+    return ", ".join(f"{name} {stated}" for name, stated in found.items())
 
 
 def _plugins(project: Project, cloud: str) -> str:

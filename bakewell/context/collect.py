@@ -13,13 +13,17 @@ import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import tomli_w
 
 from bakewell.bases import Bases
 from bakewell.catalog import Catalog, ImageSpec
+from bakewell.catalog.spec import FILE
 from bakewell.clouds.facts import CLOUDS
 from bakewell.context.bootstrap import check_bootstrap
 from bakewell.context.frames import Frames
-from bakewell.context.hashing import File, copy, hash_files
+from bakewell.context.hashing import Content, File, copy, hash_files
 from bakewell.context.walk import Found, files_in, one_file
 from bakewell.downloads import Declared, declared, used
 from bakewell.errors import ConfigError, ContextError
@@ -40,6 +44,9 @@ BOOTSTRAP = "bootstrap.yaml"
 RESERVED = frozenset({GENERATED, DOWNLOADS, "manifest.json", "steps"})
 NOTES = frozenset({"README.md"})
 """Left out where it lies directly in packer/, packer/steps/, a step's folder or a role's folder: notes for people."""
+
+UNSEEN = frozenset({"description", "build"})
+"""Keys of image.toml that cannot change an image: they are neither staged nor part of a fingerprint."""
 
 MANY = 500
 """Above so many files, `Context.digests` has one entry a folder."""
@@ -78,7 +85,7 @@ class Context:
 
     @property
     def digests(self) -> dict[str, str]:
-        """What changed, for people and for Pulumi's diff: path -> 16 hex digits of content and executable bit.
+        """What changed, for people and for Pulumi's diff: path -> 16 hex digits of its content.
 
         Above 500 files one entry a folder (`files/www/`); files at the top keep their own.
         """
@@ -86,7 +93,7 @@ class Context:
         for file in self.files:
             folder = file.path.rpartition("/")[0]
             key = f"{folder}/" if folder and len(self.files) > MANY else file.path
-            groups.setdefault(key, Frames()).add(file.path, str(file.executable), file.digest)
+            groups.setdefault(key, Frames()).add(file.path, file.digest)
         return {key: frames.hexdigest()[:16] for key, frames in groups.items()}
 
     def stage(self, directory: Path) -> None:
@@ -128,7 +135,7 @@ def collect_all(catalog: Catalog, roles: Collection[str], cloud: str, bases: Bas
     with looking("the context", catalog.packer_dir):
         shared = list(files_in(catalog.packer_dir, deep=False, skip=NOTES | {"bases.lock"}))
         found = {role: _find(catalog, catalog[role], cloud, shared) for role in roles}
-    digests = hash_files(one for files in found.values() for one in files)
+    contents = hash_files(one for files in found.values() for one in files)
     downloads = declared(catalog)
     contexts = {}
     for role, files in found.items():
@@ -136,7 +143,8 @@ def collect_all(catalog: Catalog, roles: Collection[str], cloud: str, bases: Bas
         bootstrap = next((Path(f.source) for f in files if f.path == BOOTSTRAP), None)
         if bootstrap is not None:
             check_bootstrap(bootstrap, role, cloud)
-        every = [File(f.path, f.executable, digests[f.source], f.size, Path(f.source)) for f in files]
+        every = [_own(f, contents[f.source]) for f in files if f.path != FILE]
+        every.append(_staged_spec(spec))
         every.append(_generated(GENERATED, _variables(spec, cloud, bases, bootstrap=bootstrap is not None)))
         if listed := _downloads(spec, downloads, bases):
             every.append(_generated(DOWNLOADS, listed))
@@ -191,10 +199,27 @@ def _check_size(catalog: Catalog, spec: ImageSpec, files: list[Found]) -> None:
         )
 
 
+def _own(found: Found, content: Content) -> File:
+    return File(found.path, content.executable, content.digest, found.size, Path(found.source))
+
+
+def _staged_spec(spec: ImageSpec) -> File:
+    """image.toml as a build sees it: without comments, and without the keys that no build reads."""
+    tables = spec.model_dump(mode="json", exclude_unset=True, exclude={"role", "folder", *UNSEEN})
+    return _made(FILE, tomli_w.dumps(_sorted(tables)).encode(), spec.file)
+
+
+def _sorted(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _sorted(value) if isinstance(value, Mapping) else value for key, value in sorted(table.items())}
+
+
 def _generated(path: str, value: Mapping[str, object]) -> File:
     """A file of JSON. Nothing in it may differ between regions, clones or days."""
-    content = (json.dumps(value, indent=2, sort_keys=True) + "\n").encode()
-    return File(path, False, hashlib.sha256(content).hexdigest(), len(content), None, content)
+    return _made(path, (json.dumps(value, indent=2, sort_keys=True) + "\n").encode())
+
+
+def _made(path: str, content: bytes, source: Path | None = None) -> File:
+    return File(path, False, hashlib.sha256(content).hexdigest(), len(content), source, content)
 
 
 def _variables(spec: ImageSpec, cloud: str, bases: Bases, *, bootstrap: bool) -> dict[str, object]:

@@ -1,4 +1,6 @@
-"""Reading files once: a SHA-256 of each, a look for secrets at its head, and, when staging, a copy.
+"""Reading files once: a SHA-256 of each, a look at its head, and, when staging, a copy.
+
+The head says whether the file is a program, and refuses what looks like a secret or only stands for another file.
 
 Large sets are read by a few threads, because hashlib lets other threads run meanwhile.
 """
@@ -12,13 +14,29 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bakewell.context.pointers import pointer
 from bakewell.context.walk import Found
 from bakewell.errors import ContextError
 from bakewell.secret_shapes import HEAD, secret_content
 
 _BUFFER = 256 * 1024
 _THREADS_FROM = 4_000_000  # bytes; below that starting threads costs more than it saves
+_PROGRAM = (b"#!", b"\x7fELF")
 _local = threading.local()
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a file holds.
+
+    Attributes:
+        digest: SHA-256, 64 hex digits.
+        executable: it begins as a script (`#!`) or an ELF program does. The file's own permission bits play no part:
+            on some file systems, and after some archives, every file is executable, or none.
+    """
+
+    digest: str
+    executable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +48,8 @@ class File:
         executable: whether it is staged as 0755 or 0644.
         digest: SHA-256 of its content, 64 hex digits.
         size: bytes.
-        source: where it is now; None for one that Bakewell generates.
-        content: what is generated; None for one that is read from `source`.
+        source: the user's file that it is, or is made from; None for one that follows from several.
+        content: what is generated; None for one that is copied from `source`.
     """
 
     path: str
@@ -42,34 +60,33 @@ class File:
     content: bytes | None = None
 
 
-def hash_files(found: Iterable[Found]) -> dict[str, str]:
-    """The digest of each source (64 hex digits), by source path.
+def hash_files(found: Iterable[Found]) -> dict[str, Content]:
+    """The content of each source, by source path.
 
     Raises:
-        ContextError: a file cannot be read, or its head looks like a secret.
+        ContextError: a file cannot be read, looks like a secret, or only stands for another one.
     """
     todo = {one.source: one for one in found}
     if sum(one.size for one in todo.values()) < _THREADS_FROM or len(todo) == 1:
-        return {source: digest(one) for source, one in todo.items()}
+        return {source: _content(one) for source, one in todo.items()}
     from concurrent.futures import ThreadPoolExecutor  # Here: it takes 12 ms, and small contexts do without.
 
     # The largest first and dealt out in turn, so that no thread is left with one big file at the end.
     ordered = sorted(todo.values(), key=lambda one: -one.size)
     workers = min(8, (os.cpu_count() or 1) + 1)
     hands = [ordered[start :: workers * 8] for start in range(min(workers * 8, len(ordered)))]
-    digests: dict[str, str] = {}
+    contents: dict[str, Content] = {}
     with ThreadPoolExecutor(workers) as pool:
-        for hand, results in zip(hands, pool.map(_digests, hands), strict=True):
-            digests.update((one.source, result) for one, result in zip(hand, results, strict=True))
-    return digests
+        for hand, results in zip(hands, pool.map(_contents, hands), strict=True):
+            contents.update((one.source, result) for one, result in zip(hand, results, strict=True))
+    return contents
 
 
-def _digests(found: Sequence[Found]) -> list[str]:
-    return [digest(one) for one in found]
+def _contents(found: Sequence[Found]) -> list[Content]:
+    return [_content(one) for one in found]
 
 
-def digest(one: Found) -> str:
-    """SHA-256 of the file's content. Raises ContextError where it cannot be read or its head looks like a secret."""
+def _content(one: Found) -> Content:
     return _read(one.source, one.path, None)
 
 
@@ -81,21 +98,21 @@ def copy(file: File, target: Path) -> None:
         OSError: `target` cannot be written.
     """
     with target.open("xb", buffering=0) as out:
-        if file.source is None:
-            out.write(file.content or b"")
-        elif _read(str(file.source), file.path, out.fileno()) != file.digest:
+        if file.content is not None:
+            out.write(file.content)
+        elif _read(str(file.source), file.path, out.fileno()).digest != file.digest:
             raise ContextError(
                 f"{file.path} changed while it was staged", file=file.source, remedy="run the command again"
             )
         os.fchmod(out.fileno(), 0o755 if file.executable else 0o644)
 
 
-def _read(source: str, path: str, out: int | None) -> str:
+def _read(source: str, path: str, out: int | None) -> Content:
     buffer = getattr(_local, "buffer", None)
     if buffer is None:
         buffer = _local.buffer = memoryview(bytearray(_BUFFER))
     hasher = hashlib.sha256()
-    first = True
+    first, executable = True, False
     try:
         descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
@@ -105,18 +122,27 @@ def _read(source: str, path: str, out: int | None) -> str:
             block = buffer[:count]
             if first:
                 first = False
-                if what := secret_content(bytes(block[:HEAD])):
-                    raise ContextError(
-                        f"{path} looks like {what}, and secrets stay out of images",
-                        file=source,
-                        remedy="move it out of packer/ and let the machine fetch it when it starts",
-                    )
+                head = bytes(block[:HEAD])
+                _check_head(head, path, source)
+                executable = head.startswith(_PROGRAM)
             hasher.update(block)
             if out is not None:
                 _write_all(out, block)
     finally:
         os.close(descriptor)
-    return hasher.hexdigest()
+    return Content(hasher.hexdigest(), executable)
+
+
+def _check_head(head: bytes, path: str, source: str) -> None:
+    """Raise ContextError for a file that must not be in an image."""
+    if what := secret_content(head):
+        raise ContextError(
+            f"{path} looks like {what}, and secrets stay out of images",
+            file=source,
+            remedy="move it out of packer/ and let the machine fetch it when it starts",
+        )
+    if found := pointer(head):
+        raise ContextError(f"{path} is {found.what}, not the file that it stands for", file=source, remedy=found.remedy)
 
 
 def _fill(descriptor: int, buffer: memoryview, path: str, source: str) -> int:

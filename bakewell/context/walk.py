@@ -1,7 +1,7 @@
 """Finding the files of a context: which count, which are ignored, which are refused.
 
 Only names and kinds are looked at here; contents are read in `hashing`. The order in which a folder lists its
-entries, modification times, owners and all permission bits but the owner's executable bit make no difference.
+entries, modification times, owners and permission bits make no difference.
 """
 
 from __future__ import annotations
@@ -17,11 +17,22 @@ from pathlib import Path
 from bakewell.errors import ContextError
 from bakewell.secret_shapes import secret_name
 
-IGNORED_FOLDERS = frozenset({"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache"})
-IGNORED_FILES = ("*.pyc", "*.pyo", ".DS_Store", "Thumbs.db", "*~", "*.swp", "*.swo", ".#*", "#*#")
-"""What tools and editors leave behind. Nothing else is ignored, .gitignore plays no part."""
+IGNORED = (
+    # Version control: the folder of a nested clone, and the file of that name in a submodule or a worktree.
+    *(".git", ".hg", ".svn", ".bzr", ".jj", "CVS"),
+    # Python and its tools.
+    *("__pycache__", "*.pyc", "*.pyo", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"),
+    *(".ipynb_checkpoints", ".coverage"),
+    # Editors: projects, swap files, backups, locks, and the files with which vim and JetBrains try a folder.
+    *(".idea", ".vscode", ".vs", ".*.sw?", "*.swp", "*.swo", "4913", "*~", ".#*", "#*#", ".~lock.*#"),
+    *("*___jb_tmp___", "*___jb_old___", ".*.kate-swp"),
+    # Desktops and file systems.
+    *(".DS_Store", "._*", ".AppleDouble", "__MACOSX", "Thumbs.db", "desktop.ini", ".directory", ".Trash-*"),
+    *(".nfs*", ".fuse_hidden*"),
+)
+"""Names of files and folders that tools leave behind. Nothing else is ignored, .gitignore plays no part."""
 
-_IGNORED = re.compile("|".join(fnmatch.translate(pattern) for pattern in IGNORED_FILES))
+_IGNORED = re.compile("|".join(fnmatch.translate(pattern) for pattern in IGNORED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +42,16 @@ class Found:
     Attributes:
         path: where it goes in the context: relative, with `/`.
         source: where it is now (a symlink is already resolved).
-        executable: the owner's executable bit.
         size: bytes.
     """
 
     path: str
     source: str
-    executable: bool
     size: int
 
 
 def ignored(name: str) -> bool:
-    """True for a file of this name that never belongs to a context."""
+    """True for a file or folder of this name, which never belongs to a context."""
     return _IGNORED.match(name) is not None
 
 
@@ -86,13 +95,13 @@ def _walk(folder: str, prefix: str, root: str, deep: bool, skip: frozenset[str])
         ) from error
     for entry in entries:
         name = entry.name
-        if name in skip:
+        if name in skip or ignored(name):
             continue
         if entry.is_dir(follow_symlinks=False):
-            if deep and name not in IGNORED_FOLDERS:
+            if deep:
                 _check_name(name, entry.path)
                 yield from _walk(entry.path, f"{prefix}{name}/", root, True, frozenset())
-        elif not ignored(name):
+        else:
             yield _file(entry, f"{prefix}{name}", root)
 
 
@@ -126,7 +135,7 @@ def _file(entry: os.DirEntry[str], path: str, root: str) -> Found:
         if entry.is_symlink():
             kind = "a symlink to a folder" if stat.S_ISDIR(status.st_mode) else "a symlink to no regular file"
         raise ContextError(f"{path} is {kind}", file=entry.path, remedy="put files in its place, or remove it")
-    return Found(path, source, bool(status.st_mode & stat.S_IXUSR), status.st_size)
+    return Found(path, source, status.st_size)
 
 
 def _check_name(name: str, where: str) -> None:

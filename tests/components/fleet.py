@@ -68,6 +68,7 @@ def project(root: Path, images: Mapping[str, str] = IMAGES) -> Path:
     packer = root / "packer"
     (packer / "steps").mkdir(parents=True)
     (packer / "steps" / "__init__.py").write_text("")
+    shutil.copy(PROJECT / "packer" / "requirements.txt", packer)
     for name, text in _TEMPLATES.items():
         (packer / f"{name}.pkr.hcl").write_text(text)
     (packer / "bases.lock").write_text(_BASES)

@@ -70,7 +70,7 @@ def provision(machine: Machine, tmp_path: Path) -> Provision:
         context = tmp_path / "context"
         shutil.rmtree(context, ignore_errors=True)
         (context / "steps").mkdir(parents=True)
-        for path in (PROJECT / "packer").glob("*.py"):
+        for path in (*(PROJECT / "packer").glob("*.py"), PROJECT / "packer" / "requirements.txt"):
             shutil.copy(path, context)
         for name in STEPS:
             source = PROJECT / "packer" / "steps" / name

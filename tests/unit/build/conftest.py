@@ -28,6 +28,7 @@ Said = list[str]
 FILES = {
     "plugins.pkr.hcl": 'packer {\n  required_version = "= 1.15.0"\n}\n',
     "build.pkr.hcl": "build {\n}\n",
+    "requirements.txt": (Path(__file__).parents[3] / "packer/requirements.txt").read_text(encoding="utf-8"),
     "bases.lock": '[debian-12.digitalocean]\nimage = "debian-12-x64"\nname = "12 x64"\ndate = "2026-11-02"\n'
     '[debian-12.aws]\nimage = "136693071363/debian-12-amd64-*"\nname = "debian-12"\ndate = "2026-11-02"\n',
     "steps/__init__.py": "",

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from bakewell.build import packer
+from bakewell.build.build import build
+from bakewell.build.stop import Stop
 from bakewell.errors import ConfigError
 from bakewell.settings import AwsSettings, CloudName, Settings
 from tests.unit.build.conftest import Site
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_packer_sees_no_secret_of_pulumi_and_no_variable_for_templates(site: Site) -> None:
@@ -65,6 +71,30 @@ def test_another_version_of_packer_is_refused(site: Site, monkeypatch: pytest.Mo
     monkeypatch.setenv("FAKE_PACKER_VERSION", "1.14.2")
     with pytest.raises(ConfigError, match=r"Packer is 1\.14\.2, but the templates require 1\.15\.0"):
         validate(site)
+
+
+def test_another_version_of_pyinfra_is_refused_in_preview_and_before_a_build(site: Site) -> None:
+    validate(site)
+    stated = (site.root / "packer/requirements.txt").read_text()
+    job = site.job("base")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("bakewell.catalog.packages.version", lambda name: "9.9.9")
+        with pytest.raises(ConfigError, match=r"pyinfra is 9\.9\.9, but image base requires 3\."):
+            validate(site)  # though this host has validated its templates before
+        with pytest.raises(ConfigError, match=r"pyinfra is 9\.9\.9"):
+            build(job, Stop(), lambda _: None)
+    assert site.cloud.build_keys() == [] and "pyinfra==3." in stated
+
+
+def test_provisioning_refuses_it_too(tmp_path: Path) -> None:
+    """For a build by hand, from a staged folder."""
+    shutil.copy(ROOT / "packer/provision.py", tmp_path)
+    (tmp_path / "requirements.txt").write_text("# stated\npytest==0.1  # another\n")
+    environment = {"BUILD_HOST": "192.0.2.1", "BUILD_KEY_FILE": "none", "PATH": os.defpath}
+    argv = [sys.executable, "provision.py"]
+    done = subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "but requirements.txt states 0.1" in done.stderr and "remedy: pip install pytest==0.1" in done.stderr
 
 
 def test_no_packer_at_all_is_a_config_error(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

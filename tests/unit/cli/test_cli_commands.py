@@ -158,6 +158,7 @@ def test_doctor_names_what_is_missing_and_what_to_do(bakewell: Bakewell, monkeyp
     states = {row["check"]: row for row in done.json}
     assert done.code == 1
     assert states["catalog"]["state"] == states["packer"]["state"] == states["state directory"]["state"] == "ok"
+    assert states["packages"]["state"] == "ok" and "pyinfra 3." in states["packages"]["found"]
     account = states["digitalocean: account"]
     assert account["state"] == "fails" and "DIGITALOCEAN_TOKEN" in account["found"] and account["remedy"]
 

@@ -18,6 +18,7 @@ PACKER = """packer {
   required_version = "= 1.15.0"
 }
 """
+PACKAGES = "pyinfra==3.10.0\npytest-testinfra==10.2.2\n"
 PLUGIN = """packer {{
   required_plugins {{
     {0} = {{
@@ -42,6 +43,7 @@ us-east-1 = "ami-1"
 """
 FILES: Mapping[str, str | bytes] = {
     "packer.pkr.hcl": PACKER,
+    "requirements.txt": PACKAGES,
     "digitalocean.pkr.hcl": PLUGIN.format("digitalocean", "digitalocean", "1.4.1"),
     "aws.pkr.hcl": PLUGIN.format("amazon", "hashicorp", "1.8.0"),
     "build.pkr.hcl": "build {\n  sources = local.sources\n}\n",

@@ -49,6 +49,7 @@ def test_a_build_sees_the_shared_files_its_own_and_its_steps_and_nothing_else(tr
         "image.toml",
         "packer.pkr.hcl",
         "provision.sh",
+        "requirements.txt",
         "steps/__init__.py",
         "steps/nginx.py",
         "steps/seal.py",
@@ -131,6 +132,18 @@ def test_a_base_that_is_not_locked_is_refused(tree: Tree) -> None:
         ".#deploy.py",
         "#deploy.py#",
         "README.md",
+        ".git",  # a submodule's is a file
+        "files/clone/.git/HEAD",
+        "files/.svn/entries",
+        ".idea/workspace.xml",
+        ".vscode/settings.json",
+        "files/.index.html.swx",
+        "files/4913",
+        "files/index.html___jb_tmp___",
+        "files/.~lock.table.ods#",
+        "files/._index.html",
+        "files/desktop.ini",
+        "files/.nfs000000000000000100000001",
     ],
 )
 def test_what_tools_editors_and_notes_leave_behind_is_ignored(tree: Tree, path: str) -> None:
@@ -154,6 +167,19 @@ def test_names_of_secrets_are_refused(tree: Tree, name: str) -> None:
 def test_contents_of_secrets_are_refused_wherever_they_lie(tree: Tree, place: str) -> None:
     text = "# -----BEGIN RSA PRIVATE KEY-----\n"
     assert "looks like a private key" in refused(tree({place: text}), place).what
+
+
+POINTERS = {
+    "git lfs pull": b"version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize 12345\n" % (b"4d" * 32),
+    "git annex get": b"/annex/objects/SHA256E-s31390--f50d7ac4.tar.gz\n",
+    "git-crypt unlock": b"\0GITCRYPT\0" + bytes(range(40)),
+}
+
+
+@pytest.mark.parametrize("remedy", POINTERS)
+def test_a_file_that_only_stands_for_another_is_refused(tree: Tree, remedy: str) -> None:
+    error = refused(tree({f"{WEB}/files/logo.png": POINTERS[remedy]}), f"{WEB}/files/logo.png")
+    assert "files/logo.png is" in error.what and remedy in error.remedy
 
 
 def test_a_secret_among_many_large_files_is_found_too(tree: Tree) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,6 +37,33 @@ def test_staging_normalises_modes_and_times_whatever_the_umask(tree: Tree, tmp_p
     assert oct(staged["files/index.html"].st_mode & 0o777) == oct(0o644)
     assert oct(staged["files"].st_mode & 0o777) == oct(0o755)
     assert len({status.st_mtime_ns for status in staged.values()}) == 1
+
+
+def test_scripts_and_programs_are_executable_whatever_the_checkout_says(tree: Tree, tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {"run": "#!/bin/sh\n", "program": b"\x7fELF\2", "notes": "x\n", "empty": ""}
+    packer = tree({f"{WEB}/files/{name}": content for name, content in files.items()})
+    for mode in (0o777, 0o600):
+        for name in files:
+            (packer / WEB / "files" / name).chmod(mode)
+        out = tmp_path / oct(mode)
+        collect(packer).stage(out)
+        modes = {name: (out / "files" / name).stat().st_mode & 0o777 for name in files}
+        assert modes == {"run": 0o755, "program": 0o755, "notes": 0o644, "empty": 0o644}
+
+
+def test_image_toml_is_staged_as_what_it_says(tree: Tree, tmp_path: Path) -> None:
+    toml = (
+        '# a note for people\ndescription = "web, for people too"\nparent = "base"\nsteps = ["nginx", "seal"]\n'
+        '[versions]\nnginx = "1.22.*"\n[variables]\nport = 80\ntext = "a \\"quoted\\" \\\\ tab\\t é"\n'
+        '[rebuild]\nnote = "again"\n[boot]\nservices = ["nginx.service"]\nhealth = { port = 80 }\n'
+    )
+    packer = tree({f"{WEB}/image.toml": toml})
+    collect(packer).stage(tmp_path / "out")
+    staged = (tmp_path / "out" / "image.toml").read_text()
+    wanted = tomllib.loads(toml)
+    del wanted["description"]
+    assert tomllib.loads(staged) == wanted
+    assert "#" not in staged
 
 
 def test_what_is_staged_is_what_was_hashed(tree: Tree, tmp_path: Path) -> None:
