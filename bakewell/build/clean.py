@@ -73,5 +73,5 @@ def clean(
         cloud.delete_image(image.id)
         deleted.append(image)
     for what in cloud.sweep(policy.project):
-        say(f"removed {what}")
+        say(what)
     return Cleaned(first, tuple(deleted), tuple(spared), reaped)

@@ -62,7 +62,7 @@ def reap(cloud: Cloud, endpoint: str, project: str, state_dir: Path, say: Say, *
             )
         # Those of live builds too are carried from the moment that their machine is created.
         for what in cloud.sweep(project):
-            say(f"removed {what}")
+            say(what)
         if sweep.count == 0:
             # A request of a killed build may have been under way: a run is forgotten once nothing of it was found.
             for run in claimed.values():

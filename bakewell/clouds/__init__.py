@@ -158,8 +158,8 @@ class Cloud(Protocol):
         """Delete an image in all its regions; one that is gone already is no error."""
 
     def sweep(self, project: str) -> list[str]:
-        """Remove what deletions that were cut short left: tag objects, disks' snapshots; what of it cost something, for
-        people to read.
+        """Remove what deletions that were cut short left: tag objects, disks' snapshots. What of it cost something is
+        told in sentences: removed, or left behind for the next run.
         """
 
     def copy(self, image_id: str, region: str) -> str:
@@ -180,7 +180,7 @@ def connect(
         from bakewell.clouds.aws import Aws
 
         own = settings.aws
-        return Aws(settings.home(name), own.account, own.subnet, own.kms_key, sleep=sleep)
+        return Aws(settings.home(name), own.account, own.subnet, own.kms_key, further=own.regions, sleep=sleep)
     if name == "docker":
         from bakewell.clouds.docker import Docker
 

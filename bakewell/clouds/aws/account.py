@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from bakewell.clouds import Stock
@@ -20,7 +20,7 @@ class Aws(Builders):
     """One AWS account: all verbs of `bakewell.clouds.Cloud`.
 
     Args:
-        region, account, sleep: see `Regions`.
+        region, account, further, sleep: see `Regions`.
         subnet: where images are built; in the region's default VPC where it is None.
         kms_key: see `Images`.
     """
@@ -34,9 +34,10 @@ class Aws(Builders):
         subnet: str | None = None,
         kms_key: str | None = None,
         *,
+        further: Collection[str] = (),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        super().__init__(region, account, kms_key, sleep=sleep)
+        super().__init__(region, account, kms_key, further=further, sleep=sleep)
         self._subnet = subnet
 
     def stock(self, image: str) -> Stock:

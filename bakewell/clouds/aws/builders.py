@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from bakewell.clouds import BUILDER, LEASE_SECONDS, AccountKey, Builder, Key
-from bakewell.clouds.aws.api import asking, unless_gone
+from bakewell.clouds.aws import calls
+from bakewell.clouds.aws.api import fitting, unless_gone
 from bakewell.clouds.aws.images import Images
 from bakewell.clouds.aws.tags import texts
 from bakewell.errors import CloudError
 from bakewell.image import NAMESPACE, Identity, lease_of
-
-if TYPE_CHECKING:
-    from types_boto3_ec2.type_defs import FilterTypeDef
 
 _KEY = re.compile(r"^bakewell-(?P<run>[0-9a-f]{12})-(?P<lease>\d{1,12})$")
 
@@ -22,24 +19,24 @@ class Builders(Images):
     """What builds make and leave in an account."""
 
     def builders(self, project: str) -> list[Builder]:
-        wanted: list[FilterTypeDef] = [
+        wanted = [
             {"Name": "tag-key", "Values": [BUILDER]},
             {"Name": f"tag:{NAMESPACE}:project", "Values": [project]},
             {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]},
         ]
 
         def ask(region: str) -> list[Builder]:
+            what = f"list builders in {region}"
+            pages = self.clients.pages(region, calls.INSTANCES, what, Filters=wanted)
+            listed = fitting((one for page in pages for one in page.instances), wanted, calls.INSTANCES, what)
             found = []
-            with asking(f"list builders in {region}"):
-                for page in self.clients.ec2(region).get_paginator("describe_instances").paginate(Filters=wanted):
-                    for item in (i for reservation in page["Reservations"] for i in reservation.get("Instances", [])):
-                        tags = texts(item.get("Tags", []))
-                        if (identity := Identity.from_tags(tags)) is None:
-                            continue
-                        self._places[item["InstanceId"]] = region
-                        lease = lease_of(tags) or int(item["LaunchTime"].timestamp()) + LEASE_SECONDS
-                        name = next((t["Value"] for t in item.get("Tags", []) if t.get("Key") == "Name"), "")
-                        found.append(Builder(item["InstanceId"], name, identity, lease))
+            for instance in listed:
+                tags = texts(instance.tags)
+                if (identity := Identity.from_tags(tags)) is None:
+                    continue
+                self._places[instance.instance_id] = region
+                lease = lease_of(tags) or int(instance.launch_time.timestamp()) + LEASE_SECONDS
+                found.append(Builder(instance.instance_id, instance.tag("Name"), identity, lease))
             return found
 
         return self._everywhere(ask)
@@ -47,21 +44,24 @@ class Builders(Images):
     def settle(self, builder_id: str) -> list[str]:
         region = self._places.get(builder_id, self._region)
         taken = self._amis([{"Name": "source-instance-id", "Values": [builder_id]}], region)
-        for _, item in taken:
+        for _, ami in taken:
             try:
-                self._wait(item["ImageId"], region, f"image {item['ImageId']}")
+                self._wait(ami.image_id, region, f"image {ami.image_id}")
             except CloudError:  # a failed one is to be deleted like the others
                 continue
-        return [item["ImageId"] for _, item in taken]
+        return [ami.image_id for _, ami in taken]
 
     def delete_builder(self, builder_id: str) -> None:
         region = self._places.get(builder_id, self._region)
-        with unless_gone(), asking(f"terminate builder {builder_id}"):
-            self.clients.ec2(region).terminate_instances(InstanceIds=[builder_id])
+        what = f"terminate builder {builder_id}"
+        with unless_gone(builder_id):
+            self.clients.ask(region, calls.TERMINATE_INSTANCES, what, InstanceIds=[builder_id])
 
     def create_key(self, name: str, public_key: str) -> str:
-        with asking(f"import key {name}"):
-            self.clients.ec2(self._region).import_key_pair(KeyName=name, PublicKeyMaterial=public_key.encode())
+        material = public_key.encode()
+        self.clients.ask(
+            self._region, calls.IMPORT_KEY_PAIR, f"import key {name}", KeyName=name, PublicKeyMaterial=material
+        )
         return name  # Packer knows keys by name
 
     def build_keys(self) -> list[Key]:
@@ -77,10 +77,9 @@ class Builders(Images):
         return self._pairs(self._region)
 
     def _pairs(self, region: str) -> list[AccountKey]:
-        with asking(f"list keys in {region}"):
-            pairs = self.clients.ec2(region).describe_key_pairs()["KeyPairs"]
-        return [AccountKey(pair["KeyName"], pair["KeyName"]) for pair in pairs if "KeyName" in pair]
+        pairs = self.clients.ask(region, calls.KEY_PAIRS, f"list keys in {region}").key_pairs
+        return [AccountKey(pair.key_name, pair.key_name) for pair in pairs]
 
     def delete_key(self, key_id: str) -> None:
-        with asking(f"delete key {key_id}"):
-            self.clients.ec2(self._places.get(key_id, self._region)).delete_key_pair(KeyName=key_id)
+        region = self._places.get(key_id, self._region)
+        self.clients.ask(region, calls.DELETE_KEY_PAIR, f"delete key {key_id}", KeyName=key_id)

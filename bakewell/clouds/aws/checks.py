@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bakewell.clouds.aws.api import Clients, asking, unless_gone
+from bakewell.clouds.aws import calls
+from bakewell.clouds.aws.api import Clients, unless_gone
 from bakewell.clouds.aws.regions import not_enabled
 from bakewell.clouds.aws.stock import ARCHITECTURE
 from bakewell.errors import ConfigError
@@ -72,9 +73,8 @@ def build(clients: Clients, region: str, subnet: str | None) -> None:
 
 def default_vpc(clients: Clients, region: str, key: str) -> None:
     """Raise ConfigError where the region has none, so that the setting `key` has to say where machines are."""
-    with asking(f"list networks in {region}"):
-        found = clients.ec2(region).describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])
-    if not found["Vpcs"]:
+    wanted = [{"Name": "is-default", "Values": ["true"]}]
+    if not clients.ask(region, calls.VPCS, f"list networks in {region}", Filters=wanted).vpcs:
         raise ConfigError(
             f"region {region} has no default VPC, and {key} is not set",
             remedy=f"pulumi config set --path '{key}{'[0]' if key.endswith('s') else ''}' subnet-…",
@@ -91,15 +91,15 @@ def _asked(settings: AwsSettings) -> Iterator[_Asked]:
 def _kms_key(clients: Clients, region: str, alias: str) -> None:
     """A key that the region does not have, or that encrypts nothing: disabled, or about to be deleted."""
     found = None
-    with unless_gone(), asking(f"look at KMS key {alias} in {region}"):
-        found = clients.kms(region).describe_key(KeyId=alias)["KeyMetadata"]
+    with unless_gone(alias):
+        found = clients.ask(region, calls.KMS_KEY, f"look at KMS key {alias} in {region}", KeyId=alias).key_metadata
     if found is None:
         raise ConfigError(
             f"bakewell:aws.kms_key: there is no {alias} in {region}",
             remedy=f"give a key there that name (aws kms create-alias --region {region}), or name another: "
             "every region of bakewell:aws.regions has to have it",
         )
-    if (state := found.get("KeyState", "Enabled")) != "Enabled":
+    if (state := found.key_state) != "Enabled":
         raise ConfigError(
             f"bakewell:aws.kms_key: {alias} in {region} encrypts nothing, it is {state}",
             remedy="enable the key (or cancel its deletion), or point the alias at another (aws kms update-alias)",
@@ -111,14 +111,13 @@ def _types(clients: Clients, region: str, asked: list[_Asked]) -> None:
     if not asked:
         return
     families = sorted({f"{one.settings.type.partition('.')[0]}.*" for one in asked})
-    with asking(f"list instance types in {region}"):
-        pages = clients.ec2(region).get_paginator("describe_instance_types")
-        known: dict[str, Sequence[str]] = {
-            item["InstanceType"]: item.get("ProcessorInfo", {}).get("SupportedArchitectures", [])
-            for page in pages.paginate(Filters=[{"Name": "instance-type", "Values": families}])
-            for item in page["InstanceTypes"]
-            if "InstanceType" in item
-        }
+    wanted_types = [{"Name": "instance-type", "Values": families}]
+    pages = clients.pages(region, calls.INSTANCE_TYPES, f"list instance types in {region}", Filters=wanted_types)
+    known: dict[str, Sequence[str]] = {
+        type_.instance_type: type_.processor_info.supported_architectures
+        for page in pages
+        for type_ in page.instance_types
+    }
     for one in asked:
         wanted = one.settings.type
         if wanted not in known:
@@ -139,8 +138,9 @@ def _profiles(clients: Clients, region: str, asked: list[_Asked]) -> None:
         if (profile := one.settings.profile) is None:
             continue
         found = None
-        with unless_gone(), asking(f"look at instance profile {profile}"):
-            found = clients.iam(region).get_instance_profile(InstanceProfileName=profile)
+        with unless_gone(profile):
+            what = f"look at instance profile {profile}"
+            found = clients.ask(region, calls.PROFILE, what, InstanceProfileName=profile)
         if found is None:
             raise ConfigError(
                 f"{one.key}.profile: the account has no instance profile `{profile}`",
@@ -168,11 +168,8 @@ def _subnets(clients: Clients, region: str, asked: list[_Asked]) -> None:
 
 def _networks(clients: Clients, region: str) -> dict[str, str]:
     """Subnet -> its VPC: the account's own, and those that others share with it."""
-    with asking(f"list subnets in {region}"):
-        pages = clients.ec2(region).get_paginator("describe_subnets").paginate()
-        return {
-            item["SubnetId"]: item.get("VpcId", "") for page in pages for item in page["Subnets"] if "SubnetId" in item
-        }
+    pages = clients.pages(region, calls.SUBNETS, f"list subnets in {region}")
+    return {subnet.subnet_id: subnet.vpc_id for page in pages for subnet in page.subnets}
 
 
 def _no_subnet(key: str, subnet: str, region: str, known: Collection[str]) -> ConfigError:

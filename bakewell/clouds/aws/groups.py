@@ -6,14 +6,13 @@ Looks only; who waits for what is decided elsewhere (`bakewell.machine.fleet`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
 
-from bakewell.clouds.aws.api import Clients, asking
+from bakewell.clouds.aws import calls
+from bakewell.clouds.aws.answers import launching
+from bakewell.clouds.aws.api import Clients
 from bakewell.errors import ConfigError
 from bakewell.image import NAMESPACE
-
-if TYPE_CHECKING:
-    from types_boto3_autoscaling.type_defs import AutoScalingGroupTypeDef, InstanceRefreshTypeDef
 
 ACTIVE = ("Pending", "InProgress", "Cancelling", "Baking", "RollbackInProgress")
 FAILED = ("Failed", "Cancelled", "RollbackSuccessful", "RollbackFailed")
@@ -80,49 +79,47 @@ def look(clients: Clients, region: str, name: str) -> Group:
     Raises:
         ConfigError: there is none.
     """
-    client = clients.autoscaling(region)
-    with asking(f"look at auto scaling group {name} in {region}"):
-        found = client.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
-        if not found:
-            raise ConfigError(
-                f"there is no auto scaling group {name} in {region}",
-                remedy="`pulumi stack output fleets` lists those of the stack",
-            )
-        refreshes = client.describe_instance_refreshes(AutoScalingGroupName=name)["InstanceRefreshes"]
-    active = [one for one in refreshes if one.get("Status") in ACTIVE]  # which has no time while it is pending
-    begun = sorted((one for one in refreshes if "StartTime" in one), key=lambda one: one["StartTime"])
-    latest: InstanceRefreshTypeDef = (active or begun or [{}])[-1]
-    tags = {tag.get("Key"): tag.get("Value", "") for tag in found[0].get("Tags", [])}
+    what = f"look at auto scaling group {name} in {region}"
+    groups = clients.ask(region, calls.GROUPS, what, AutoScalingGroupNames=[name]).auto_scaling_groups
+    if not groups:
+        raise ConfigError(
+            f"there is no auto scaling group {name} in {region}",
+            remedy="`pulumi stack output fleets` lists those of the stack",
+        )
+    group = groups[0]
+    refreshes = clients.ask(region, calls.REFRESHES, what, AutoScalingGroupName=name).instance_refreshes
+    active = [one for one in refreshes if one.status in ACTIVE]  # which has no time while it is pending
+    begun = sorted((one for one in refreshes if one.start_time), key=lambda one: one.start_time or _NEVER)
+    latest = next(reversed(active or begun), None)
+    template = group.launch_template
     return Group(
         name=name,
-        role=tags.get(f"{NAMESPACE}:role", ""),
-        version=found[0].get("LaunchTemplate", {}).get("Version", ""),
-        wanted=found[0].get("DesiredCapacity", 0),
-        members=tuple(_members(found[0])),
-        refresh=latest.get("Status", ""),
-        reason=latest.get("StatusReason", ""),
+        role=group.tag(f"{NAMESPACE}:role"),
+        version=(template.version if template else None) or "",
+        wanted=group.desired_capacity,
+        members=tuple(map(_member, group.instances)),
+        refresh=latest.status if latest else "",
+        reason=latest.status_reason if latest else "",
     )
 
 
-def _members(group: AutoScalingGroupTypeDef) -> list[Member]:
-    return [
-        Member(
-            one.get("InstanceId", ""),
-            one.get("LaunchTemplate", {}).get("Version", ""),
-            serves=(one.get("LifecycleState"), one.get("HealthStatus")) == ("InService", "Healthy"),
-        )
-        for one in group.get("Instances", [])
-    ]
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def _member(instance: launching.Member) -> Member:
+    template = instance.launch_template
+    serves = (instance.lifecycle_state, instance.health_status) == ("InService", "Healthy")
+    return Member(instance.instance_id, (template.version if template else None) or "", serves=serves)
 
 
 def last_failure(clients: Clients, region: str, name: str) -> str:
     """Why the group could not do the last thing it tried, such as launch a machine; empty where it could."""
-    with asking(f"list what group {name} did in {region}"):
-        done = clients.autoscaling(region).describe_scaling_activities(AutoScalingGroupName=name, MaxRecords=1)
-    latest = next(iter(done["Activities"]), None)
-    if latest is None or latest["StatusCode"] != "Failed":
+    what = f"list what group {name} did in {region}"
+    answer = clients.ask(region, calls.ACTIVITIES, what, AutoScalingGroupName=name, MaxRecords=1)
+    latest = next(iter(answer.activities), None)
+    if latest is None or latest.status_code != "Failed":
         return ""
-    return latest.get("StatusMessage") or latest.get("Description", "")
+    return latest.status_message or latest.description
 
 
 def addresses(clients: Clients, region: str, instances: list[str]) -> dict[str, str]:
@@ -133,8 +130,7 @@ def addresses(clients: Clients, region: str, instances: list[str]) -> dict[str, 
     if not instances:
         return {}
     wanted = [{"Name": "instance-id", "Values": instances}]
-    with asking(f"look at {len(instances)} instances in {region}"):
-        pages = clients.ec2(region).get_paginator("describe_instances").paginate(Filters=wanted)  # type: ignore[arg-type]
-        listed = [one for page in pages for reservation in page["Reservations"] for one in reservation["Instances"]]
-    found = ((one["InstanceId"], one.get("PublicIpAddress") or one.get("PrivateIpAddress")) for one in listed)
+    pages = clients.pages(region, calls.INSTANCES, f"look at {len(instances)} instances in {region}", Filters=wanted)
+    listed = (instance for page in pages for instance in page.instances)
+    found = ((one.instance_id, one.public_ip_address or one.private_ip_address) for one in listed)
     return {instance: address for instance, address in found if address}

@@ -7,12 +7,17 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from bakewell.clouds.aws.api import Clients, Refusal, asking
-from bakewell.errors import ConfigError
+from bakewell.clouds.aws import calls
+from bakewell.clouds.aws.api import Clients, Refusal
+from bakewell.errors import CloudError, ConfigError
 
 _T = TypeVar("_T")
-_CLOSED = "explicit deny in a service control policy"
-"""https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html"""
+_DENIALS = ("UnauthorizedOperation", "AccessDenied", "AccessDeniedException")
+_CLOSES = ("explicit deny in a service control policy", "no service control policy allows")
+"""How AWS says that the organization forbids something, with a `Deny` or for want of an `Allow`; the policy's ARN may
+follow: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html. A denial by any other policy,
+or without a reason, is a permission that the caller lacks: others may run machines there.
+"""
 
 
 class Regions:
@@ -21,48 +26,59 @@ class Regions:
     Args:
         region: where images are built; also where questions are asked that are no region's.
         account: the account that the credentials must be of; any where it is None.
+        further: the stack's other regions.
         sleep: waits between polls; tests pass their own.
     """
 
-    def __init__(self, region: str, account: str | None = None, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        region: str,
+        account: str | None = None,
+        *,
+        further: Collection[str] = (),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.clients = Clients()
         self._region, self._account, self._sleep = region, account, sleep
+        self._own = (region, *(one for one in further if one != region))
         self._enabled: tuple[str, ...] | None = None
+        self._closed: set[str] = set()
+        self._holding: set[str] = set()
+        """Regions in which an AMI of the account was seen."""
         self._places: dict[str, str] = {}
         """AMI, instance or key -> its region, as far as it was seen."""
 
     def check_account(self) -> str:
-        with asking(f"say in {self._region} whose account this is"):
-            who = self.clients.sts(self._region).get_caller_identity()
-        if self._account is not None and who["Account"] != self._account:
+        who = self.clients.ask(self._region, calls.WHO, f"say in {self._region} whose account this is")
+        if self._account is not None and who.account != self._account:
             raise ConfigError(
-                f"the stack belongs to AWS account {self._account}, but the credentials are of {who['Account']} "
-                f"({who['Arn']})",
+                f"the stack belongs to AWS account {self._account}, but the credentials are of {who.account} "
+                f"({who.arn})",
                 remedy=f"use credentials of {self._account} (AWS_PROFILE), or correct bakewell:aws.account",
             )
-        return f"{who['Account']} ({who['Arn']})"
+        return f"{who.account} ({who.arn})"
 
     def enabled(self) -> tuple[str, ...]:
         """The regions that the account has enabled, sorted. What is asked first of all.
 
         Raises:
-            ConfigError: the stack's own region is not among them, or this is not the stack's account.
+            ConfigError: a region of the stack is not among them, or this is not the stack's account.
         """
         if self._enabled is None:
             if self._account is not None:
                 self.check_account()
-            with asking(f"list the account's regions in {self._region}"):
-                answer = self.clients.ec2(self._region).describe_regions()
-            self._enabled = tuple(sorted(region["RegionName"] for region in answer["Regions"]))
-            if self._region not in self._enabled:
-                raise not_enabled(self._region, self._enabled)
+            answer = self.clients.ask(self._region, calls.REGIONS, f"list the account's regions in {self._region}")
+            self._enabled = tuple(sorted(region.region_name for region in answer.regions))
+        for region in self._own:
+            if region not in self._enabled:
+                raise not_enabled(region, self._enabled)
         return self._enabled
 
     def _everywhere(self, ask: Callable[[str], list[_T]], region: str | None = None) -> list[_T]:
         """The answers of `region`, or of all that are enabled, asked at once. One that fails fails all.
 
-        But a region that the organization's policy closes to the account has no answer: what may be there is out of
-        everybody's reach, ours too, and stays.
+        But a region that the organization's policy closes to the account (`_closes`) has no answer: what may be there
+        is out of everybody's reach, ours too, and stays. Once found closed, it is asked nothing more.
         """
         if region is not None:
             return ask(region)
@@ -71,13 +87,42 @@ class Regions:
             try:
                 return ask(where)
             except Refusal as error:
-                if where != self._region and _CLOSED in error.what:
+                if self._closes(where, error):
+                    self._closed.add(where)
                     return []
                 raise
 
-        regions = self.enabled()
+        regions = [region for region in self.enabled() if region not in self._closed]
         with ThreadPoolExecutor(max_workers=8, thread_name_prefix="aws") as threads:
             return [item for found in threads.map(answer, regions) for item in found]
+
+    def _closes(self, where: str, error: Refusal) -> bool:
+        """Whether a refusal means that a whole region is closed: AMIs cannot even be listed there.
+
+        Where they can, a question that is refused is an answer that is missing: whether something needs them. And no
+        region is closed that the stack has, or that showed an AMI a moment ago: policies take effect by and by.
+        """
+        if where in self._own or where in self._holding or not _by_organization(error):
+            return False
+        try:
+            self.clients.ask(where, calls.IMAGES, f"list images in {where}", Owners=["self"], MaxResults=5)
+        except Refusal as refusal:
+            return _by_organization(refusal)
+        except CloudError:
+            return False
+        return False
+
+    def _must_be_open(self, home: str, image: str) -> None:
+        """Raise CloudError where an image says that it was built in a closed region, and so is not seen whole."""
+        if home in self._closed:
+            raise CloudError(
+                f"image {image} was built in {home}, which a policy of the organization closes to this account",
+                remedy=f"use credentials that may list images in {home}, or have the policy leave it open",
+            )
+
+
+def _by_organization(error: Refusal) -> bool:
+    return error.code in _DENIALS and any(words in error.message for words in _CLOSES)
 
 
 def not_enabled(region: str, enabled: Collection[str]) -> ConfigError:

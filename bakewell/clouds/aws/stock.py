@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from bakewell.clouds import Stock
-from bakewell.clouds.aws.api import Clients, Refusal, asking, unless_gone
+from bakewell.clouds.aws import calls
+from bakewell.clouds.aws.answers.images import Ami
+from bakewell.clouds.aws.api import Clients, unless_gone
 from bakewell.errors import CloudError, ConfigError
-
-if TYPE_CHECKING:
-    from types_boto3_ec2.type_defs import FilterTypeDef, ImageTypeDef
 
 DEBIAN = "136693071363"
 """Debian's account: https://wiki.debian.org/Cloud/AmazonEC2Image."""
@@ -18,7 +16,7 @@ DEBIAN = "136693071363"
 ARCHITECTURE = "x86_64"
 """Of the machines that build (`bakewell.clouds.facts`), and so of all images."""
 
-Found = tuple[str, "Sequence[ImageTypeDef]"]
+Found = tuple[str, Sequence[Ami]]
 """A region, and its images that fit, the newest first."""
 
 
@@ -35,15 +33,15 @@ def newest(image: str, region: str, everywhere: Sequence[Found]) -> Stock:
             remedy="name one as OWNER/NAME-PATTERN or ssm:PARAMETER: bakewell lock BASE --cloud aws --image …",
         )
     chosen = found[region][0]
-    name = chosen.get("Name", "")
+    name = chosen.name or ""
     # Only regions that have this very image: another date elsewhere would be another image. One may have a newer, too.
     ids = {
-        where: item["ImageId"]
-        for where, items in sorted(found.items())
-        for item in reversed(items)
-        if item.get("Name") == name
+        where: ami.image_id
+        for where, amis in sorted(found.items())
+        for ami in reversed(amis)
+        if ami.name == chosen.name
     }
-    return Stock(name=name, date=chosen.get("CreationDate", "")[:10], ids=ids)
+    return Stock(name=name, date=(chosen.creation_date or "")[:10], ids=ids)
 
 
 def look(clients: Clients, image: str, region: str) -> Found:
@@ -52,25 +50,22 @@ def look(clients: Clients, image: str, region: str) -> Found:
     Args:
         image: `<owner's account ID>/<name, with * for what changes>`, or `ssm:<parameter>` whose value is an AMI.
     """
-    ec2 = clients.ec2(region)
     if image.startswith("ssm:"):
         value = ""
-        with unless_gone(), asking(f"read parameter {image[4:]} in {region}"):
-            value = clients.ssm(region).get_parameter(Name=image[4:])["Parameter"].get("Value", "")
+        name = image.removeprefix("ssm:")
+        with unless_gone(name):
+            what = f"read parameter {name} in {region}"
+            value = clients.ask(region, calls.PARAMETER, what, Name=name).parameter.value
         if not value:
             return region, []
-        with asking(f"look at image {value} in {region}"):
-            listed = ec2.describe_images(ImageIds=[value])["Images"]
+        listed = clients.ask(region, calls.IMAGES, f"look at image {value} in {region}", ImageIds=[value]).images
     else:
         owner, _, name = image.partition("/")
-        filters: list[FilterTypeDef] = [
-            {"Name": "name", "Values": [name]},
-            {"Name": "state", "Values": ["available"]},
-        ]
-        with asking(f"find image {image} in {region}"):
-            pages = ec2.get_paginator("describe_images").paginate(Owners=[owner], Filters=filters)
-            listed = [item for page in pages for item in page["Images"]]
-    return region, sorted(listed, key=lambda item: item.get("CreationDate", ""), reverse=True)
+        filters = [{"Name": "name", "Values": [name]}, {"Name": "state", "Values": ["available"]}]
+        what = f"find image {image} in {region}"
+        pages = clients.pages(region, calls.IMAGES, what, Owners=[owner], Filters=filters)
+        listed = [ami for page in pages for ami in page.images]
+    return region, sorted(listed, key=lambda ami: ami.creation_date or "", reverse=True)
 
 
 def check(clients: Clients, image_id: str, region: str) -> None:
@@ -78,20 +73,17 @@ def check(clients: Clients, image_id: str, region: str) -> None:
     disabled, and for our processors.
     """
     remedy = "lock what there is now: bakewell lock BASE --cloud aws"
-    try:
-        with asking(f"look at image {image_id} in {region}"):
-            found = clients.ec2(region).describe_images(ImageIds=[image_id], IncludeDisabled=True)["Images"]
-    except Refusal as error:
-        if not error.code.startswith("InvalidAMIID"):
-            raise
-        found = []
+    found: Sequence[Ami] = []
+    with unless_gone(image_id):
+        what = f"look at image {image_id} in {region}"
+        found = clients.ask(region, calls.IMAGES, what, ImageIds=[image_id], IncludeDisabled=True).images
     if not found:
         raise ConfigError(
             f"base image {image_id} is not in {region}, or no longer shared with this account", remedy=remedy
         )
-    if (state := found[0].get("State")) != "available":
+    if (state := found[0].state) != "available":
         raise ConfigError(f"base image {image_id} in {region} is {state}", remedy=remedy)
-    if (built_for := found[0].get("Architecture", ARCHITECTURE)) != ARCHITECTURE:
+    if (built_for := found[0].architecture or ARCHITECTURE) != ARCHITECTURE:
         raise ConfigError(
             f"base image {image_id} in {region} is for {built_for}, and images are built on {ARCHITECTURE}",
             remedy="lock one for amd64: bakewell lock BASE --cloud aws --image …",

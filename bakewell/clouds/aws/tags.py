@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from bakewell.clouds.aws.answers.base import Tag
 from bakewell.image import NAMESPACE, READY, REVOKED
 
-if TYPE_CHECKING:
-    from types_boto3_ec2.type_defs import TagTypeDef
 
-
-def texts(pairs: Sequence[TagTypeDef]) -> tuple[str, ...]:
+def texts(tags: Sequence[Tag]) -> tuple[str, ...]:
     """Key and value with a colon between, or the key alone where there is no value; sorted.
 
     A flag of ours is one whatever value it was given: a revocation by hand must not fail for `=true`.
     """
-    split = ((pair.get("Key", ""), pair.get("Value", "")) for pair in pairs)
+    split = ((tag.key, tag.value) for tag in tags)
     return tuple(sorted(f"{key}:{value}" if value and key not in (READY, REVOKED) else key for key, value in split))
 
 
-def pairs(tags: Sequence[str]) -> list[TagTypeDef]:
-    """`bakewell:role:web` as `bakewell:role` = `web`, a flag with an empty value.
+def pairs(tags: Sequence[str]) -> list[dict[str, str]]:
+    """`bakewell:role:web` as `bakewell:role` = `web`, a flag with an empty value: as requests take them.
 
     Only tags of ours: of others nobody can tell where the key ends.
     """

@@ -17,11 +17,11 @@ from tests.unit.clouds.aws.conftest import HOME, THIRD, WHO, Account
 def cut_short(cloud: Aws, image_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Delete an image as one does who is killed before the first snapshot goes."""
 
-    def dies(region: str, snapshot: str) -> None:
+    def dies(region: str, snapshot: str, waits: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(cloud, "_delete_snapshot", dies)
+        patch.setattr(cloud._deletion, "snapshot", dies)
         with pytest.raises(KeyboardInterrupt):
             cloud.delete_image(image_id)
 
@@ -49,7 +49,7 @@ def test_snapshots_of_one_that_ended_half_way_are_swept(
     cut_short(cloud, made, monkeypatch)
     assert cloud.image(made) is None and len(account.snapshots()) == 2
     (told,) = cloud.sweep("shop")
-    assert told.startswith("snapshot snap-") and told.endswith(f" in {HOME}, whose image is gone")
+    assert told.startswith("removed snapshot snap-") and told.endswith(f" in {HOME}, whose image is gone")
     assert cloud.sweep("shop") == []
     assert len(account.snapshots()) == 1 and cloud.image(kept) is not None
 

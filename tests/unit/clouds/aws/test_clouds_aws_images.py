@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bakewell.clouds.aws import Aws
+from bakewell.clouds.aws.answers.base import Tag
 from bakewell.clouds.aws.tags import pairs, texts
 from bakewell.image import READY, REVOKED
 from tests.contract.aws.served import OTHER
@@ -14,7 +15,8 @@ from tests.unit.clouds.aws.conftest import HOME, THIRD, WHO, Account
 
 
 def test_tags_survive_the_way_there_and_back() -> None:
-    assert texts(pairs([*WHO.tags(), READY])) == tuple(sorted([*WHO.tags(), READY]))
+    sent = [Tag.model_validate(pair) for pair in pairs([*WHO.tags(), READY])]
+    assert texts(sent) == tuple(sorted([*WHO.tags(), READY]))
     assert {"Key": "bakewell:role", "Value": "web"} in pairs(WHO.tags())
     assert pairs([READY, "billing:team"]) == [{"Key": READY, "Value": ""}]
 

@@ -74,7 +74,7 @@ def test_a_recipe_that_begins_with_an_image_is_a_reference(account: Account, clo
     def answer(parsed: dict[str, Any], **_: object) -> None:
         parsed["ImageReferences"].append({"ImageId": made, "ResourceType": "imagebuilder:ImageRecipe", "Arn": arn})
 
-    cloud.clients.ec2(HOME).meta.events.register("after-call.ec2.DescribeImageReferences", answer)
+    cloud.clients.client("ec2", HOME).meta.events.register("after-call.ec2.DescribeImageReferences", answer)
     found = [each for each in cloud.references() if each.kind == "image recipe"]
     assert [(each.image_id, each.id, each.name) for each in found] == [(made, arn, "golden/1.0.0")]
     asked = account.calls("DescribeImageReferences")

@@ -42,8 +42,8 @@ def test_a_region_that_already_has_a_newer_one_is_locked_at_the_same(
     look = stock.look
 
     def behind(clients: Clients, image: str, region: str) -> stock.Found:
-        region, items = look(clients, image, region)
-        return region, [item for item in items if region != HOME or item.get("Name") != NEWER]
+        region, amis = look(clients, image, region)
+        return region, [ami for ami in amis if region != HOME or ami.name != NEWER]
 
     monkeypatch.setattr(stock, "look", behind)
     found = cloud.stock(cloud.usual("debian-12"))
