@@ -42,9 +42,19 @@ def instead(owner: type, name: str) -> Callable[[Any], Any]:
 def install() -> None:
     """Mends moto, once a process."""
     from sandbox.aws import autoscaling, instance_refresh, ssm, stock, sts
-    from sandbox.aws.ec2 import copies, image_attributes, images, instances, launching, references, smaller, snapshots
+    from sandbox.aws.ec2 import (
+        copies,
+        image_attributes,
+        images,
+        instances,
+        launching,
+        references,
+        smaller,
+        snapshots,
+        spot,
+    )
 
     for module in (stock, launching, instances, images, copies, image_attributes, snapshots, references, smaller):
         module.install()
-    for module in (autoscaling, instance_refresh, ssm, sts):
+    for module in (spot, autoscaling, instance_refresh, ssm, sts):
         module.install()

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
-from xml.etree.ElementTree import iterparse
+from xml.etree.ElementTree import ParseError, iterparse
 
 import boto3
 from botocore import xform_name
@@ -164,10 +164,14 @@ def asking(call: Call[Any], region: str, what: str) -> Iterator[None]:
         yield
     except ClientError as error:
         said = error.response.get("Error", {})
-        code, message = str(said.get("Code", "unknown")), str(said.get("Message", error))
+        code, message = str(said.get("Code", "unknown")), str(said.get("Message") or "")
         remedy = _REMEDIES.get(code, "see what AWS says, then run the command again")
         raise Refusal(
-            f"AWS refuses to {what}: {message} ({code})", call=call, code=code, message=message, remedy=remedy
+            f"AWS refuses to {what}: {message or call.action} ({code})",
+            call=call,
+            code=code,
+            message=message,
+            remedy=remedy,
         ) from error
     except (NoCredentialsError, PartialCredentialsError, ProfileNotFound, CredentialRetrievalError) as error:
         raise CloudError(f"no AWS credentials to {what} with: {error}", remedy=_WHO) from error
@@ -188,7 +192,7 @@ def asking(call: Call[Any], region: str, what: str) -> Iterator[None]:
         raise _not_whole(call, region, what, _short(str(error)) or type(error).__name__) from error
 
 
-_UNREADABLE = (ResponseParserError, AttributeError, KeyError, TypeError, ValueError)
+_UNREADABLE = (ResponseParserError, ParseError, AttributeError, KeyError, TypeError, ValueError)
 """What botocore's parsers raise where an answer has another form than its model; none is a `BotoCoreError`."""
 
 

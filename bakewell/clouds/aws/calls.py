@@ -28,7 +28,7 @@ class Call(Generic[A]):
         operation: "DescribeImages".
         answer: the model of what AWS answers.
         gone: codes by which AWS says that the very thing asked for is not there -> words that the message has beside
-            the thing's ID; None where AWS leaves the message empty.
+            the thing's ID; None where AWS does not say the ID. An empty message is of no other thing.
     """
 
     service: str
@@ -42,11 +42,11 @@ class Call(Generic[A]):
         return f"{self.service}:{self.operation}"
 
     def denies(self, id: str, code: str, message: str) -> bool:
-        """Whether an error says that `id` is not there."""
+        """Whether an error says that `id`, of all that there are, is not there."""
         if code not in self.gone:
             return False
         words = self.gone[code]
-        return words is None or (id in message and words in message)
+        return words is None or not message or (id in message and words in message)
 
 
 WHO = Call("sts", "GetCallerIdentity", account.Caller)

@@ -91,7 +91,13 @@ def install() -> None:
 
     @around(EC2Backend, "run_instances")
     def run(
-        original: Any, self: Any, image_id: str | None, count: int, data: Any, groups: list[str], **named: Any
+        original: Any,
+        self: Any,
+        image_id: str | None,
+        count: int,
+        user_data: Any,
+        security_group_names: list[str],
+        **named: Any,
     ) -> Any:
         template: dict[str, Any] = {}
         if named.get("launch_template"):
@@ -112,7 +118,7 @@ def install() -> None:
         if getattr(ami, "imds_support", None) == "v2.0":
             options.setdefault("HttpTokens", "required")
         named["metadata_options"] = options
-        reservation = original(self, ami.id, count, data, groups, **named)
+        reservation = original(self, ami.id, count, user_data, security_group_names, **named)
         ami.last_launched_time = utcnow().strftime("%Y-%m-%dT%H:%M:%SZ")  # AWS tells it a day later
         for instance in reservation.instances:
             instance.nics[0].delete_on_termination = own or instance.nics[0].delete_on_termination

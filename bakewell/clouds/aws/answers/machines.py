@@ -41,13 +41,16 @@ class Reservations(Answer):
         return [instance for reservation in self.reservations for instance in reservation.instances]
 
 
+class TerminatingInstance(Answer):
+    """An instance that is going."""
+
+    instance_id: Text
+
+
 class Terminating(Answer):
     """TerminateInstances."""
 
-    class _Instance(Answer):
-        instance_id: Text
-
-    terminating_instances: list[_Instance]
+    terminating_instances: list[TerminatingInstance]
 
 
 class KeyPair(Answer):

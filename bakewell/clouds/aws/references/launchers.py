@@ -49,16 +49,11 @@ def listed(clients: Clients, region: str) -> list[Launcher]:
 def _groups(clients: Clients, region: str) -> Iterator[Launcher]:
     for page in clients.pages(region, calls.GROUPS, f"list auto scaling groups in {region}"):
         for group in page.auto_scaling_groups:
-            running = [member.launch_template for member in group.instances if member.launch_template]
-            policies: list[Group | DesiredConfiguration] = [
-                group,
-                *_coming(clients, region, group.auto_scaling_group_name),
-            ]
-            templates = [policy.launch_template for policy in policies if policy.launch_template]
-            mixed = [
-                policy.mixed_instances_policy.launch_template for policy in policies if policy.mixed_instances_policy
-            ]
-            yield _launcher("auto scaling group", group.auto_scaling_group_name, [*running, *templates], mixed)
+            name = group.auto_scaling_group_name
+            policies: list[Group | DesiredConfiguration] = [group, *_coming(clients, region, name)]
+            templates = [policy.launch_template for policy in (*policies, *group.instances) if policy.launch_template]
+            mixed = [one.mixed_instances_policy.launch_template for one in policies if one.mixed_instances_policy]
+            yield _launcher("auto scaling group", name, templates, mixed)
 
 
 def _coming(clients: Clients, region: str, group: str) -> list[DesiredConfiguration]:
