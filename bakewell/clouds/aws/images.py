@@ -130,7 +130,8 @@ class Images(Regions):
             each(partial(delete, region, snapshot) for region, snapshot in orphans)
         return removed + [
             f"left snapshot {snapshot} in {region} behind: AWS says that it is still in use; the next run deletes it"
-            for snapshot, region in sorted(self._deletion.left.items())
+            for region, snapshot in marked
+            if snapshot in self._deletion.left
         ]
 
     def copy(self, image_id: str, region: str) -> str:

@@ -9,9 +9,7 @@ import pytest
 from bakewell.clouds import connect
 from bakewell.clouds.aws import Aws
 from bakewell.errors import CloudError, ConfigError
-from bakewell.image import READY
 from bakewell.settings import AwsSettings, Environment, Settings
-from tests.contract.aws.served import OTHER
 from tests.unit.clouds.aws.conftest import HOME, Account
 
 MOTO = "123456789012"
@@ -47,19 +45,6 @@ def test_a_region_that_the_account_has_not_enabled_is_refused(account: Account) 
         with pytest.raises(CloudError, match="in me-south-1") as caught:
             Aws("me-south-1", account_id).images("shop")
         assert "not enabled: see bakewell:aws.regions" in caught.value.remedy
-
-
-def test_a_region_that_the_organization_closes_is_left_out_unless_it_is_the_stacks_own(
-    account: Account, cloud: Aws
-) -> None:
-    made = account.image(READY)
-    told = "You are not authorized, with an explicit deny in a service control policy"
-    for region in (OTHER, HOME):
-        account.served.order("error", region=region, code="UnauthorizedOperation", message=told, times=99)
-        if region != HOME:
-            assert [image.id for image in cloud.images("shop")] == [made] and cloud.references()
-    with pytest.raises(CloudError, match="explicit deny"):
-        cloud.images("shop")
 
 
 def test_credentials_that_are_missing_name_their_remedy(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from botocore.loaders import Loader
-from botocore.model import ServiceModel, StructureShape
+from botocore.model import ServiceModel
 from pydantic import BaseModel
 
 from bakewell.clouds.aws.answers.base import Nothing
@@ -23,7 +23,7 @@ def service(name: str) -> ServiceModel:
     return ServiceModel(Loader().load_service_model(name, "service-2"), name)
 
 
-def fields(answer: type[BaseModel], shape: StructureShape) -> Iterator[tuple[str, bool]]:
+def fields(answer: type[BaseModel], shape: Any) -> Iterator[tuple[str, bool]]:
     """Every field of a model, at any depth, and whether AWS's answer can have it."""
     for name, field in answer.model_fields.items():
         member = shape.members.get(str(field.alias))

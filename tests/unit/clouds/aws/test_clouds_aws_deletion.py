@@ -7,11 +7,15 @@ from dataclasses import replace
 import pytest
 
 from bakewell.clouds.aws import Aws
+from bakewell.clouds.aws.answers.images import DeviceMapping, Disk
+from bakewell.clouds.aws.deletion import DELETED, WAITS
 from bakewell.clouds.aws.tags import pairs
 from bakewell.errors import CloudError
 from bakewell.image import READY
 from tests.contract.aws.served import OTHER
 from tests.unit.clouds.aws.conftest import HOME, THIRD, WHO, Account
+
+IN_USE = "InvalidSnapshot.InUse"
 
 
 def cut_short(cloud: Aws, image_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,18 +93,94 @@ def test_what_packer_left_between_its_own_image_and_the_encrypted_one_is_swept(a
     assert len(cloud.sweep("shop")) == 1 and account.snapshots() == {}
 
 
-def test_the_regions_that_one_did_not_get_to_are_the_next_ones(
-    account: Account, cloud: Aws, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("action", "code"),
+    [
+        ("ec2:DeregisterImage", "UnauthorizedOperation"),
+        ("ec2:CreateTags", "RequestLimitExceeded"),
+        ("ec2:DeleteSnapshot", "UnauthorizedOperation"),
+        ("ec2:DeleteSnapshot", "InternalError"),
+    ],
+)
+def test_what_fails_in_one_region_is_done_in_the_others_and_left_to_the_next_run(
+    account: Account, cloud: Aws, monkeypatch: pytest.MonkeyPatch, action: str, code: str
 ) -> None:
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    made = account.image(READY)
+    for region in (OTHER, THIRD):
+        cloud.copy(made, region)
+    account.served.order("error", action=action, region=HOME, code=code, times=99)
+    with pytest.raises(CloudError, match=code) as caught:
+        cloud.delete_image(made)
+    assert caught.value.exit_code == 3
+    assert account.snapshots(OTHER, THIRD) == {} and len(account.snapshots(HOME)) == 1
+    account.served.cloud.faults.clear()
+    for found in cloud.images("shop"):
+        cloud.delete_image(found.id)
+    cloud.sweep("shop")
+    assert cloud.images("shop") == [] and account.snapshots() == {}
+
+
+def test_failures_of_several_regions_are_told_together(account: Account, cloud: Aws) -> None:
+    made = account.image(READY)
+    there = cloud.copy(made, OTHER)
+    account.served.order("error", action="ec2:DeregisterImage", code="UnauthorizedOperation", times=99)
+    with pytest.raises(CloudError, match=made) as caught:
+        cloud.delete_image(made)
+    assert there in caught.value.what and "docs/aws.md" in caught.value.remedy
+
+
+def test_a_snapshot_that_is_in_use_for_a_moment_is_tried_again(account: Account, cloud: Aws) -> None:
+    made = account.image(READY)
+    account.served.order("error", action="ec2:DeleteSnapshot", code=IN_USE, nth=1, times=2)
+    cloud.delete_image(made)
+    assert account.snapshots() == {} and cloud.sweep("shop") == []
+    assert len(account.calls("DeleteSnapshot")) == 3
+
+
+def test_a_snapshot_that_stays_in_use_is_named_and_left_to_the_next_run(account: Account, cloud: Aws) -> None:
     made = account.image(READY)
     cloud.copy(made, OTHER)
-    account.served.order("error", action="ec2:DeregisterImage", region=HOME, code="UnauthorizedOperation")
-    with pytest.raises(CloudError, match=f"refuses to deregister image {made}"):
-        cloud.delete_image(made)
+    (snapshot,) = account.snapshots(HOME)
+    account.served.order("error", action="ec2:DeleteSnapshot", region=HOME, code=IN_USE, times=99)
+    cloud.delete_image(made)
+    assert set(account.snapshots()) == {snapshot}, "and the other region was done"
+    assert len(account.calls("DeleteSnapshot")) == 1 + len(WAITS) + 1, "there is an end to it"
+    (told,) = cloud.sweep("shop")
+    assert told == (
+        f"left snapshot {snapshot} in {HOME} behind: AWS says that it is still in use; the next run deletes it"
+    )
+    (told,) = Aws(HOME).sweep("shop")
+    assert told.startswith(f"left snapshot {snapshot}")
     account.served.cloud.faults.clear()
-    (found,) = cloud.images("shop")
-    cloud.delete_image(found.id)
-    assert cloud.images("shop") == [] and account.snapshots() == {}
+    assert Aws(HOME).sweep("shop") == [f"removed snapshot {snapshot} in {HOME}, whose image is gone"]
+    assert cloud.sweep("shop") == [], "nobody leaves it any more"
+
+
+def test_a_snapshot_that_is_gone_does_not_keep_the_others_from_being_marked(account: Account, cloud: Aws) -> None:
+    """AWS tags nothing where one of the things to tag is not there; unmarked, they would stay for good."""
+    place = cloud._place(account.image(READY))
+    assert place is not None
+    _, ami = place
+    gone = DeviceMapping(Ebs=Disk(SnapshotId="snap-0123456789abcdef0"))
+    both = ami.model_copy(update={"block_device_mappings": [gone, *(ami.block_device_mappings or ())]})
+    account.served.order("error", action="ec2:DeregisterImage", code="UnauthorizedOperation")
+    with pytest.raises(CloudError):
+        cloud._deletion.ami(HOME, both)
+    (tags,) = account.snapshots(HOME).values()
+    assert DELETED in tags
+
+
+def test_one_snapshot_that_cannot_be_swept_does_not_keep_the_others(
+    account: Account, cloud: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(2):
+        image = account.image(READY, who=replace(WHO, run=f"{number:012}"), name=f"shop-web-{number}")
+        cut_short(cloud, image, monkeypatch)
+    account.served.order("error", action="ec2:DeleteSnapshot", code="UnauthorizedOperation", nth=1)
+    with pytest.raises(CloudError, match="delete snapshot"):
+        cloud.sweep("shop")
+    assert len(account.snapshots()) == 1
 
 
 def test_snapshots_of_a_build_that_is_under_way_are_not_swept(account: Account, cloud: Aws) -> None:

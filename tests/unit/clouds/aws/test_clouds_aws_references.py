@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from bakewell.errors import CloudError
 from bakewell.image import READY
 from sandbox.aws.stock import NAMES, stock_id
 from tests.contract.aws.served import OTHER
+from tests.contract.aws.test_fleets import group, newer, template, update
 from tests.unit.clouds.aws.conftest import HOME, WHO, Account
 
 DEBIAN = stock_id(HOME, NAMES[-1])
@@ -151,3 +154,143 @@ def test_a_region_that_does_not_answer_ends_it(account: Account, cloud: Aws, act
     with pytest.raises(CloudError, match=f"in {OTHER}.*UnauthorizedOperation") as caught:
         cloud.references()
     assert "docs/aws.md" in caught.value.remedy
+
+
+def several(account: Account, count: int) -> list[str]:
+    return [
+        account.image(READY, who=replace(WHO, run=f"{number:012}"), name=f"shop-web-{number}")
+        for number in range(count)
+    ]
+
+
+def referring(cloud: Aws) -> dict[str, set[str]]:
+    """Image -> the kinds of what refers to it."""
+    found: dict[str, set[str]] = {}
+    for reference in cloud.references():
+        found.setdefault(reference.image_id, set()).add(reference.kind)
+    return found
+
+
+def test_overrides_of_a_group_are_references_by_the_images_and_templates_that_they_name(
+    account: Account, cloud: Aws
+) -> None:
+    itself, through_parameter, through_template = several(account, 3)
+    account.served("ssm").put_parameter(Name="/images/web", Value=through_parameter, Type="String")
+    ec2 = account.ec2()
+    own, other = (
+        ec2.create_launch_template(
+            LaunchTemplateName=name, LaunchTemplateData={"ImageId": image, "InstanceType": "t3.micro"}
+        )["LaunchTemplate"]["LaunchTemplateId"]
+        for name, image in (("web", DEBIAN), ("other", through_template))
+    )
+    ec2.create_launch_template_version(LaunchTemplateId=other, LaunchTemplateData={"ImageId": DEBIAN})
+    ec2.modify_launch_template(LaunchTemplateId=other, DefaultVersion="2")
+    overrides: list[dict[str, Any]] = [
+        {"InstanceType": "t3.small", "ImageId": itself},
+        {"InstanceType": "t3.medium", "ImageId": "resolve:ssm:/images/web"},
+        {"InstanceType": "t4g.micro", "LaunchTemplateSpecification": {"LaunchTemplateId": other, "Version": "1"}},
+    ]
+    launch = {
+        "LaunchTemplateSpecification": {"LaunchTemplateId": own, "Version": "$Latest"},
+        "Overrides": overrides,
+    }
+    account.served("autoscaling").create_auto_scaling_group(
+        AutoScalingGroupName="web",
+        MixedInstancesPolicy={"LaunchTemplate": launch},
+        MinSize=0,
+        MaxSize=1,
+        AvailabilityZones=[f"{HOME}a"],
+    )
+    found = referring(cloud)
+    assert found[itself] == {"auto scaling group"}
+    assert found[through_parameter] == {"auto scaling group", "SSM parameter"}
+    assert found[through_template] == {"auto scaling group", "launch template"}
+
+
+def test_what_a_refresh_under_way_is_to_launch_is_a_reference(account: Account, cloud: Aws) -> None:
+    """AWS gives it to the group only once it has succeeded; the local cloud does so at once: its answer is put in."""
+    itself, by_template = several(account, 2)
+    template(account.served, ImageId=by_template)
+    newer(account.served, DEBIAN)  # so that no version but the first names it
+    account.ec2().modify_launch_template(LaunchTemplateName="web", DefaultVersion="2")
+    group(account.served, size=0)
+    update(account.served, "2")
+    specification = {"LaunchTemplateName": "web", "Version": "1"}
+    policy = {"LaunchTemplateSpecification": specification, "Overrides": [{"ImageId": itself}]}
+
+    def answer(parsed: dict[str, Any], status: str) -> None:
+        desired = {"MixedInstancesPolicy": {"LaunchTemplate": policy}}
+        parsed["InstanceRefreshes"] = [{"Status": status, "DesiredConfiguration": desired}]
+
+    for status in ("Pending", "InProgress", "Baking", "RollbackInProgress", "Successful", "Cancelled"):
+        events = cloud.clients.client("autoscaling", HOME).meta.events
+        put = partial(lambda parsed, status, **_: answer(parsed, status), status=status)
+        events.register("after-call.auto-scaling.DescribeInstanceRefreshes", put)
+        found = referring(cloud)
+        events.unregister("after-call.auto-scaling.DescribeInstanceRefreshes", put)
+        over = status in ("Successful", "Cancelled")
+        assert (itself in found, by_template in found) == (not over, not over), status
+
+
+def test_a_spot_request_that_may_launch_again_is_a_reference(account: Account, cloud: Aws) -> None:
+    once, persistent, coming, cancelled = several(account, 4)
+    ec2 = account.ec2()
+
+    def request(image: str, **given: Any) -> tuple[str, str | None]:
+        launch = {"ImageId": image, "InstanceType": "t3.micro"}
+        (made,) = ec2.request_spot_instances(LaunchSpecification=launch, **given)["SpotInstanceRequests"]
+        return made["SpotInstanceRequestId"], made.get("InstanceId")
+
+    _, first = request(once)
+    _, second = request(persistent, Type="persistent")
+    request(coming, ValidFrom=datetime.now(UTC) + timedelta(days=1))
+    ended, third = request(cancelled, Type="persistent")
+    assert first and second and third
+    found = referring(cloud)
+    assert found[once] == found[persistent] == found[cancelled] == {"spot request", "instance"}
+    assert found[coming] == {"spot request"}
+    ec2.cancel_spot_instance_requests(SpotInstanceRequestIds=[ended])
+    ec2.terminate_instances(InstanceIds=[first, second, third])
+    for instance in (first, second, third):
+        account.served.settled(instance)
+    found = referring(cloud)
+    assert found[persistent] == found[coming] == {"spot request"}
+    assert once not in found and cancelled not in found
+
+
+def test_the_latest_version_is_the_latest_that_is_there(account: Account, cloud: Aws) -> None:
+    """Not what the template said of it before somebody deleted that one."""
+    (made,) = several(account, 1)
+    ec2 = account.ec2()
+    ec2.create_launch_template(LaunchTemplateName="web", LaunchTemplateData={"ImageId": DEBIAN})
+    for image in (made, DEBIAN):
+        ec2.create_launch_template_version(LaunchTemplateName="web", LaunchTemplateData={"ImageId": image})
+    assert made not in referring(cloud)
+
+    def without_the_last(parsed: dict[str, Any], **_: object) -> None:
+        parsed["LaunchTemplateVersions"] = [one for one in parsed["LaunchTemplateVersions"] if one["VersionNumber"] < 3]
+
+    events = cloud.clients.client("ec2", HOME).meta.events
+    events.register("after-call.ec2.DescribeLaunchTemplateVersions", without_the_last)
+    assert made in referring(cloud)
+
+
+@pytest.mark.parametrize(
+    ("call", "operation", "key"),
+    [
+        ("ec2", "DescribeLaunchTemplateVersions", "LaunchTemplateVersions"),
+        ("ssm", "GetParameters", "Parameters"),
+    ],
+)
+def test_an_answer_that_is_shorter_than_it_must_be_ends_it(
+    account: Account, cloud: Aws, call: str, operation: str, key: str
+) -> None:
+    account.ec2().create_launch_template(LaunchTemplateName="web", LaunchTemplateData={"ImageId": DEBIAN})
+    account.served("ssm").put_parameter(Name="/images/web", Value=DEBIAN, Type="String")
+
+    def shorten(parsed: dict[str, Any], **_: object) -> None:
+        parsed[key] = parsed[key][1:]
+
+    cloud.clients.client(call, HOME).meta.events.register(f"after-call.{call}.{operation}", shorten)
+    with pytest.raises(CloudError, match=f"{call}:{operation}"):
+        cloud.references()

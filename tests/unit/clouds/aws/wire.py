@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs
 
 import pytest
@@ -82,7 +82,7 @@ class Wire:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.asked: set[str] = set()
         self.replaying = False
-        self._kept: dict[object, tuple[int, dict[str, str], bytes]] = {}
+        self._kept: dict[object, tuple[int, Any, bytes]] = {}
         self._spoil: dict[str, Spoil] = {}
         send = URLLib3Session.send
         monkeypatch.setattr(URLLib3Session, "send", lambda session, request: self._send(send, session, request))
@@ -105,10 +105,10 @@ class Wire:
         question = (operation, request.url, body)
         if not (self.replaying and question in self._kept):
             answer = send(session, request)
-            self._kept[question] = (answer.status_code, dict(answer.headers), answer.content)
+            self._kept[question] = (answer.status_code, answer.headers, answer.content)
         status, headers, content = self._kept[question]
         if operation in self._spoil:
             status, content = self._spoil[operation](operation, content)
-        made = AWSResponse(request.url, status, headers, None)
+        made: Any = AWSResponse(request.url, status, headers, None)
         made._content = content
-        return made
+        return cast(AWSResponse, made)
