@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from bakewell.clouds.aws import calls
 from bakewell.clouds.aws.answers import launching
-from bakewell.clouds.aws.api import Clients
+from bakewell.clouds.aws.api import Clients, fitting
 from bakewell.errors import ConfigError
 from bakewell.image import NAMESPACE
 
@@ -81,12 +81,12 @@ def look(clients: Clients, region: str, name: str) -> Group:
     """
     what = f"look at auto scaling group {name} in {region}"
     groups = clients.ask(region, calls.GROUPS, what, AutoScalingGroupNames=[name]).auto_scaling_groups
-    if not groups:
+    group = next((group for group in groups if group.auto_scaling_group_name == name), None)
+    if group is None:
         raise ConfigError(
             f"there is no auto scaling group {name} in {region}",
             remedy="`pulumi stack output fleets` lists those of the stack",
         )
-    group = groups[0]
     refreshes = clients.ask(region, calls.REFRESHES, what, AutoScalingGroupName=name).instance_refreshes
     active = [one for one in refreshes if one.status in ACTIVE]  # which has no time while it is pending
     begun = sorted((one for one in refreshes if one.start_time), key=lambda one: one.start_time or _NEVER)
@@ -130,7 +130,8 @@ def addresses(clients: Clients, region: str, instances: list[str]) -> dict[str, 
     if not instances:
         return {}
     wanted = [{"Name": "instance-id", "Values": instances}]
-    pages = clients.pages(region, calls.INSTANCES, f"look at {len(instances)} instances in {region}", Filters=wanted)
-    listed = (instance for page in pages for instance in page.instances)
+    what = f"look at {len(instances)} instances in {region}"
+    pages = clients.pages(region, calls.INSTANCES, what, Filters=wanted)
+    listed = fitting((instance for page in pages for instance in page.instances), wanted, calls.INSTANCES, what)
     found = ((one.instance_id, one.public_ip_address or one.private_ip_address) for one in listed)
     return {instance: address for instance, address in found if address}

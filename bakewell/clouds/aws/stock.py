@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bakewell.clouds import Stock
 from bakewell.clouds.aws import calls
 from bakewell.clouds.aws.answers.images import Ami
-from bakewell.clouds.aws.api import Clients, unless_gone
+from bakewell.clouds.aws.api import Clients, fitting, unless_gone
 from bakewell.errors import CloudError, ConfigError
 
 DEBIAN = "136693071363"
@@ -76,7 +76,8 @@ def check(clients: Clients, image_id: str, region: str) -> None:
     found: Sequence[Ami] = []
     with unless_gone(image_id):
         what = f"look at image {image_id} in {region}"
-        found = clients.ask(region, calls.IMAGES, what, ImageIds=[image_id], IncludeDisabled=True).images
+        listed = clients.ask(region, calls.IMAGES, what, ImageIds=[image_id], IncludeDisabled=True).images
+        found = fitting(listed, [{"Name": "image-id", "Values": [image_id]}], calls.IMAGES, what)
     if not found:
         raise ConfigError(
             f"base image {image_id} is not in {region}, or no longer shared with this account", remedy=remedy

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -229,3 +230,26 @@ def test_without_a_default_vpc_no_instance(aws: Served, refuses: Refuses) -> Non
     with refuses("VPCIdNotSpecified"):
         aws.launch()
     assert DEBIAN and aws.machines.machines == {}
+
+
+def test_a_spot_request_is_open_active_or_over_and_stays_known(aws: Served, refuses: Refuses) -> None:
+    launch = {"ImageId": DEBIAN, "InstanceType": "t3.micro"}
+
+    def states() -> list[str]:
+        pages = aws.ec2.get_paginator("describe_spot_instance_requests").paginate(PaginationConfig={"PageSize": 5})
+        return sorted(request["State"] for page in pages for request in page["SpotInstanceRequests"])
+
+    later = datetime.now(UTC) + timedelta(days=1)
+    (coming,) = aws.ec2.request_spot_instances(LaunchSpecification=launch, ValidFrom=later)["SpotInstanceRequests"]
+    assert "InstanceId" not in coming and states() == ["open"]
+    ends = []
+    for kind in ("one-time", "persistent"):
+        (made,) = aws.ec2.request_spot_instances(LaunchSpecification=launch, Type=kind)["SpotInstanceRequests"]
+        ends.append(made["InstanceId"])
+    assert states() == ["active", "active", "open"]
+    aws.ec2.terminate_instances(InstanceIds=ends)
+    assert states() == ["closed", "open", "open"]
+    aws.ec2.cancel_spot_instance_requests(SpotInstanceRequestIds=[coming["SpotInstanceRequestId"]])
+    assert states() == ["cancelled", "closed", "open"]
+    with refuses("InvalidSpotInstanceRequestID.NotFound"):
+        aws.ec2.cancel_spot_instance_requests(SpotInstanceRequestIds=["sir-0123"])

@@ -26,7 +26,7 @@ class Tag(Answer):
     """A tag; a flag has an empty value."""
 
     key: Text
-    value: str
+    value: str = ""
 
 
 class Tagged(Answer):
@@ -47,5 +47,10 @@ class Tagged(Answer):
             return any(fnmatchcase(tag.key, value) for tag in self.tags for value in values)
         if name.startswith("tag:"):
             return any(tag.key == name.removeprefix("tag:") and tag.value in values for tag in self.tags)
-        own = {"image-id": "image_id", "name": "name", "instance-id": "instance_id"}.get(name)
+        own = {
+            "image-id": "image_id",
+            "name": "name",
+            "source-instance-id": "source_instance_id",
+            "instance-id": "instance_id",
+        }.get(name)
         return own is None or getattr(self, own) in values

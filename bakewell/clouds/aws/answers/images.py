@@ -35,14 +35,17 @@ class Ami(Tagged):
     state: Text
     name: str | None = None
     creation_date: str | None = None
+    source_instance_id: str | None = None
     architecture: str | None = None
+    root_device_type: str = "ebs"
     deregistration_protection: str = "disabled"
     state_reason: StateReason = StateReason()
     block_device_mappings: list[DeviceMapping] | None = None
 
     @model_validator(mode="after")
     def _has_disks(self) -> Self:
-        if self.state == "available" and self.block_device_mappings is None:
+        of_disks = self.root_device_type == "ebs" and self.state == "available"
+        if of_disks and self.block_device_mappings is None:
             raise ValueError(f"{self.image_id} is available and has no BlockDeviceMappings")
         return self
 

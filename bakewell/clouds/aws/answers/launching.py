@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
@@ -78,7 +78,18 @@ class Fleet(Answer):
 
     fleet_id: Text
     fleet_state: Text
-    launch_template_configs: Annotated[list[TemplateConfig], Field(min_length=1)]
+    launch_template_configs: list[TemplateConfig] = Field(default_factory=list)
+
+    @property
+    def over(self) -> bool:
+        """Whether it launches nothing again."""
+        return self.fleet_state.startswith("deleted")
+
+    @model_validator(mode="after")
+    def _launches_something(self) -> Self:
+        if not (self.over or self.launch_template_configs):
+            raise ValueError(f"{self.fleet_id} is {self.fleet_state} and has no LaunchTemplateConfigs")
+        return self
 
 
 class Fleets(Answer):
@@ -99,12 +110,6 @@ class SpotFleetConfig(Answer):
     launch_specifications: list[LaunchSpecification] = Field(default_factory=list)
     launch_template_configs: list[TemplateConfig] = Field(default_factory=list)
 
-    @model_validator(mode="after")
-    def _launches_something(self) -> Self:
-        if not (self.launch_specifications or self.launch_template_configs):
-            raise ValueError("neither LaunchSpecifications nor LaunchTemplateConfigs is there")
-        return self
-
 
 class SpotFleet(Answer):
     """A spot fleet request."""
@@ -112,6 +117,18 @@ class SpotFleet(Answer):
     spot_fleet_request_id: Text
     spot_fleet_request_state: Text
     spot_fleet_request_config: SpotFleetConfig
+
+    @property
+    def over(self) -> bool:
+        """Whether it launches nothing again."""
+        return self.spot_fleet_request_state.startswith("cancelled")
+
+    @model_validator(mode="after")
+    def _launches_something(self) -> Self:
+        config = self.spot_fleet_request_config
+        if not (self.over or config.launch_specifications or config.launch_template_configs):
+            raise ValueError("neither LaunchSpecifications nor LaunchTemplateConfigs is there")
+        return self
 
 
 class SpotFleets(Answer):
@@ -121,11 +138,22 @@ class SpotFleets(Answer):
 
 
 class SpotRequest(Answer):
-    """A request for a spot instance."""
+    """A request for a spot instance. A disabled one, of an instance that was stopped, may be enabled again."""
 
     spot_instance_request_id: Text
     state: Text
-    launch_specification: LaunchSpecification
+    launch_specification: LaunchSpecification | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether it launches nothing again."""
+        return self.state in ("closed", "cancelled", "failed")
+
+    @model_validator(mode="after")
+    def _launches_something(self) -> Self:
+        if not (self.over or self.launch_specification):
+            raise ValueError(f"{self.spot_instance_request_id} is {self.state} and has no LaunchSpecification")
+        return self
 
 
 class SpotRequests(Answer):

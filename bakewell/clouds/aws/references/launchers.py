@@ -10,15 +10,11 @@ from bakewell.clouds.aws.answers.launching import (
     DesiredConfiguration,
     Group,
     Refresh,
-    SpotFleetConfig,
     TemplateConfig,
     TemplateSpecification,
 )
 from bakewell.clouds.aws.api import Clients, unless_gone
 from bakewell.clouds.aws.groups import ACTIVE
-
-_OVER = ("closed", "cancelled", "failed")
-"""States of a spot request that launches nothing again. A disabled one, of a stopped instance, may be enabled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +64,15 @@ def _coming(clients: Clients, region: str, group: str) -> list[DesiredConfigurat
 def _fleets(clients: Clients, region: str) -> Iterator[Launcher]:
     for page in clients.pages(region, calls.FLEETS, f"list fleets in {region}"):
         for fleet in page.fleets:
-            if not fleet.fleet_state.startswith("deleted"):
+            if not fleet.over:
                 yield _launcher("fleet", fleet.fleet_id, [], fleet.launch_template_configs)
 
 
 def _spot_fleets(clients: Clients, region: str) -> Iterator[Launcher]:
     for page in clients.pages(region, calls.SPOT_FLEETS, f"list spot fleets in {region}"):
         for request in page.spot_fleet_request_configs:
-            if not request.spot_fleet_request_state.startswith("cancelled"):
-                config: SpotFleetConfig = request.spot_fleet_request_config
+            if not request.over:
+                config = request.spot_fleet_request_config
                 images = [one.image_id for one in config.launch_specifications]
                 name = request.spot_fleet_request_id
                 yield _launcher("spot fleet", name, [], config.launch_template_configs, images)
@@ -86,7 +82,7 @@ def _spot_requests(clients: Clients, region: str) -> Iterator[Launcher]:
     """Open ones will launch; so will active ones that are persistent, once their instance is interrupted."""
     for page in clients.pages(region, calls.SPOT_REQUESTS, f"list spot requests in {region}"):
         for request in page.spot_instance_requests:
-            if request.state not in _OVER:
+            if not request.over and request.launch_specification:
                 image = request.launch_specification.image_id
                 yield Launcher("spot request", request.spot_instance_request_id, (), (image,))
 
