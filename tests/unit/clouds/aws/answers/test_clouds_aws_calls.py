@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from bakewell.clouds.aws.answers.base import Nothing
 from bakewell.clouds.aws.calls import CALLS
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[5]
 
 
 @cache
