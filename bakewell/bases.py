@@ -18,13 +18,14 @@ fingerprints of the images that install the file. This module asks no cloud and 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, RootModel
 
 from bakewell.downloads import Arch, Digest, Version
-from bakewell.errors import ConfigError
+from bakewell.errors import ConfigError, file_error
 from bakewell.reading import Model, Name, Slug, checked, did_you_mean, looking, read_text, read_toml
 
 _Text = Annotated[str, Field(min_length=1, max_length=255)]
@@ -255,6 +256,7 @@ def _replace(path: Path, text: str) -> None:
         new.write_text(text, encoding="utf-8")
         new.replace(path)
     except OSError as error:
-        new.unlink(missing_ok=True)
-        remedy = "make its folder writable, or free some space"
-        raise ConfigError(f"bases.lock cannot be written: {error.strerror}", file=path, remedy=remedy) from error
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
+        remedy = "make its folder writable"
+        raise file_error(error, "bases.lock cannot be written", file=path, remedy=remedy) from error

@@ -6,6 +6,7 @@ the class's `exit_code`; the Pulumi program lets it end the preview. Programming
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 
@@ -40,6 +41,35 @@ class ConfigError(BakewellError):
 
 class ContextError(ConfigError):
     """A file that may not, or cannot, be part of an image's context."""
+
+
+class HostError(BakewellError):
+    """This host failed, not the input: its disk is full or broken, or it has no memory or open files left."""
+
+
+_HOST_FAILS = {
+    errno.ENOSPC: "free disk space there, then run it again",
+    errno.EDQUOT: "free disk space there or have the quota raised, then run it again",
+    errno.EROFS: "mount the file system there for writing, then run it again",
+    errno.EIO: "see what the system's log says of the disk, then run it again",
+    errno.EMFILE: "allow more open files (ulimit -n), then run it again",
+    errno.ENFILE: "close programs that hold many files open, then run it again",
+    errno.ENOMEM: "free memory, then run it again",
+}
+
+
+def file_error(
+    error: OSError, what: str, *, file: Path | str | None, remedy: str, kind: type[BakewellError] = ConfigError
+) -> BakewellError:
+    """What to raise for a file that could not be read or written: `kind`, or `HostError` where the host failed.
+
+    Args:
+        what: the attempt that failed ("bases.lock cannot be read"); the system's own words are added.
+        remedy: for `kind`; a host's failure has its own.
+    """
+    host = _HOST_FAILS.get(error.errno or 0)
+    said = f"{what}: {error.strerror or error}"
+    return HostError(said, file=file, remedy=host) if host else kind(said, file=file, remedy=remedy)
 
 
 class CloudError(BakewellError):

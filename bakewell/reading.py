@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bakewell.errors import ConfigError
+from bakewell.errors import ConfigError, file_error
 from bakewell.secret_shapes import secret_setting
 
 M = TypeVar("M", bound=BaseModel)
@@ -49,7 +49,7 @@ def read_text(path: Path, what: str) -> str:
         raise ConfigError(f"{what} is not UTF-8 text: {error.reason}", file=path, remedy="save it as UTF-8") from None
     except OSError as error:
         remedy = "make it a file that you can read"
-        raise ConfigError(f"{what} cannot be read: {error.strerror}", file=path, remedy=remedy) from error
+        raise file_error(error, f"{what} cannot be read", file=path, remedy=remedy) from error
 
 
 @contextmanager
@@ -58,11 +58,8 @@ def looking(what: str, file: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ConfigError(
-            f"{what} cannot be read: {error.strerror}",
-            file=error.filename or file,
-            remedy="make it, and the folders that it lies in, readable",
-        ) from error
+        remedy = "make it, and the folders that it lies in, readable"
+        raise file_error(error, f"{what} cannot be read", file=error.filename or file, remedy=remedy) from error
 
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bakewell.clouds.survey import Survey
 from bakewell.desired import Desired
-from bakewell.errors import ConfigError
+from bakewell.errors import file_error
 from bakewell.settings import Environment
 from bakewell.user_data import schema
 
@@ -71,8 +71,5 @@ def _check_readable(key: Path) -> None:
     try:
         key.open("rb").close()
     except OSError as error:
-        raise ConfigError(
-            f"the SSH key cannot be read: {error.strerror}",
-            file=key,
-            remedy="set BAKEWELL_SSH_KEY to a private key's file that you can read, or unset it",
-        ) from error
+        remedy = "set BAKEWELL_SSH_KEY to a private key's file that you can read, or unset it"
+        raise file_error(error, "the SSH key cannot be read", file=key, remedy=remedy) from error

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bakewell.catalog.spec import ImageSpec, load_spec
 from bakewell.catalog.step_imports import PACKAGE, StepImport, imported_steps, python_files
-from bakewell.errors import ConfigError
+from bakewell.errors import ConfigError, file_error
 from bakewell.reading import did_you_mean, looking
 
 
@@ -50,7 +50,7 @@ class Catalog:
             folders = sorted(entry.name for entry in os.scandir(images) if entry.is_dir() and entry.name[0] not in "._")
         except OSError as error:
             remedy = "run this in a Bakewell project, or create packer/images/<role>/image.toml"
-            raise ConfigError(f"no images: {error.strerror}", file=images, remedy=remedy) from None
+            raise file_error(error, "no images", file=images, remedy=remedy) from None
         if not folders:
             raise ConfigError("there is no image", file=images, remedy="create packer/images/<role>/image.toml")
         catalog = cls(packer_dir, [load_spec(images / name) for name in folders], max_context_mb=max_context_mb)

@@ -6,7 +6,6 @@ image. Nothing is written into the folders that are hashed.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -26,7 +25,7 @@ from bakewell.context.frames import Frames
 from bakewell.context.hashing import Content, File, copy, hash_files
 from bakewell.context.walk import Found, files_in, one_file
 from bakewell.downloads import Declared, declared, used
-from bakewell.errors import ConfigError, ContextError
+from bakewell.errors import ConfigError, ContextError, file_error
 from bakewell.reading import looking
 
 GENERATED = "image.auto.pkrvars.json"
@@ -104,6 +103,7 @@ class Context:
 
         Raises:
             ContextError: `directory` is not empty or cannot be written, or a file changed since it was hashed.
+            HostError: the disk there is full, or fails.
         """
         try:
             directory.mkdir(parents=True, exist_ok=True)
@@ -122,10 +122,9 @@ class Context:
                     folder.chmod(0o755)
                 os.utime(folder, (_MTIME, _MTIME))
         except OSError as error:
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            remedy = "free disk space there" if full else "choose a folder that you can write to"
-            raise ContextError(
-                f"staging {self.role} failed: {error.strerror}", file=directory, remedy=remedy
+            remedy = "choose a folder that you can write to"
+            raise file_error(
+                error, f"staging {self.role} failed", file=directory, remedy=remedy, kind=ContextError
             ) from error
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bakewell.context.pointers import pointer
 from bakewell.context.walk import Found
-from bakewell.errors import ContextError
+from bakewell.errors import BakewellError, ContextError, file_error
 from bakewell.secret_shapes import HEAD, secret_content
 
 _BUFFER = 256 * 1024
@@ -157,7 +157,6 @@ def _write_all(out: int, block: memoryview) -> None:
         block = block[os.write(out, block) :]
 
 
-def _unreadable(path: str, source: str, error: OSError) -> ContextError:
-    return ContextError(
-        f"{path} cannot be read: {error.strerror}", file=source, remedy="make it readable, or remove it"
-    )
+def _unreadable(path: str, source: str, error: OSError) -> BakewellError:
+    remedy = "make it readable, or remove it"
+    return file_error(error, f"{path} cannot be read", file=source, remedy=remedy, kind=ContextError)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bakewell.errors import ContextError
+from bakewell.errors import ContextError, file_error
 from bakewell.secret_shapes import secret_name
 
 IGNORED = (
@@ -90,9 +90,8 @@ def _walk(folder: str, prefix: str, root: str, deep: bool, skip: frozenset[str])
         with os.scandir(folder) as listing:
             entries = list(listing)
     except OSError as error:
-        raise ContextError(
-            f"folder cannot be read: {error.strerror}", file=folder, remedy="make it readable"
-        ) from error
+        remedy = "make it readable"
+        raise file_error(error, "folder cannot be read", file=folder, remedy=remedy, kind=ContextError) from error
     for entry in entries:
         name = entry.name
         if name in skip or ignored(name):
@@ -127,9 +126,8 @@ def _file(entry: os.DirEntry[str], path: str, root: str) -> Found:
         status = entry.stat(follow_symlinks=False) if source == entry.path else Path(source).lstat()
     except OSError as error:
         target = f"a symlink to {Path(entry.path).readlink()}, " if entry.is_symlink() else ""
-        raise ContextError(
-            f"{path} is {target}unreadable: {error.strerror}", file=entry.path, remedy="restore or remove it"
-        ) from error
+        what, remedy = f"{path} is {target}unreadable", "restore or remove it"
+        raise file_error(error, what, file=entry.path, remedy=remedy, kind=ContextError) from error
     if not stat.S_ISREG(status.st_mode):
         kind = "no regular file (a pipe, socket or device)"
         if entry.is_symlink():

@@ -16,7 +16,7 @@ from types import TracebackType
 import paramiko
 from cryptography.exceptions import UnsupportedAlgorithm
 
-from bakewell.errors import ConfigError
+from bakewell.errors import ConfigError, file_error
 
 USER, PORT = "root", 22
 VARIABLE = "BAKEWELL_SSH_KEY"
@@ -147,7 +147,7 @@ def _load(path: Path) -> paramiko.PKey:
     try:
         return paramiko.PKey.from_path(path)
     except OSError as error:
-        raise ConfigError(f"the SSH key cannot be read: {error.strerror}", file=path, remedy=remedy) from error
+        raise file_error(error, "the SSH key cannot be read", file=path, remedy=remedy) from error
     except (paramiko.PasswordRequiredException, TypeError) as error:  # TypeError: cryptography's word for it
         raise ConfigError(
             "the SSH key has a passphrase",

@@ -12,9 +12,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from bakewell.errors import ConfigError
+from bakewell.errors import ConfigError, file_error
 
 _LONGEST = 60.0  # seconds
+_REPAIR = "repair cloud-init on this machine, or remove it: the check is left out without it"
 
 
 def check(role: str, text: str, state_dir: Path) -> None:
@@ -50,11 +51,11 @@ def check(role: str, text: str, state_dir: Path) -> None:
                 timeout=_LONGEST,
                 check=False,
             )
-        except (OSError, subprocess.TimeoutExpired) as error:
+        except OSError as error:
+            raise file_error(error, f"user_data of {role} cannot be checked", file=program, remedy=_REPAIR) from error
+        except subprocess.TimeoutExpired as error:
             raise ConfigError(
-                f"user_data of {role} cannot be checked: {error}",
-                file=program,
-                remedy="repair cloud-init on this machine, or remove it: the check is left out without it",
+                f"user_data of {role} cannot be checked: {error}", file=program, remedy=_REPAIR
             ) from error
     if said.returncode != 0:
         words = said.stdout.replace(file.name, f"user_data of {role}").strip()

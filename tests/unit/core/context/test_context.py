@@ -13,7 +13,7 @@ from bakewell.bases import Bases
 from bakewell.catalog import Catalog
 from bakewell.context import DOWNLOADS, GENERATED, Context, collect_all
 from bakewell.context.walk import one_file
-from bakewell.errors import BakewellError, ConfigError, ContextError
+from bakewell.errors import BakewellError, ConfigError, ContextError, HostError
 from tests.unit.core.conftest import unreadable
 
 Tree = Callable[..., Path]
@@ -303,7 +303,7 @@ def test_a_read_that_fails_in_the_middle_names_the_file(tree: Tree, monkeypatch:
 
     packer = tree()
     monkeypatch.setattr(os, "readv", readv)
-    with pytest.raises(ContextError, match="cannot be read: Input/output error") as caught:
+    with pytest.raises(HostError, match="cannot be read: Input/output error") as caught:
         collect(packer)
     assert caught.value.file is not None and caught.value.file.startswith(str(packer))
 

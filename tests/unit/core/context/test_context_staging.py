@@ -13,7 +13,7 @@ import pytest
 
 from bakewell.catalog import Catalog
 from bakewell.context import Context
-from bakewell.errors import ContextError
+from bakewell.errors import BakewellError, ContextError, HostError
 
 Tree = Callable[..., Path]
 WEB = "images/web"
@@ -87,9 +87,18 @@ def test_a_file_that_changes_between_hashing_and_staging_is_noticed(tree: Tree, 
         context.stage(tmp_path / "again")
 
 
-@pytest.mark.parametrize(("code", "remedy"), [(errno.ENOSPC, "free disk space"), (errno.EROFS, "you can write to")])
+@pytest.mark.parametrize(
+    ("code", "kind", "remedy"),
+    [
+        (errno.ENOSPC, HostError, "free disk space"),
+        (errno.EDQUOT, HostError, "quota"),
+        (errno.EROFS, HostError, "for writing"),
+        (errno.EIO, HostError, "the system's log"),
+        (errno.EACCES, ContextError, "you can write to"),
+    ],
+)
 def test_a_write_that_fails_is_told_from_a_read_that_fails(
-    tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, remedy: str
+    tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, kind: type[BakewellError], remedy: str
 ) -> None:
     context, target = collect(tree()), tmp_path / "out"
 
@@ -97,7 +106,7 @@ def test_a_write_that_fails_is_told_from_a_read_that_fails(
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(os, "write", write)
-    with pytest.raises(ContextError, match=os.strerror(code)) as caught:
+    with pytest.raises(kind, match=os.strerror(code)) as caught:
         context.stage(target)
     assert caught.value.file == str(target)
     assert remedy in caught.value.remedy
