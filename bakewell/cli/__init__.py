@@ -9,9 +9,12 @@ from __future__ import annotations
 import sys
 import traceback
 
+from bakewell.cli import stderr
+
 
 def main() -> None:
     """The entry point: run the command that the arguments name, and exit with its code."""
+    stderr.install()
     sys.exit(run(sys.argv[1:]))
 
 

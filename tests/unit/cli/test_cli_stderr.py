@@ -1,0 +1,84 @@
+"""What cannot be said to people decides nothing: a command ends as it would have."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from tests.unit.cli.conftest import Bakewell
+
+BROKEN = ["full", "closed", "terminal", "reader"]
+
+
+@contextmanager
+def broken(kind: str) -> Iterator[IO[bytes] | None]:
+    """A stderr that nothing can be written to; None where it is to be closed."""
+    if kind == "closed":
+        yield None
+    elif kind == "full":
+        with Path("/dev/full").open("wb") as full:
+            yield full
+    else:  # whoever reads has gone
+        reads, writes = os.openpty() if kind == "terminal" else os.pipe()
+        os.close(reads)
+        with os.fdopen(writes, "wb", buffering=0) as gone:
+            yield gone
+
+
+def ended(kind: str, *arguments: str) -> tuple[int, str]:
+    """Exit status and stdout of a command with such a stderr."""
+    command = [sys.executable, "-m", "bakewell", *arguments]
+    with broken(kind) as stderr:
+        if stderr is None:
+            command = ["sh", "-c", 'exec "$@" 2>&-', "sh", *command]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=stderr, check=False, start_new_session=True)
+    return done.returncode, done.stdout.decode()
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_build_gives_its_json_whatever_became_of_stderr(bakewell: Bakewell, kind: str) -> None:
+    status, out = ended(kind, "build", "base", "--json")
+    assert status == 0
+    (result,) = json.loads(out)
+    assert result["action"] == "built"
+    image = bakewell.site.cloud.image(result["id"])
+    assert image is not None and image.ready
+    assert bakewell.site.runs() == []
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_build_for_pulumi_prints_its_line_and_nothing_else(
+    bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setenv("BAKEWELL_FINGERPRINT", bakewell.site.job("base").fingerprint.value)
+    status, out = ended(kind, "build", "base")
+    assert status == 0 and out.count("\n") == 1 and json.loads(out)["action"] == "built"
+
+
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [
+        (0, "clean"),
+        (0, "clean --from-pulumi"),
+        (0, "list"),
+        (0, "lock debian-12"),
+        (2, "build nothing-of-the-kind"),
+        (2, "build --nonsense"),
+        (4, "copy base sfo3"),
+    ],
+)
+def test_the_exit_status_is_the_commands_own(bakewell: Bakewell, status: int, line: str) -> None:
+    arguments = line.split()
+    assert bakewell(*arguments).code == status
+    for kind in ("full", "closed"):
+        found, out = ended(kind, *arguments)
+        assert found == status
+        assert "error" not in out.lower(), "what belongs to stderr is not on stdout"
