@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, TypedDict
 
 import pulumi
@@ -86,7 +85,7 @@ class ImageRetention(pulumi.ComponentResource):
             args["policy"],
             unborn=[role for role, fingerprint in wanted.items() if survey.adoptable(role, fingerprint) is None],
             current=wanted,
-            now=datetime.now(UTC),
+            now=survey.now(),
         )
         pulumi.log.info("\n".join(lines(found)), resource=self)
 

@@ -28,6 +28,7 @@ def command(as_json: Json = False, debug: Debug = False) -> None:
     for cloud in project.clouds(None):
         checks[f"{cloud}: plugins"] = partial(_plugins, cloud=cloud)
         checks[f"{cloud}: account"] = partial(_account, cloud=cloud)
+        checks[f"{cloud}: clock"] = partial(_clock, cloud=cloud)
     checks["state directory"] = _state
     rows = []
     for name, check in checks.items():
@@ -112,6 +113,14 @@ def _pulumi(project: Project) -> str:
 def _account(project: Project, cloud: str) -> str:
     account = project.connect(cloud).check_account()
     return f"{project.environment.where(cloud)}, account {account}"
+
+
+def _clock(project: Project, cloud: str) -> str:
+    from bakewell.clouds import clock
+
+    if differs := clock.complaint(project.connect(cloud)):
+        raise BakewellError(differs, remedy="timedatectl set-ntp true")
+    return "as the cloud's"
 
 
 def _state(project: Project) -> str:

@@ -29,7 +29,8 @@ class Builder:
 
     Attributes:
         identity: what the image will be tagged with; its `run` names the build.
-        lease: Unix time until which the build is presumed alive; two hours from its start where its tags don't say.
+        lease: Unix time, by the cloud, until which the build is presumed alive; two hours from its start where its tags
+            don't say.
     """
 
     id: str
@@ -85,6 +86,12 @@ class Cloud(Protocol):
 
     def check_account(self) -> str:
         """Whose account the token opens, as a name for people; raises when it opens none."""
+
+    def now(self) -> float:
+        """The cloud's present time in Unix seconds, by its last answer: what leases are written and judged by.
+
+        Raises where no answer tells the time. The host's own clock never stands in for it.
+        """
 
     def images(self, project: str) -> list[Image]:
         """Every image of `project`, unfinished ones included."""

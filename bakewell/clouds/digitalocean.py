@@ -52,6 +52,9 @@ class DigitalOcean:
             )
         return str(account.get("email") or account.get("uuid"))
 
+    def now(self) -> float:
+        return self.api.clock.now(lambda: self.api.get("/v2/images", private="true", per_page=1))
+
     # images
 
     def images(self, project: str) -> list[Image]:

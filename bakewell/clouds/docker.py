@@ -33,6 +33,7 @@ from docker import DockerClient
 from docker.errors import APIError, DockerException, NotFound
 
 from bakewell.clouds import BUILDER, LEASE_SECONDS, AccountKey, Builder, Key, Leftover, Stock
+from bakewell.clouds.clock import Clock
 from bakewell.errors import CloudError, ConfigError
 from bakewell.image import NAMESPACE, READY, REVOKED, Identity, Image, Reference, lease_of
 from bakewell.settings import Environment, Settings
@@ -61,6 +62,7 @@ class Docker:
     def __init__(self, environment: Environment, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._environment, self._sleep = environment, sleep
         self._keys = environment.state_dir / "docker-keys"
+        self._clock = Clock("Docker")
         self._connecting = threading.Lock()
         self._connected: DockerClient | None = None
 
@@ -70,7 +72,19 @@ class Docker:
         with self._connecting:
             if self._connected is None:
                 self._connected = connect(self._environment)
+                self._connected.api.hooks["response"].append(self._hear)
             return self._connected
+
+    def _hear(self, answer: requests.Response, **_: object) -> None:
+        if answer.ok:
+            self._clock.hear(answer.headers)
+
+    def now(self) -> float:
+        return self._clock.now(self._ask)
+
+    def _ask(self) -> None:
+        with asking("say what time it is"):
+            self.client.api.info()
 
     def check_account(self) -> str:
         with asking("say which engine it is"):
@@ -246,6 +260,8 @@ class Docker:
             return
         repository = _repository(image.identity)
         with asking(f"untag image {image_id}"):
+            if image.ready and lease_of(tags) is not None:  # a label: it counts no more once the name is there
+                self.client.api.tag(image_id, repository, image.name)
             has = self.client.images.get(image_id).tags
             going = [one for text in tags if (one := f"{repository}:{_version(image.run, text)}") in has]
             if going and len(going) == len(has):

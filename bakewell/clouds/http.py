@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 import urllib3
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
+from bakewell.clouds.clock import Clock, sent
 from bakewell.errors import CloudError
 
 log = logging.getLogger(__name__)
@@ -88,6 +89,7 @@ class Api:
         self._token_name = token_name
         self._sleep = sleep
         self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/json", "User-Agent": "bakewell"}
+        self.clock = Clock("the API")
         self._pool = urllib3.PoolManager(maxsize=8, retries=False, timeout=TIMEOUT)
 
     def get(self, path: str, **query: str | int) -> dict[str, Any]:
@@ -185,6 +187,7 @@ class Api:
             raise CloudError(f"{what}: the answer is no JSON", remedy="check the API endpoint") from error
         if not isinstance(decoded, dict):
             raise CloudError(f"{what}: the answer is no JSON object", remedy="check the API endpoint")
+        self.clock.hear(answer.headers)
         return decoded
 
     def _failure(self, what: str, answer: urllib3.BaseHTTPResponse) -> Exception:
@@ -229,8 +232,8 @@ def _wait(state: RetryCallState) -> float:
 
 
 def _told_to_wait(headers: Mapping[str, str]) -> float:
-    """Seconds, from `retry-after` (seconds) or else `ratelimit-reset` (Unix time); 5 where neither says."""
-    for name, base in (("retry-after", 0.0), ("ratelimit-reset", time.time())):
+    """Seconds, from `retry-after` (seconds) or else `ratelimit-reset` (the cloud's Unix time); 5 where neither says."""
+    for name, base in (("retry-after", 0.0), ("ratelimit-reset", sent(headers) or time.time())):
         text = headers.get(name, "")
         if text.isdigit():
             return max(float(text) - base, 0.5)

@@ -10,6 +10,7 @@ import re
 import threading
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from bakewell.clouds import AccountKey
@@ -27,6 +28,8 @@ _NOT_A_NAME = re.compile(r"^(?:\d+|(?:[0-9a-f]{2}:){15}[0-9a-f]{2}|SHA256:\S+)$"
 
 class Source(Protocol):
     """The questions a survey asks of a cloud (`bakewell.clouds.Cloud` answers them)."""
+
+    def now(self) -> float: ...
 
     def images(self, project: str) -> list[Image]: ...
 
@@ -57,6 +60,11 @@ class Survey:
         self._references: Future[tuple[Reference, ...]] | None = None
         self._keys: Future[tuple[AccountKey, ...]] | None = None
         self._asking = threading.Lock()
+
+    def now(self) -> datetime:
+        """The cloud's present time, once the images are listed."""
+        self.images()
+        return datetime.fromtimestamp(self._source.now(), UTC)
 
     def images(self) -> tuple[Image, ...]:
         """Every image of the project, unfinished ones included."""

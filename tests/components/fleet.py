@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -125,6 +126,9 @@ class Listing:
     used: list[Reference] = field(default_factory=list)
     keys: list[AccountKey] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+
+    def now(self) -> float:
+        return time.time()
 
     def images(self, project: str) -> list[Image]:
         self.asked.append(f"images of {project}")

@@ -15,6 +15,7 @@ from sandbox.digitalocean.records import KINDS, Action
 from sandbox.digitalocean.serving.server import make_server
 from sandbox.digitalocean.store import Store
 from sandbox.serving.state import listen
+from tests.contract.dated import Dated
 from tests.contract.fake_machines import STOCK, FakeMachines
 from tests.waiting import LONGEST, until
 
@@ -108,6 +109,7 @@ class Served:
         self._socket = listen("127.0.0.1", port)
         self.port = int(self._socket.getsockname()[1])
         self._server = make_server(self.cloud, TOKEN)
+        self.clock = Dated(self._server)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]})
         self._thread.start()
         self.api = Api(f"http://127.0.0.1:{self.port}", TOKEN, check)

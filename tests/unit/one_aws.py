@@ -21,6 +21,7 @@ _LOADER = functools.cache(create_loader)
 def aws(one_aws: Served, monkeypatch: pytest.MonkeyPatch) -> Served:
     """The cloud, empty and without faults."""
     one_aws.reset()
+    one_aws.clock.reset()
     monkeypatch.setenv("AWS_ENDPOINT_URL", one_aws.endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS.key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", ACCESS.secret)

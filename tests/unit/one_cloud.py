@@ -27,6 +27,7 @@ def one_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def served(one_cloud: Served) -> Iterator[Served]:
     """The cloud, empty and without faults."""
     yield one_cloud
+    one_cloud.clock.reset()
     wipe(one_cloud.api)
 
 

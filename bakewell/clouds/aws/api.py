@@ -40,6 +40,7 @@ from pydantic import ValidationError
 
 from bakewell.clouds.aws.answers.base import Tagged
 from bakewell.clouds.aws.calls import A, Call
+from bakewell.clouds.clock import Clock
 from bakewell.errors import CloudError
 
 T = TypeVar("T", bound=Tagged)
@@ -95,6 +96,7 @@ class Clients:
         self._made: dict[tuple[str, str], Any] = {}
         self._making = threading.Lock()
         self._session: boto3.Session | None = None
+        self.clock = Clock("AWS")
 
     def ask(self, region: str, call: Call[A], what: str, **request: Any) -> A:
         """The answer to one request; `what` it is for is said in errors.
@@ -117,12 +119,19 @@ class Clients:
         with self._making:
             if self._session is None:
                 self._session = boto3.Session()
+                self._session.events.register("after-call", self._hear)
             key = (service, region)
             if key not in self._made:
                 make: Any = self._session.client  # its types know services by their literal names only
                 self._made[key] = make(service, region_name=region, config=_CONFIG)
                 self._made[key].meta.events.register("before-parse", _be_of_the_call)
             return self._made[key]
+
+    def _hear(self, parsed: Mapping[str, Any], **_: object) -> None:
+        """Called by botocore after every call, with the answer's headers by lower-case name."""
+        about = parsed.get("ResponseMetadata", {})
+        if about.get("HTTPStatusCode") == 200:
+            self.clock.hear(about.get("HTTPHeaders", {}))
 
 
 @contextmanager

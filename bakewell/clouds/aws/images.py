@@ -108,7 +108,7 @@ class Images(Regions):
         def doomed(snapshot: Snapshot) -> bool:
             tags = texts(snapshot.tags)
             lease = lease_of(tags)
-            dead = lease is not None and lease < time.time() and READY not in tags
+            dead = lease is not None and lease < self.now() and READY not in tags
             return DELETED in tags or (dead and f"{NAMESPACE}:project:{project}" in tags)
 
         def ask(region: str) -> list[tuple[str, Snapshot]]:

@@ -58,6 +58,11 @@ class Regions:
             )
         return f"{who.account} ({who.arn})"
 
+    def now(self) -> float:
+        return self.clients.clock.now(
+            lambda: self.clients.ask(self._region, calls.REGIONS, f"say in {self._region} what time it is")
+        )
+
     def enabled(self) -> tuple[str, ...]:
         """The regions that the account has enabled, sorted. What is asked first of all.
 

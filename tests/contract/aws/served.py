@@ -25,6 +25,7 @@ from sandbox.aws.serving.gate import Access
 from sandbox.aws.serving.server import make_server
 from sandbox.aws.stock import NAMES, stock_id
 from sandbox.serving.state import listen
+from tests.contract.dated import Dated
 from tests.contract.fake_machines import STOCK, FakeMachines
 from tests.waiting import LONGEST, until
 
@@ -47,6 +48,7 @@ class Served:
         self._socket = listen("127.0.0.1", 0)
         self.endpoint = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._server = make_server(self.cloud, ACCESS)
+        self.clock = Dated(self._server)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]})
         self._thread.start()
         self._clients: dict[tuple[str, str], Any] = {}

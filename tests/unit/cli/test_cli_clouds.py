@@ -215,6 +215,15 @@ def test_a_local_stack_of_two_clouds_touches_neither_where_one_is_real(
     assert both.site.served.api.get("/v2/images", private="true")["images"] == []
 
 
+def test_doctor_compares_clocks(both: Bakewell) -> None:
+    found = {row["check"]: row for row in both("doctor", "--json").json}
+    assert found["aws: clock"]["state"] == found["digitalocean: clock"]["state"] == "ok"
+    both.site.served.clock.ahead = -7500
+    found = {row["check"]: row for row in both("doctor", "--json").json}
+    assert found["digitalocean: clock"]["state"] == "fails" and found["aws: clock"]["state"] == "ok"
+    assert "125 minutes ahead of digitalocean's" in found["digitalocean: clock"]["found"]
+
+
 def test_doctor_looks_at_both_accounts(both: Bakewell) -> None:
     found = {row["check"]: row for row in both("doctor", "--json").json}
     assert found["aws: account"]["state"] == found["digitalocean: account"]["state"] == "ok"

@@ -56,7 +56,8 @@ def script() -> Iterator[Script]:
                 if payload is None
                 else json.dumps(payload).encode()
             )
-            self.send_response(status)
+            self.send_response_only(status)
+            headers = {"Date": self.date_time_string(), **headers}
             for name, value in headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(data)))

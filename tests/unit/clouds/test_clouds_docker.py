@@ -22,6 +22,7 @@ from docker import DockerClient
 from docker.errors import APIError, DockerException
 
 from bakewell.clouds import BUILDER, LEASE_SECONDS, connect
+from bakewell.clouds.clock import complaint
 from bakewell.clouds.docker import Docker
 from bakewell.clouds.facts import CLOUDS
 from bakewell.context.collect import template
@@ -153,6 +154,20 @@ class TestImages:
         here.cloud.tag(image.id, [REVOKED, tag("lease", str(LEASE))])
         here.cloud.untag(image.id, [tag("lease", str(LEASE))])
         assert (here.again(image).lease, here.again(image).revoked) == (LEASE, True)
+
+    def test_a_lease_is_taken_off_a_finished_image_whose_tagging_was_cut_short(self, here: Here) -> None:
+        image = here.bake(ready=False)
+        here.client.api.tag(image.id, f"bakewell/{here.project}/web", f"{image.run}.ready")
+        lease = tag("lease", str(LEASE))
+        assert {READY, lease} <= set(here.again(image).tags)
+        here.cloud.untag(image.id, [lease, BUILDER])
+        assert READY in here.again(image).tags and lease not in here.again(image).tags
+
+    def test_the_time_is_the_engines(self, here: Here) -> None:
+        assert abs(here.cloud.now() - time.time()) < 60
+        complaining = Docker(environment(Path(here.project)))
+        complaining.images(here.project)
+        assert complaint(complaining) is None, "told by any answer"
 
     def test_a_finished_image_that_lost_its_ready_tag_has_no_lease_again(self, here: Here) -> None:
         image = here.bake()

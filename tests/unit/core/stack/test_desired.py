@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,9 @@ class Cloud:
     def __init__(self, refusal: CloudError | None = None) -> None:
         self.asked: list[str] = []
         self.refusal = refusal
+
+    def now(self) -> float:
+        return time.time()
 
     def images(self, project: str) -> list[Any]:
         return []
