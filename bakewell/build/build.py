@@ -2,13 +2,11 @@
 
 The order is what makes it safe to end at any moment: adopt before building; write down the run before making anything;
 tag what is made so that it can be told whose it is; verify; say `ready` last. Whatever ends a build in between leaves
-things that the reaper recognises. Nothing that is finished is ever deleted here.
+things that the reaper recognises. Nothing that is finished is ever deleted here: from `ready` on nothing is undone.
 """
 
 from __future__ import annotations
 
-import errno
-import json
 import os
 import threading
 import time
@@ -22,13 +20,13 @@ from bakewell.build.job import Job, Result
 from bakewell.build.log import Say
 from bakewell.build.stop import Stop
 from bakewell.catalog.packages import check_packages
-from bakewell.clouds import BUILDER, LEASE_SECONDS, Cloud, connect
+from bakewell.clouds import BUILDER, LEASE_SECONDS, Builder, Cloud, clock, connect
 from bakewell.context import Context
-from bakewell.errors import BakewellError, BuildError, ConfigError, Interrupted
+from bakewell.errors import BakewellError, BuildError, CloudError, ConfigError, HostError, Interrupted, file_error
 from bakewell.image import READY, Identity, Image, adoptable, image_name, new_run, tag
 
-_MARGIN = 300.0  # seconds before its lease runs out that a build is ended: time to clean up, clocks that differ
-_PATIENCE = 5.0  # seconds that a finished build waits for the reaper
+_MARGIN = 300.0  # seconds before its lease runs out that a build is ended: time to clean up
+_PATIENCE = 5.0  # seconds that a finished build waits for the reaper, and for its machine to be gone
 _SHOWN = 30  # lines of the log that a failure shows
 
 
@@ -60,8 +58,7 @@ def build(job: Job, stop: Stop, say: Say) -> Result:
         say(f"image {found.name} ({found.id}) has this content already: adopted")
         if found.lost is not None:
             found = _bring_home(found, cloud, say)
-        if orphans.waiting(where, project, state):
-            _reap(cloud, where, project, state, say)
+        orphans.reap_own(cloud, where, project, state, say)
     return Result.of(found, "adopted", time.monotonic() - started, time.time())
 
 
@@ -103,7 +100,9 @@ class _Baking:
     def bake(self) -> Image:
         job = self.job
         self.base = self._base()  # first: a transfer may take most of an hour, and the lease counts from then
-        started = time.time()
+        started = self.cloud.now()
+        if differs := clock.complaint(self.cloud):
+            self.say(differs)
         run_id = new_run()
         self.lease = int(started) + LEASE_SECONDS
         self.identity = Identity(
@@ -129,16 +128,24 @@ class _Baking:
         reaper = threading.Thread(target=self._reap_others, name="reaper", daemon=True)
         reaper.start()
         try:
-            image, key = self._run(run)
+            image, key = self._make(run)
+            self._declare(image)
+            self._finish(run, image, key)
+        finally:
+            run.release()  # does nothing after `finish`, and leaves a crash to the reaper
+        reaper.join(timeout=_PATIENCE)
+        return image
+
+    def _make(self, run: runs.Run) -> tuple[Image, str]:
+        """The image, whole and verified, and the key's ID. Where that fails, what was made of it is removed."""
+        try:
+            return self._run(run)
+        except (HostError, OSError) as error:
+            self._undo(run, final=True)
+            raise self._local(error) from error
         except BakewellError as error:
             self._undo(run, final=not isinstance(error, _Killed))
             raise
-        except OSError as error:
-            self._undo(run, final=True)
-            raise self._local(error) from error
-        finally:
-            run.release()  # does nothing after `finish`, and leaves a crash to the reaper
-        return self._finish(run, image, key, reaper)
 
     def _run(self, run: runs.Run) -> tuple[Image, str]:
         self.log = log.create(self.job.environment.state_dir, self.name)
@@ -148,7 +155,7 @@ class _Baking:
         check_packages(context)
         program = packer.find()
         self.stop.check()
-        public = _make_key(run.folder / "key")
+        public = run.make_key()
         key = self.cloud.create_key(f"bakewell-{self.identity.run}-{self.lease}", public)
         folder = run.folder / "context"
         context.stage(folder)
@@ -158,7 +165,8 @@ class _Baking:
         environ = packer.environment_for(os.environ, self.job.environment, self.job.cloud)
         self.say(f"building {self.name} on {self.base}, log: {self.log}")
         with log.Follower(self.log, self.say):
-            process = packer.Supervised(command, folder, environ, self.log, run, deadline=self.lease - _MARGIN)
+            left = self.lease - _MARGIN - self.cloud.now()
+            process = packer.Supervised(command, folder, environ, self.log, run, seconds=left)
             status = process.wait(self.stop)
         self._judge(status)
         return self._verify(run.folder / "manifest.json"), key
@@ -219,7 +227,7 @@ class _Baking:
 
     def _verify(self, manifest: Path) -> Image:
         """The image that Packer says it made, as the cloud shows it, with all its tags."""
-        image_id = _artifact(manifest, self.job.role)
+        image_id = packer.artifact(manifest, self.job.role)
         wanted = {*self.identity.tags(), tag("lease", str(self.lease))}
         image = self.cloud.image(image_id)
         missing = sorted(wanted - set(image.tags if image else ()))
@@ -235,25 +243,53 @@ class _Baking:
                 remedy="compare packer/*.pkr.hcl with the variables it is given",
             )
         self.stop.check()
-        self.cloud.tag(image_id, [READY])
         return image
 
-    def _finish(self, run: runs.Run, image: Image, key: str, reaper: threading.Thread) -> Image:
-        """Tidy up behind a finished image. What fails here is left to the next command: the image stands."""
+    def _declare(self, image: Image) -> None:
+        """Tag it as ready. A request that failed may have done so all the same, so nothing is undone from here on."""
+        try:
+            self.cloud.tag(image.id, [READY])
+        except BakewellError:
+            self.say(f"{image.name} is whole, but may lack its ready tag: the next command adopts it or removes it")
+            raise
+
+    def _finish(self, run: runs.Run, image: Image, key: str) -> None:
+        """Tidy up behind a finished image, and forget the run once the cloud shows that nothing is left of it.
+
+        What fails here is left to the next command: the image stands.
+        """
         lease = tag("lease", str(self.lease))
         try:
             with ThreadPoolExecutor(2) as pool:
-                gone = pool.submit(self.cloud.delete_key, key)
+                tasks = [pool.submit(self.cloud.delete_key, key), pool.submit(self._await_builder)]
                 self.cloud.untag(image.id, [lease, BUILDER])
                 self.cloud.delete_unused_tags([lease])
-                gone.result()
-        except BakewellError as error:
-            self.say(f"tidying up is left to the next command: {error}")
-            run.release()
+                for task in tasks:
+                    task.result()
+        except Exception as error:  # whatever it is: the image stands, and whoever asked for it must hear of it
+            why = error if isinstance(error, BakewellError) else f"unexpected {type(error).__name__}: {error}"
+            self.say(f"tidying up is left to the next command: {why}")
         else:
             run.finish()
-        reaper.join(timeout=_PATIENCE)
-        return image
+
+    def _await_builder(self) -> None:
+        """Wait until the machine is gone. Packer removes it, and succeeds also where it could not.
+
+        Raises:
+            CloudError: it is still there. By then it was deleted a second time, or that was refused too.
+        """
+        waited, pause = 0.0, 0.2
+        while (builder := self._builder()) is not None and waited < _PATIENCE:
+            self.stop.sleep(pause)
+            waited, pause = waited + pause, pause * 1.5
+        if builder is not None:
+            self.say(f"builder {builder.name} ({builder.id}) is still there: deleting it")
+            self.cloud.delete_builder(builder.id)
+            raise CloudError(f"builder {builder.name} ({builder.id}) was still there after Packer ended")
+
+    def _builder(self) -> Builder | None:
+        builders = self.cloud.builders(self.identity.project)
+        return next((builder for builder in builders if builder.identity.run == self.identity.run), None)
 
     def _undo(self, run: runs.Run, *, final: bool) -> None:
         """Remove what the run made. `final`: Packer ended by itself, so nothing of it can still appear."""
@@ -272,59 +308,26 @@ class _Baking:
         environment = self.job.environment
         try:
             cloud = connect(self.job.cloud, environment, self.job.settings)
-            _reap(cloud, environment.where(self.job.cloud), self.job.settings.project, environment.state_dir, self.say)
+            where, project = environment.where(self.job.cloud), self.job.settings.project
+            orphans.reap(cloud, where, project, environment.state_dir, self.say)
+        except BakewellError as error:
+            self.say(f"removing what dead builds left is put off: {error}")
         except Exception as error:  # nobody waits for this thread, and its traceback would land among other lines
             self.say(f"removing what dead builds left failed: unexpected {type(error).__name__}: {error}")
 
-    def _local(self, error: OSError) -> BuildError:
+    def _local(self, error: HostError | OSError) -> BuildError:
         """A failure of this host's files or processes."""
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        return BuildError(
-            f"image {self.job.role} was not built: {error.strerror}"
-            + (f" ({error.filename})" if error.filename else ""),
-            file=self.job.environment.state_dir,
-            remedy="free disk space there, then run it again" if full else "correct it, then run it again",
-        )
+        found: BakewellError
+        if isinstance(error, OSError):
+            file, remedy = error.filename or self.job.environment.state_dir, "correct it, then run it again"
+            found = file_error(error, "a file or program of this host failed", file=file, remedy=remedy)
+        else:
+            found = error
+        return BuildError(f"image {self.job.role} was not built: {found.what}", file=found.file, remedy=found.remedy)
 
 
 class _Killed(BuildError):
     """Packer had no chance to clean up: a request of its may still be under way."""
-
-
-def _reap(cloud: Cloud, endpoint: str, project: str, state_dir: Path, say: Say) -> None:
-    """Reap, but let the build go on where that fails: the next command tries again."""
-    try:
-        orphans.reap(cloud, endpoint, project, state_dir, say)
-    except BakewellError as error:
-        say(f"removing what dead builds left is put off: {error}")
-
-
-def _make_key(path: Path) -> str:
-    """Write a new private key to `path` (0600); the public key, as one line.
-
-    ed25519 in OpenSSH's format: paramiko, which provisions, cannot read the keys that Packer itself would make.
-    """
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-
-    key = Ed25519PrivateKey.generate()
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(private)
-    return key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
-
-
-def _artifact(manifest: Path, role: str) -> str:
-    """The image ID in Packer's manifest ("nyc3:1011", "nyc3,sfo3:1011")."""
-    try:
-        builds = json.loads(manifest.read_text("utf-8"))["builds"]
-        return str(builds[-1]["artifact_id"].rpartition(":")[2])
-    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise BuildError(
-            f"image {role}: Packer succeeded but its manifest names no image ({error})",
-            file=manifest,
-            remedy="have packer/build.pkr.hcl end with the manifest post-processor",
-        ) from error
 
 
 def _faults(image: Image | None, identity: Identity, name: str) -> list[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bakewell.build import orphans, slots
 from bakewell.build.log import Say
-from bakewell.clouds import Cloud
+from bakewell.clouds import Cloud, clock
 from bakewell.image import Image
 from bakewell.retention import Plan, Policy, plan
 
@@ -40,7 +40,8 @@ def survey(cloud: Cloud, policy: Policy, current: Mapping[str, str]) -> Plan:
     """The plan for what the cloud holds right now. Raises CloudError where it cannot be read whole."""
     # References last: an image that gets into use between the two reads is then seen to be.
     images = cloud.images(policy.project)
-    return plan(images, cloud.references(), policy, current=current, now=datetime.now(UTC))
+    references = cloud.references()
+    return plan(images, references, policy, current=current, now=datetime.fromtimestamp(cloud.now(), UTC))
 
 
 def clean(
@@ -55,10 +56,14 @@ def clean(
         CloudError: something could not be read or deleted; what was deleted until then has been said.
     """
     reaped = 0
+    if dry_run and orphans.waiting(endpoint, policy.project, state_dir):
+        say("a build that ended on this host may have left something: without --dry-run it is removed")
     if not dry_run:
         reaped = orphans.reap(cloud, endpoint, policy.project, state_dir, say)
         slots.prune(state_dir, time.time())
     first = survey(cloud, policy, current)
+    if differs := clock.complaint(cloud):
+        say(differs)
     if dry_run:
         return Cleaned(first, tuple(d.image for d in first.delete), (), reaped)
     deleted: list[Image] = []

@@ -72,8 +72,8 @@ class Printer:
             try:
                 self._out.write(text)
                 self._out.flush()
-            except BrokenPipeError:
-                self._left = 0  # nobody reads any more; the build goes on
+            except (OSError, ValueError):  # nobody reads any more, the disk is full, it was closed
+                self._left = 0  # the build goes on
 
     def mask(self, text: str) -> str:
         """`text` without secrets."""
@@ -100,6 +100,12 @@ class Follower:
         self._thread.join()
 
     def _follow(self) -> None:
+        try:
+            self._pass_on()
+        except OSError as error:
+            self._say(f"the log cannot be followed: {error.strerror} ({self._path})")
+
+    def _pass_on(self) -> None:
         with self._path.open("r", encoding="utf-8", errors="replace", newline="\n") as file:
             rest = ""
             while True:
@@ -132,10 +138,13 @@ def create(state_dir: Path, name: str) -> Path:
 
 
 def tail(path: Path, count: int) -> str:
-    """The last lines that say something, as `plain`."""
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 64 * 1024))
-        lines = map(plain, file.read().decode("utf-8", "replace").split("\n"))
+    """The last lines that say something, as `plain`; why there are none, where the log cannot be read."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 64 * 1024))
+            lines = map(plain, file.read().decode("utf-8", "replace").split("\n"))
+    except OSError as error:
+        return f"(the log cannot be read: {error.strerror})"
     return "\n".join([line for line in lines if line][-count:])
 
 

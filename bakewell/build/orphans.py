@@ -1,40 +1,41 @@
 """The reaper: removes what builds that died have left in the cloud, and nothing else.
 
-A build is dead when this host knows its run and nobody holds the run's lock, or when its lease ran out and this host
-does not know it. A colleague's build whose lease still runs, and one that a process here holds, are left alone, however
-they look. What goes: builder machines (once their pending snapshots are done, with the unfinished snapshots), images
-that were never finished, keys, and tags that nothing carries any more.
+A build is dead when this host knows its run and nobody holds the run's lock, or when its lease ran out, by the cloud's
+time, and this host does not know it. A colleague's build whose lease still runs, and one that a process here holds, are
+left alone, however they look. What goes: builder machines (once their pending snapshots are done, with the unfinished
+snapshots), images that were never finished, keys, and tags that nothing carries any more.
 
-Finished images are retention's alone. So an image that carries the ready tag stays whatever else is wrong with it, and
+A finished image whose build died before it took the lease off loses the lease here. Otherwise finished images are
+retention's alone. So an image that carries the ready tag stays whatever else is wrong with it, and
 one that lost that tag stays too: a finished image has no lease, and without one only a run that died here dooms it. Nor
 does any image go that something in the account boots from.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
 from bakewell.build import runs
 from bakewell.build.log import Say
-from bakewell.clouds import LEASE_SECONDS, Builder, Cloud
+from bakewell.clouds import BUILDER, LEASE_SECONDS, Builder, Cloud
+from bakewell.errors import BakewellError
 from bakewell.image import READY, Identity, Image, lease_of, tag
 
 Dead = Callable[[str, int | None], bool]  # (run, its lease where one is known) -> whether its build is dead
 
 
-def reap(cloud: Cloud, endpoint: str, project: str, state_dir: Path, say: Say, *, now: float | None = None) -> int:
+def reap(cloud: Cloud, endpoint: str, project: str, state_dir: Path, say: Say) -> int:
     """Remove what dead builds of `project` left; how many things went.
 
-    `endpoint` is the API that `cloud` speaks to: runs recorded for others are not judged by it. `now` is Unix time, the
-    present by default.
+    `endpoint` is the API that `cloud` speaks to: runs recorded for others are not judged by it.
 
     Raises:
-        CloudError: something could not be read or deleted. The records stay, and the next command tries again.
+        CloudError: something could not be read or deleted, or a lease cannot be judged because the cloud does not say
+            what time it is. The records stay, and the next command tries again.
+        BakewellError: the state directory cannot be read.
     """
-    moment = time.time() if now is None else now
     with ExitStack() as held:
         claimed: dict[str, runs.Run] = {}
         for record in runs.known(state_dir):
@@ -45,7 +46,7 @@ def reap(cloud: Cloud, endpoint: str, project: str, state_dir: Path, say: Say, *
                     claimed[record.run] = run
 
         def dead(run: str, lease: int | None) -> bool:
-            return run in claimed or (lease is not None and lease < moment and not runs.is_known(state_dir, run))
+            return run in claimed or (lease is not None and not runs.is_known(state_dir, run) and lease < cloud.now())
 
         sweep = _Sweep(cloud, project, dead, say)
         sweep.run([run.record for run in claimed.values()])
@@ -53,7 +54,7 @@ def reap(cloud: Cloud, endpoint: str, project: str, state_dir: Path, say: Say, *
         doubtful = [
             f"{image.name} ({image.id})"
             for image in sweep.doubtful
-            if not runs.is_known(state_dir, image.run) and image.created_at.timestamp() + LEASE_SECONDS < moment
+            if not runs.is_known(state_dir, image.run) and image.created_at.timestamp() + LEASE_SECONDS < cloud.now()
         ]
         if doubtful:
             say(
@@ -79,6 +80,18 @@ def waiting(endpoint: str, project: str, state_dir: Path) -> bool:
                 run.release()
                 return True
     return False
+
+
+def reap_own(cloud: Cloud, endpoint: str, project: str, state_dir: Path, say: Say) -> None:
+    """Reap where a build of this host left something. Where that fails, it is said, and the next command tries again.
+
+    For commands that are about something else.
+    """
+    try:
+        if waiting(endpoint, project, state_dir):
+            reap(cloud, endpoint, project, state_dir, say)
+    except BakewellError as error:
+        say(f"removing what dead builds left is put off: {error}")
 
 
 def remove_run(cloud: Cloud, record: runs.Record, say: Say) -> int:
@@ -111,6 +124,7 @@ class _Sweep:
                 self._remove_builder(builder)
         for image in self._cloud.images(self._project):
             if READY in image.tags:
+                self._take_lease_off(image)
                 continue
             if self._dead(image.run, image.lease):
                 self._remove_image(image.id, f"image {image.name} ({image.id})")
@@ -123,6 +137,14 @@ class _Sweep:
                 self._say(f"removing key {key.name}")
                 self._cloud.delete_key(key.id)
                 self.count += 1
+
+    def _take_lease_off(self, image: Image) -> None:
+        """A finished image has no lease, so that it is not taken for a dead build's should it lose its ready tag."""
+        lease = [text for text in image.tags if lease_of([text]) is not None]
+        if lease and self._dead(image.run, lease_of(lease)):
+            self._say(f"taking the lease off finished image {image.name} ({image.id})")
+            self._cloud.untag(image.id, [*lease, BUILDER])
+            self._cloud.delete_unused_tags(lease)
 
     def _remove_builder(self, builder: Builder) -> None:
         # Its snapshots first: without it, one that has no tags yet could not be told from anybody's.

@@ -29,7 +29,7 @@ from bakewell.catalog.packages import check_packages
 from bakewell.catalog.templates import requirements
 from bakewell.clouds.facts import CLOUDS
 from bakewell.context import Context
-from bakewell.errors import ConfigError
+from bakewell.errors import BuildError, ConfigError
 from bakewell.settings import Environment, Settings
 
 GRACE = 120.0  # seconds that an interrupted Packer has to remove its machine
@@ -196,6 +196,19 @@ def _fault(context: Context, folder: Path, said: str) -> ConfigError:
     )
 
 
+def artifact(manifest: Path, role: str) -> str:
+    """The image ID in Packer's manifest ("nyc3:1011", "nyc3,sfo3:1011"). Raises BuildError where there is none."""
+    try:
+        builds = json.loads(manifest.read_text("utf-8"))["builds"]
+        return str(builds[-1]["artifact_id"].rpartition(":")[2])
+    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        raise BuildError(
+            f"image {role}: Packer succeeded but its manifest names no image ({error})",
+            file=manifest,
+            remedy="have packer/build.pkr.hcl end with the manifest post-processor",
+        ) from error
+
+
 def context_folder(context: Context) -> str | None:
     """Where the image's own files are."""
     return next((str(f.source.parent) for f in context.files if f.path == "image.toml" and f.source), None)
@@ -205,7 +218,7 @@ class Supervised:
     """A `packer build` under its supervisor: see `supervisor`."""
 
     def __init__(
-        self, arguments: list[str], folder: Path, environ: Mapping[str, str], log: Path, run: Run, *, deadline: float
+        self, arguments: list[str], folder: Path, environ: Mapping[str, str], log: Path, run: Run, *, seconds: float
     ) -> None:
         """Start it.
 
@@ -215,12 +228,12 @@ class Supervised:
             environ: what Packer sees; the values of secrets in it are masked in the log.
             log: where its output goes.
             run: its lock is shared with the supervisor.
-            deadline: Unix time at which it is interrupted in any case.
+            seconds: how long it may take; then it is interrupted in any case.
         """
         reads, self._pipe = os.pipe()
         masks = [part for name in secret_names(environ) for part in ("--mask", name)]
         command = [sys.executable, "-I", "-S", supervisor.__file__, "--log", str(log), "--parent", str(reads)]
-        command += ["--grace", str(GRACE), "--deadline", str(deadline), *masks, "--", *arguments]
+        command += ["--grace", str(GRACE), "--seconds", str(seconds), *masks, "--", *arguments]
         try:
             with log.open("ab") as output:
                 self._process = subprocess.Popen(

@@ -15,10 +15,11 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bakewell.errors import BakewellError
+from bakewell.errors import BakewellError, file_error
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ class Record:
     Attributes:
         endpoint: the API it was made with; other APIs cannot tell whether it is still there.
         name: of the image it was to make.
-        lease: Unix time after which the run is over in any case.
+        lease: Unix time, by the cloud, after which the run is over in any case.
     """
 
     run: str
@@ -56,18 +57,36 @@ class Run:
         """The run's own directory; it exists only while the run does."""
         return self._path.with_suffix("")
 
+    def make_key(self) -> str:
+        """Write a new private key to `key` in the run's folder (0600); the public key, as one line.
+
+        ed25519 in OpenSSH's format: paramiko, which provisions, cannot read the keys that Packer itself would make.
+        """
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+        from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+        key = Ed25519PrivateKey.generate()
+        private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+        with os.fdopen(os.open(self.folder / "key", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(private)
+        return key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+
     def finish(self) -> None:
-        """Forget the run: nothing of it is left anywhere."""
+        """Forget the run: nothing of it is left anywhere. A record that cannot be deleted is the next command's."""
         shutil.rmtree(self.folder, ignore_errors=True)
-        self._path.unlink(missing_ok=True)
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("%s cannot be deleted: %s", self._path, error.strerror)
         self.release()
 
     def release(self) -> None:
         """Let go of the lock and keep the record: the reaper will see to the rest. Secrets do not wait for it."""
         if self.fd >= 0:
             shutil.rmtree(self.folder, ignore_errors=True)
-            os.close(self.fd)
-            self.fd = -1
+            fd, self.fd = self.fd, -1
+            with suppress(OSError):  # closed all the same: only a record's last bytes could be lost, long written
+                os.close(fd)
 
 
 def begin(state_dir: Path, record: Record) -> Run:
@@ -96,32 +115,36 @@ def begin(state_dir: Path, record: Record) -> Run:
 def claim(state_dir: Path, run: str) -> Run | None:
     """Take over a dead run; None where it is alive (somebody holds its lock), unknown or already gone."""
     path = _folder(state_dir) / f"{run}.lock"
-    try:
-        fd = os.open(path, os.O_RDWR)
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(fd)
-        return None
-    record = _read(path)
-    if record is None or not path.exists():  # another reaper finished it in between
-        os.close(fd)
-        return None
-    return Run(record, path, fd)
+    with _reading(state_dir):
+        try:
+            fd = os.open(path, os.O_RDWR)
+        except FileNotFoundError:
+            return None
+        claimed: Run | None = None
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            record = _read(path)
+            if record is not None and path.exists():  # or another reaper finished it in between
+                claimed = Run(record, path, fd)
+        except BlockingIOError:
+            return None
+        finally:
+            if claimed is None:
+                os.close(fd)
+        return claimed
 
 
 def known(state_dir: Path) -> Iterator[Record]:
     """Every run of this host that is under way or died here."""
-    for path in sorted(_folder(state_dir).glob("*.lock")):
-        if (record := _read(path)) is not None:
-            yield record
+    with _reading(state_dir):
+        records = [_read(path) for path in sorted(_folder(state_dir).glob("*.lock"))]
+    yield from (record for record in records if record is not None)
 
 
 def is_known(state_dir: Path, run: str) -> bool:
     """True when `run` was begun on this host and is under way, or died."""
-    return (_folder(state_dir) / f"{run}.lock").exists()
+    with _reading(state_dir):
+        return (_folder(state_dir) / f"{run}.lock").exists()
 
 
 def make_private(folder: Path) -> None:
@@ -131,11 +154,32 @@ def make_private(folder: Path) -> None:
 
 def unwritable(folder: Path, error: OSError) -> BakewellError:
     """The error for a state directory that cannot be used."""
-    return BakewellError(
-        f"the state directory cannot be written: {error.strerror}",
+    return file_error(
+        error,
+        "the state directory cannot be written",
         file=error.filename or folder,
-        remedy="free disk space or correct its owner, or set BAKEWELL_STATE to a directory of yours",
+        remedy="correct its owner, or set BAKEWELL_STATE to a directory of yours",
+        kind=BakewellError,
     )
+
+
+@contextmanager
+def _reading(state_dir: Path) -> Iterator[None]:
+    """Around looks at records: one that cannot be read is no sign that there is none.
+
+    Raises:
+        BakewellError: the state directory cannot be read.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise file_error(
+            error,
+            "the state directory cannot be read",
+            file=error.filename or state_dir,
+            remedy="correct its owner, or set BAKEWELL_STATE to a directory of yours",
+            kind=BakewellError,
+        ) from error
 
 
 def _folder(state_dir: Path) -> Path:

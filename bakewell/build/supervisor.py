@@ -64,7 +64,12 @@ class Log:
             self.failed = True
 
 
-def supervise(command: list[str], log: Log, *, parent: int, grace: float, deadline: float) -> int:
+def elapsed() -> float:
+    """Seconds on a clock that nobody sets, and that goes on while the host sleeps: leases run on meanwhile."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))  # macOS's monotonic clock does so
+
+
+def supervise(command: list[str], log: Log, *, parent: int, grace: float, seconds: float) -> int:
     """Run `command` in this process's group until it ends; the exit status to end with.
 
     Args:
@@ -72,8 +77,9 @@ def supervise(command: list[str], log: Log, *, parent: int, grace: float, deadli
         log: where its output goes.
         parent: file descriptor whose end of file says that the build is gone.
         grace: seconds that an interrupted Packer has to clean up.
-        deadline: Unix time at which it is interrupted in any case.
+        seconds: how long it may take; then it is interrupted in any case.
     """
+    deadline = elapsed() + seconds
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     output = process.stdout.fileno() if process.stdout else -1
     os.set_blocking(output, False)
@@ -90,7 +96,7 @@ def supervise(command: list[str], log: Log, *, parent: int, grace: float, deadli
                 elif not _drain(output, log):
                     selector.unregister(output)
                     pause = 0.01  # its end is near
-            why = why or (LOG_FAILED if log.failed else OUT_OF_TIME if time.time() >= deadline else 0)
+            why = why or (LOG_FAILED if log.failed else OUT_OF_TIME if elapsed() >= deadline else 0)
             if why and kill_at == float("inf"):
                 kill_at = time.monotonic() + grace
                 os.killpg(0, signal.SIGINT)
@@ -100,6 +106,8 @@ def supervise(command: list[str], log: Log, *, parent: int, grace: float, deadli
                 os.killpg(0, signal.SIGKILL)  # this process is one of the group
     _drain(output, log)
     status = process.returncode
+    if status == 0 and why == LOG_FAILED:  # it was done all the same
+        return 0
     return why or (status if status >= 0 else 128 - status)
 
 
@@ -119,7 +127,7 @@ def main() -> int:
     parser.add_argument("--log", required=True)
     parser.add_argument("--parent", type=int, required=True, help="file descriptor of the pipe from the build")
     parser.add_argument("--grace", type=float, required=True, help="seconds")
-    parser.add_argument("--deadline", type=float, required=True, help="Unix time")
+    parser.add_argument("--seconds", type=float, required=True, help="how long the command may take")
     parser.add_argument("--mask", action="append", default=[], help="environment variable whose value is masked")
     parser.add_argument("command", nargs="+")
     arguments = parser.parse_args()
@@ -128,10 +136,10 @@ def main() -> int:
     secrets = sorted((os.environ[name].encode() for name in arguments.mask), key=len, reverse=True)
     log = Log(arguments.log, secrets)
     status = supervise(
-        arguments.command, log, parent=arguments.parent, grace=arguments.grace, deadline=arguments.deadline
+        arguments.command, log, parent=arguments.parent, grace=arguments.grace, seconds=arguments.seconds
     )
     log.close()
-    return LOG_FAILED if log.failed else status
+    return LOG_FAILED if log.failed and status != 0 else status  # what Packer made is whole, whatever became of the log
 
 
 if __name__ == "__main__":

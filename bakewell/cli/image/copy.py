@@ -18,12 +18,14 @@ def command(
 ) -> None:
     """Copy the image of the present content to a region, and wait; where it is there already, nothing happens."""
     del debug
+    from bakewell.build import orphans
     from bakewell.image import adoptable
 
     project = Project.here()
+    settings = project.settings
     name = project.clouds(cloud)[0]
     found, there = project.demanded(name, role), project.connect(name)
-    image = adoptable(there.images(project.settings.project), role, found.value, project.settings.home(name))
+    image = adoptable(there.images(settings.project), role, found.value, settings.home(name))
     if image is None:
         raise BuildError(
             f"image {role} ({found.value[:12]}) is not built, so it cannot be copied to {region}",
@@ -40,4 +42,5 @@ def command(
                 f"{error.what}; {image.name} is in {has}, and not in {region}",
                 remedy=f"{error.remedy or 'see what the cloud says'}; the next `pulumi up` makes the missing copy",
             ) from error
+    orphans.reap_own(there, project.environment.where(name), settings.project, project.environment.state_dir, note)
     print_json({"id": copied, "region": region})

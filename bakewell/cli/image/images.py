@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from bakewell.cli.common import CloudName, Debug, Json, Project, age, print_json, table
+from bakewell.cli.common import CloudName, Debug, Json, Project, age, note, print_json, table
 
 
 def command(cloud: CloudName = None, as_json: Json = False, debug: Debug = False) -> None:
     """List the project's images: cloud, role, name, ID, age, size, in use by, fingerprint."""
     del debug
+    from bakewell.build import orphans
     from bakewell.image import Image, newest_first
 
     project = Project.here()
+    environment, owner = project.environment, project.settings.project
     images: list[Image] = []
     users: dict[str, list[str]] = {}
     for name in project.clouds(cloud):
         there = project.connect(name)
-        images += sorted(newest_first(there.images(project.settings.project)), key=lambda image: image.role)
+        images += sorted(newest_first(there.images(owner)), key=lambda image: image.role)
+        if orphans.waiting(environment.where(name), owner, environment.state_dir):
+            note(f"{name}: a build that ended on this host may have left something; to remove it: bakewell clean")
         for reference in there.references():
             users.setdefault(reference.image_id, []).append(f"{reference.kind} {reference.name}")
 

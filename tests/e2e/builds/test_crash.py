@@ -14,7 +14,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -207,21 +207,45 @@ def test_nothing_paid_for_outlives_the_next_command(sites: list[Site]) -> None:
     assert "adopted" in result.stdout + result.stderr
 
 
-def test_a_build_that_lives_elsewhere_is_left_alone(sites: list[Site], tmp_path: Path) -> None:
+def clock(folder: Path, minutes: int) -> dict[str, str]:
+    """What sets the clock of a Python program that runs with it, and of no other."""
+    folder.mkdir()
+    shift = f"import time\nright = time.time\ntime.time = lambda: right() + {minutes * 60}\n"
+    (folder / "sitecustomize.py").write_text(shift)
+    return {"PYTHONPATH": str(folder)}
+
+
+def test_a_build_that_lives_elsewhere_is_left_alone_and_a_machine_that_packer_leaves_is_not(
+    sites: list[Site], tmp_path: Path
+) -> None:
+    """The build's host is two hours behind, and the colleague's two hours ahead; Packer may delete no machine."""
     site = sites[0]
-    with site.cloud.fault("hold_before", method="POST", path="/v2/droplets/[0-9]+/actions") as rule:
-        build = site.workspace.start("bakewell", "build", "base", "--force")
+    with (
+        site.cloud.fault("hold_before", method="POST", path="/v2/droplets/[0-9]+/actions") as rule,
+        site.cloud.fault("status", method="DELETE", path="/v2/droplets/[0-9]+", status=401) as refusal,
+    ):
+        behind = replace(site.workspace, env=site.workspace.env | clock(tmp_path / "behind", -125))
+        build = behind.start("bakewell", "build", "base", "--force")
         assert site.held(rule, build)
         before = site.paid_for()
         assert len(before["builders"]) == len(before["keys"]) == 1
         # The next command of the same host, and one of a colleague's, who knows it only by its lease.
         site.workspace.bakewell("clean")
-        site.workspace.bakewell("clean", env={"BAKEWELL_STATE": str(tmp_path / "colleague")})
+        colleague = {"BAKEWELL_STATE": str(tmp_path / "colleague"), **clock(tmp_path / "ahead", 125)}
+        told = site.workspace.bakewell("clean", env=colleague).stderr
+        assert "clock is 125 minutes ahead of digitalocean's" in told
         assert site.paid_for() == before
         site.cloud.release(rule)
         output, _ = build.communicate(timeout=LONGEST)
         assert build.returncode == 0, output
+        assert "clock is 125 minutes behind digitalocean's" in output
+        assert "Error destroying droplet" in output and "tidying up is left to the next command" in output
+        assert site.cloud.fired(refusal) >= 2, "Packer's request, and ours"
+        assert site.paid_for() == {"builders": before["builders"]}
+    images = {image["id"] for image in site.cloud.ready(PROJECT)}
+    assert f"removing builder {before['builders'][0]}" in site.workspace.bakewell("clean", "--keep", "50").stderr
     assert site.left() == {}
+    assert {image["id"] for image in site.cloud.ready(PROJECT)} == images
 
 
 @pytest.mark.parametrize("how", ["INT", "KILL"])

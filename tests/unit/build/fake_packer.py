@@ -16,6 +16,7 @@ import re
 import signal
 import sys
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -84,7 +85,10 @@ class Droplet:
         return str(snapshot)
 
     def remove(self) -> None:
-        call("DELETE", f"/v2/droplets/{self.id}")
+        try:
+            call("DELETE", f"/v2/droplets/{self.id}")
+        except urllib.error.HTTPError as error:  # the real plugins say so too, and succeed
+            print(f"==> digitalocean.image: Error destroying droplet. Please destroy it manually: {error}", flush=True)
 
 
 class Instance:
@@ -111,7 +115,10 @@ class Instance:
         return str(image)
 
     def remove(self) -> None:
-        ec2("TerminateInstances", self.region, **{"InstanceId.1": self.id})
+        try:
+            ec2("TerminateInstances", self.region, **{"InstanceId.1": self.id})
+        except urllib.error.HTTPError as error:
+            print(f"==> amazon-ebs.image: Error terminating instance, may still be around: {error}", flush=True)
 
     def tagged(self, number: int, kind: str, tags: list[str]) -> dict[str, str]:
         specification = f"TagSpecification.{number}"

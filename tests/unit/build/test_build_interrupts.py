@@ -139,6 +139,7 @@ def test_after_sigkill_the_supervisor_has_packer_clean_up_and_the_next_build_doe
     until(lambda: supervisors(site), lambda found: found == [])
     site.leaves("keys")
     assert len(site.runs()) == 2, "the record and the run's folder"
+    until(lambda: orphans.waiting(site.environment.endpoint, "bakewell", site.state))  # the record's lock is free, too
     site.mode("base", "")
     build(site.job("base"), Stop(), said.append)
     site.leaves()

@@ -60,8 +60,8 @@ def dead_here(site: Site, run: str, **changes: Any) -> None:
 
 def reap(site: Site, said: Said, later: float = 0) -> int:
     """Reap, `later` seconds from now."""
-    moment = time.time() + later
-    return orphans.reap(site.cloud, site.environment.endpoint, "bakewell", site.state, said.append, now=moment)
+    site.served.clock.ahead = later
+    return orphans.reap(site.cloud, site.environment.endpoint, "bakewell", site.state, said.append)
 
 
 def machines(site: Site) -> list[int]:

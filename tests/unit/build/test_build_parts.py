@@ -160,12 +160,24 @@ def test_lines_are_bounded_and_say_so() -> None:
     assert lines[-1] == "web | … more than is shown here: the rest is in the log file"
 
 
-def test_a_reader_that_went_away_does_not_end_a_build() -> None:
+@pytest.mark.parametrize(
+    "error",
+    [BrokenPipeError(), *(OSError(number, "") for number in (errno.EIO, errno.ENOSPC, errno.EBADF)), ValueError()],
+)
+def test_what_cannot_be_said_does_not_end_a_build(error: Exception) -> None:
     class Gone(io.StringIO):
         def write(self, text: str) -> int:
-            raise BrokenPipeError
+            raise error
 
     log.Printer(Gone()).line("text")
+
+
+def test_a_log_that_cannot_be_read_does_not_hide_why_a_build_failed(tmp_path: Path, said: Said) -> None:
+    assert "No such file" in log.tail(tmp_path / "gone.log", 30)
+    assert log.cause(tmp_path / "gone.log") == ("", [])
+    with log.Follower(tmp_path / "gone.log", said.append):
+        pass
+    assert len(said) == 1 and "cannot be followed: No such file" in said[0]
 
 
 def test_packers_lines_lose_the_sources_name() -> None:
@@ -189,13 +201,13 @@ def test_a_file_is_followed_to_its_end(tmp_path: Path, said: Said) -> None:
 
 
 def run_supervisor(
-    tmp_path: Path, command: list[str], *, grace: float = 5, deadline: float = 9e9, keep: float | None = None
+    tmp_path: Path, command: list[str], *, grace: float = 5, seconds: float = 9e9, keep: float | None = None
 ) -> tuple[int, str]:
     """Its exit status and its log. `keep`: seconds until the build's end of the pipe is closed; None: never."""
     path = log.create(tmp_path, "log")
     reads, writes = os.pipe()
     words = [sys.executable, "-I", "-S", supervisor.__file__, "--log", str(path), "--parent", str(reads)]
-    words += ["--grace", str(grace), "--deadline", str(deadline), "--mask", "A_SECRET", "--", *command]
+    words += ["--grace", str(grace), "--seconds", str(seconds), "--mask", "A_SECRET", "--", *command]
     environ = os.environ | {"A_SECRET": "open-sesame"}
     process = subprocess.Popen(words, pass_fds=(reads,), start_new_session=True, env=environ)
     os.close(reads)
@@ -238,8 +250,21 @@ def alive(pid: int) -> bool:
 
 
 def test_the_deadline_ends_the_command(tmp_path: Path) -> None:
-    status, _ = run_supervisor(tmp_path, ["sleep", "60"], deadline=time.time() + 0.5)
+    status, _ = run_supervisor(tmp_path, ["sleep", "60"], seconds=0.5)
     assert status == supervisor.OUT_OF_TIME
+
+
+def test_a_log_that_fails_at_the_very_end_is_no_failure_of_the_command(tmp_path: Path) -> None:
+    full = tmp_path / "full"
+    full.symlink_to("/dev/full")
+    reads, _writes = os.pipe()
+    words = [sys.executable, "-I", "-S", supervisor.__file__, "--log", str(full), "--parent", str(reads)]
+    words += ["--grace", "5", "--seconds", "60", "--", "sh", "-c"]
+    for script, status in (("printf last", 0), ("printf last; exit 7", supervisor.LOG_FAILED)):
+        assert (
+            subprocess.run([*words, script], pass_fds=(reads,), start_new_session=True, check=False).returncode
+            == status
+        )
 
 
 def test_a_log_that_cannot_be_written_ends_the_command(tmp_path: Path) -> None:
