@@ -196,4 +196,5 @@ def connect(
         raise ConfigError(f"unknown cloud `{name}`", remedy=f"use one of: {', '.join(CLOUDS)}")
     from bakewell.clouds.digitalocean import DigitalOcean
 
-    return DigitalOcean(environment.endpoint, environment.require_token(), sleep=sleep)
+    token = environment.require_token()
+    return DigitalOcean(environment.endpoint, token, token_name=environment.token_name, sleep=sleep)

@@ -35,13 +35,21 @@ class DigitalOcean:
     Args:
         endpoint: root URL without /v2.
         token: an API token; sent to `endpoint` and nowhere else.
+        token_name: the environment variable that it comes from.
         sleep: waits between polls and retries; tests pass their own.
     """
 
     name = "digitalocean"
 
-    def __init__(self, endpoint: str, token: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
-        self.api = Api(endpoint, token, token_name="DIGITALOCEAN_TOKEN", sleep=sleep)
+    def __init__(
+        self,
+        endpoint: str,
+        token: str,
+        *,
+        token_name: str = "DIGITALOCEAN_TOKEN",
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.api = Api(endpoint, token, token_name=token_name, sleep=sleep)
         self._sleep = sleep
 
     def check_account(self) -> str:

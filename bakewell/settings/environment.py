@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,13 +10,16 @@ from urllib.parse import urlsplit
 
 from bakewell.errors import ConfigError
 from bakewell.settings.stack import Settings
+from bakewell.urls import loopback, shown
 
 DIGITALOCEAN = "https://api.digitalocean.com"
 AWS = "https://amazonaws.com"  # stands for the endpoints that AWS's SDKs choose by service and region
 DOCKER = "unix:///var/run/docker.sock"
 _MIRRORED = "BAKEWELL_DOWNLOADS is set, but the endpoint is {}: images of a real cloud are made of what vendors publish"
 _NO_MIRROR = 'unset it, so that packer/bases.lock counts; or for the local cloud run: eval "$(make -s env)"'
-_TOKENS = ("DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN")
+TOKENS = ("DIGITALOCEAN_TOKEN", "DIGITALOCEAN_API_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN")
+"""Variables for the token: the first that is set counts. Pulumi's provider knows the outer two only, in this order;
+components/digitalocean/provider.py gives it the third."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Environment:
         stack: short name of the stack, "dev" unless said otherwise.
         parallel: how many builds at once, where it overrides the stack's own setting.
         token: API token; read it with `require_token`.
+        token_name: the variable that it comes from.
         downloads: a file of checksums that count instead of those in bases.lock; on the local cloud only, whose mirror
             serves programs that it built itself.
         ssh_key: the private key that logs in to machines; where there is none, ssh-agent and ~/.ssh are asked.
@@ -46,10 +49,11 @@ class Environment:
     ssh_key: Path | None = None
     aws_endpoint: str | None = None
     docker: str = DOCKER
+    token_name: str = TOKENS[0]
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Environment:
-        """Read DIGITALOCEAN_TOKEN (or …_ACCESS_TOKEN), DIGITALOCEAN_API_URL, AWS_ENDPOINT_URL, DOCKER_HOST,
+        """Read DIGITALOCEAN_TOKEN (or another of `TOKENS`), DIGITALOCEAN_API_URL, AWS_ENDPOINT_URL, DOCKER_HOST,
         BAKEWELL_STATE, BAKEWELL_STACK (or PULUMI_STACK), BAKEWELL_PARALLEL, BAKEWELL_DOWNLOADS and BAKEWELL_SSH_KEY. A
         missing token is no error here. AWS's credentials are its SDK's affair, and none of this.
 
@@ -62,7 +66,7 @@ class Environment:
             raise ConfigError(
                 f"BAKEWELL_PARALLEL is `{parallel}`", remedy="set it to a number from 1 to 64, or unset it"
             )
-        variable = next((name for name in _TOKENS if environ.get(name)), _TOKENS[0])
+        variable = next((name for name in TOKENS if environ.get(name, "").strip()), TOKENS[0])
         token = environ.get(variable, "").strip()
         if token and not re.fullmatch(r"[!-~]+", token):
             raise ConfigError(
@@ -79,7 +83,7 @@ class Environment:
                 remedy="unset AWS_ENDPOINT_URL_… and AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
             )
         downloads = environ.get("BAKEWELL_DOWNLOADS", "")
-        if downloads and not any(_loopback(url) for url in (endpoint, aws_endpoint or AWS)):
+        if downloads and not any(loopback(url) for url in (endpoint, aws_endpoint or AWS)):
             raise ConfigError(_MIRRORED.format(endpoint), remedy=_NO_MIRROR)
         return cls(
             endpoint=endpoint,
@@ -89,23 +93,24 @@ class Environment:
             stack=(environ.get("BAKEWELL_STACK") or environ.get("PULUMI_STACK") or "dev").rpartition("/")[2],
             parallel=int(parallel) if parallel else None,
             token=token,
+            token_name=variable,
             downloads=Path(downloads).absolute() if downloads else None,
             ssh_key=Path(ssh_key).expanduser().absolute() if (ssh_key := environ.get("BAKEWELL_SSH_KEY")) else None,
         )
 
     def where(self, cloud: str) -> str:
         """The API that stands for a cloud: what a build's record names, and people are told."""
-        return {"aws": self.aws_endpoint or AWS, "docker": self.docker}.get(cloud, self.endpoint)
+        return {"aws": self.aws_endpoint or AWS, "docker": shown(self.docker)}.get(cloud, self.endpoint)
 
     def local(self, cloud: str) -> bool:
         """True when the cloud's API is on this machine."""
-        return _loopback(self.where(cloud))
+        return loopback(self.docker if cloud == "docker" else self.where(cloud))
 
     def require_token(self) -> str:
         """The API token. Raises ConfigError where there is none."""
         if not self.token:
             raise ConfigError(
-                "no API token: DIGITALOCEAN_TOKEN is not set",
+                f"no API token: {TOKENS[0]} is not set, nor is {' or '.join(TOKENS[1:])}",
                 remedy='export it, or for the local cloud run: eval "$(make -s env)"',
             )
         return self.token
@@ -140,16 +145,6 @@ def _endpoint(variable: str, environ: Mapping[str, str]) -> str | None:
         host, secret = None, None
     if host is None or parts.scheme not in ("http", "https") or secret:
         raise ConfigError(f"{variable} is no plain URL", remedy="unset it: the cloud's own is the default")
-    if parts.scheme == "http" and not _loopback(url):
+    if parts.scheme == "http" and not loopback(url):
         raise ConfigError(f"{variable} {url} would send credentials unencrypted", remedy="use https")
     return url.rstrip("/").removesuffix("/v2")
-
-
-def _loopback(url: str) -> bool:
-    if url.startswith("unix://"):
-        return True
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

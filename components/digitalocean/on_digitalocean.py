@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pulumi
-import pulumi_digitalocean as digitalocean
 
 from components.digitalocean.droplets import boot
+from components.digitalocean.provider import provider
 
 if TYPE_CHECKING:
     from components.on_cloud import OnCloud
@@ -17,8 +17,7 @@ class OnDigitalOcean:
     """The droplets of a stack."""
 
     def __init__(self, stack: OnCloud) -> None:
-        provider = digitalocean.Provider("digitalocean", api_endpoint=stack.environment.endpoint)
-        opts = pulumi.ResourceOptions(provider=provider)
+        opts = pulumi.ResourceOptions(provider=provider("digitalocean", stack.environment))
         self._machines = boot(stack.desired, stack.image_id, stack.ssh_keys, opts)
 
     def settled(self) -> list[pulumi.Resource]:

@@ -11,6 +11,7 @@ import pulumi_digitalocean as digitalocean
 
 from bakewell.settings import Environment
 from bakewell.user_data import UserData
+from components.digitalocean.provider import provider as digitalocean_provider
 from components.published_images import PublishedImages
 from components.stack.refusal import refusals
 
@@ -28,7 +29,7 @@ with refusals():
         region=region,
         size="s-1vcpu-1gb",
         user_data=web.render(),
-        opts=pulumi.ResourceOptions(provider=digitalocean.Provider("cloud", api_endpoint=environment.endpoint)),
+        opts=pulumi.ResourceOptions(provider=digitalocean_provider("cloud", environment)),
     )
     pulumi.export("image", shop.image)
     pulumi.export("url", shop.ipv4_address.apply(lambda address: f"http://{address}/"))

@@ -10,6 +10,7 @@ import pytest
 from bakewell.clouds import AccountKey
 from bakewell.errors import CloudError, ConfigError
 from bakewell.image import Image
+from bakewell.settings.environment import TOKENS
 from tests.components.conftest import Fleet
 from tests.components.engine import Run
 from tests.components.fleet import PROJECT
@@ -121,8 +122,8 @@ def test_a_pin_to_an_unfinished_image(fleet: Fleet) -> None:
 
 def test_no_token(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    monkeypatch.delenv("DIGITALOCEAN_TOKEN", raising=False)
-    monkeypatch.delenv("DIGITALOCEAN_ACCESS_TOKEN", raising=False)
+    for name in TOKENS:
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DIGITALOCEAN_API_URL", "http://127.0.0.1:9")
     assert "DIGITALOCEAN_TOKEN is not set" in refused(fleet).said("error")
 

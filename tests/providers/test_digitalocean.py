@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import signal
 from collections.abc import Iterator
@@ -69,6 +70,33 @@ def test_preview_and_up_do_not_object_to_a_missing_token_the_api_does(cloud: Sta
     assert done.code != 0
     assert re.search(r"Error creating droplet: POST http://\S+/v2/droplets: 401 ", done.said())
     assert cloud.resources("d") == []
+
+
+def test_the_provider_finds_the_token_under_its_third_name_and_keeps_it_out_of_the_state(
+    cloud: Stack, api: LocalApi
+) -> None:
+    cloud.configure()
+    cloud.environment |= {"DIGITALOCEAN_API_TOKEN": TOKEN, "DIGITALOCEAN_ACCESS_TOKEN": "of-doctl"}
+    del cloud.environment["DIGITALOCEAN_TOKEN"]
+    cloud.environment["DIGITALOCEAN_API_URL"] = api.endpoint
+    cloud.write("""
+        import os
+
+        import pulumi
+        import pulumi_digitalocean as do
+
+        from bakewell.settings import Environment
+        from components.digitalocean.provider import provider
+
+        opts = pulumi.ResourceOptions(provider=provider("cloud", Environment.read(os.environ)))
+        do.Tag("t", opts=opts)
+    """)
+    done = cloud.up()
+    assert done.code == 0, done.said()
+    assert TOKEN not in json.dumps(cloud["cloud"])
+    del cloud.environment["DIGITALOCEAN_API_TOKEN"]
+    cloud.environment["DIGITALOCEAN_TOKEN"] = TOKEN
+    assert cloud.up().ops("cloud") == ["same"], "other names on another host are no change"
 
 
 REPLACED = """

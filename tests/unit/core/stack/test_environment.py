@@ -8,6 +8,7 @@ import pytest
 
 from bakewell.errors import ConfigError
 from bakewell.settings import AWS, DIGITALOCEAN, CloudName, Environment, Settings
+from bakewell.settings.environment import TOKENS
 
 BOTH: list[CloudName] = ["digitalocean", "aws"]
 LOCAL = {"DIGITALOCEAN_API_URL": "http://127.0.0.1:1", "AWS_ENDPOINT_URL": "http://127.0.0.1:2"}
@@ -42,6 +43,16 @@ def test_an_empty_environment_has_defaults_and_no_token() -> None:
     assert "make -s env" in caught.value.remedy
 
 
+def test_of_several_names_for_the_token_the_first_that_is_set_counts() -> None:
+    environ = {"DIGITALOCEAN_TOKEN": "a", "DIGITALOCEAN_API_TOKEN": "b", "DIGITALOCEAN_ACCESS_TOKEN": "c"}
+    for name, token in tuple(environ.items()):
+        environment = Environment.read(environ)
+        assert (environment.require_token(), environment.token_name) == (token, name)
+        environ[name] = " "
+    with pytest.raises(ConfigError, match="DIGITALOCEAN_API_TOKEN"):
+        Environment.read(environ).require_token()
+
+
 def test_the_other_names_serve_too() -> None:
     environment = Environment.read({"DIGITALOCEAN_ACCESS_TOKEN": "a", "PULUMI_STACK": "organization/bakewell/ci"})
     assert (environment.require_token(), environment.stack) == ("a", "ci")
@@ -52,7 +63,7 @@ def test_a_token_never_shows() -> None:
 
 
 @pytest.mark.parametrize("token", ["dop v1", "dop\nv1", "d\x07op", "d\xe9op", "\u201cdop\u201d"])
-@pytest.mark.parametrize("variable", ["DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN"])
+@pytest.mark.parametrize("variable", TOKENS)
 def test_what_can_be_no_token_is_refused_by_the_variables_name_alone(variable: str, token: str) -> None:
     with pytest.raises(ConfigError) as caught:
         Environment.read({variable: token})
@@ -162,3 +173,12 @@ def test_all_tools_ask_the_same_aws(name: str) -> None:
         Environment.read(LOCAL | {name: "true"})
     assert "unset AWS_ENDPOINT_URL_" in caught.value.remedy
     assert Environment.read({name: "https://ec2.example.com"}).aws_endpoint is None
+
+
+def test_a_password_in_docker_host_is_in_nothing_that_people_read() -> None:
+    environment = Environment.read({"DOCKER_HOST": "tcp://ann:s3cret@192.0.2.1:2375"})
+    assert environment.where("docker") == "tcp://***@192.0.2.1:2375" and not environment.local("docker")
+    with pytest.raises(ConfigError, match="local cloud only") as caught:
+        environment.check(Settings(local=True, clouds=["docker"]))
+    assert "s3cret" not in str(caught.value)
+    assert Environment.read({"DOCKER_HOST": "tcp://ann:s3cret@127.0.0.1:2375"}).local("docker")
