@@ -1,8 +1,9 @@
 """DigitalOcean: droplets, snapshots, keys and tags, by its API v2.
 
 An image of ours is a droplet snapshot that carries the identity tags of `bakewell.image`. Lists are read whole
-(`http.Api.pages`). What DigitalOcean has no answer for is not guessed: an account without autoscale pools answers 404
-for them, and that means none; any other failure is an error.
+(`http.Api.pages`), and every answer strictly (`digitalocean_answers`): what it leaves out is not guessed. An account
+without autoscale pools answers 404 for them, in DigitalOcean's own words, and that means none; any other failure is an
+error.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from bakewell.clouds import BUILDER, LEASE_SECONDS, AccountKey, Builder, Key, Leftover, Stock
+from bakewell.clouds import digitalocean_answers as answers
 from bakewell.clouds.http import Api, NotFound, Refused
 from bakewell.errors import CloudError
 from bakewell.image import READY, REVOKED, Identity, Image, Reference, lease_of, parse_tag, tag
@@ -26,7 +28,6 @@ WAIT_SNAPSHOT = 30 * 60.0  # seconds; large disks take minutes
 WAIT_TRANSFER = 60 * 60.0  # seconds; transfers outlast Packer's own 30-minute limit
 _KEY = re.compile(r"^bakewell-(?P<run>[0-9a-f]{12})-(?P<lease>\d{1,12})$")
 _PASSING = ("run", "lease", "parent", "fingerprint")  # keys of tags that belong to one build, or to one content
-_T = TypeVar("_T")
 
 
 class DigitalOcean:
@@ -53,44 +54,45 @@ class DigitalOcean:
         self._sleep = sleep
 
     def check_account(self) -> str:
-        account = self.api.get("/v2/account").get("account") or {}
-        if account.get("status") not in ("active", "warning"):
-            raise CloudError(
-                f"the DigitalOcean account is {account.get('status')}", remedy="see the account's billing page"
-            )
-        return str(account.get("email") or account.get("uuid"))
+        account = self.api.get("/v2/account", answers.ACCOUNT).it
+        if account.status not in ("active", "warning"):
+            raise CloudError(f"the DigitalOcean account is {account.status}", remedy="see the account's billing page")
+        return account.email or account.uuid
 
     def now(self) -> float:
-        return self.api.clock.now(lambda: self.api.get("/v2/images", private="true", per_page=1))
+        return self.api.clock.now(lambda: self.api.get("/v2/images?private=true&per_page=1", answers.IMAGES))
 
     # images
 
     def images(self, project: str) -> list[Image]:
-        raw = self.api.pages("/v2/images", "images", tag_name=tag("project", project))
-        found = (_parse("image", _image, item) for item in raw if item.get("status") != "deleted")
-        return [image for image in found if image is not None and image.identity.project == project]
+        listed = self.api.pages("/v2/images", answers.IMAGES, tag_name=tag("project", project))
+        images = (_image(item) for item in listed if item.status != "deleted")
+        return [image for image in images if image is not None and image.identity.project == project]
 
     def image(self, image_id: str) -> Image | None:
         try:
-            return _parse("image", _image, self.api.get(f"/v2/images/{image_id}")["image"])
+            return _image(self._look(image_id))
         except NotFound:
             return None
+
+    def _look(self, image: str) -> answers.Image:
+        """One image by its ID or slug, whoever's it is. Raises NotFound."""
+        return self.api.get(f"/v2/images/{image}", answers.IMAGE).it
 
     def leftovers(self, names: Collection[str]) -> list[Leftover]:
         if not names:
             return []
-        raw = self.api.pages("/v2/images", "images", private="true")
         return [
-            Leftover(str(item["id"]), item["name"])
-            for item in raw
-            if item.get("name") in names and Identity.from_tags(item.get("tags") or []) is None
+            Leftover(item.key, item.name)
+            for item in self.api.pages("/v2/images", answers.IMAGES, private="true")
+            if item.name in names and Identity.from_tags(item.tags or ()) is None
         ]
 
     def delete_image(self, image_id: str) -> None:
         self.api.delete(f"/v2/images/{image_id}")
 
     def regions(self, image_id: str) -> tuple[str, ...]:
-        return tuple(sorted(self.api.get(f"/v2/images/{image_id}")["image"]["regions"]))
+        return tuple(sorted(self._look(image_id).regions))
 
     def copy(self, image_id: str, region: str) -> str:
         if region not in self.regions(image_id):
@@ -100,7 +102,7 @@ class DigitalOcean:
     def _transfer(self, image_id: str, region: str) -> None:
         path = f"/v2/images/{image_id}/actions"
         try:
-            action = self.api.post(path, {"type": "transfer", "region": region})["action"]
+            action = self._begin(path, region)
         except Refused as error:
             # Refused while another transfer of the image runs, perhaps one that an interrupted copy began, which may
             # have ended by now. What is refused for another reason is refused again.
@@ -109,15 +111,20 @@ class DigitalOcean:
             self._wait_all(path, WAIT_TRANSFER)
             if region in self.regions(image_id):
                 return
-            action = self.api.post(path, {"type": "transfer", "region": region})["action"]
-        self._wait(f"{path}/{action['id']}", f"transfer of image {image_id} to {region}", WAIT_TRANSFER)
+            action = self._begin(path, region)
+        self._wait(f"{path}/{action.id}", f"transfer of image {image_id} to {region}", WAIT_TRANSFER)
         if region not in self.regions(image_id):
             raise CloudError(
                 f"image {image_id} is not in {region} although its transfer completed", remedy="run the command again"
             )
 
+    def _begin(self, path: str, region: str) -> answers.Action:
+        return self.api.post(path, {"type": "transfer", "region": region}, answers.ACTION).it
+
     def stock(self, image: str) -> Stock:
-        return _parse("image", _stock, self.api.get(f"/v2/images/{image}")["image"])
+        item = self._look(image)
+        ids = dict.fromkeys(sorted(item.regions), item.key)
+        return Stock(name=item.name, date=f"{item.created_at:%Y-%m-%d}", ids=ids)
 
     def check_stack(self, settings: Settings) -> None:
         """Nothing: keys are looked up when their IDs are, and a region that it has not is no base's either."""
@@ -135,24 +142,19 @@ class DigitalOcean:
     # who needs images
 
     def references(self) -> list[Reference]:
-        droplets = [*self.api.pages("/v2/droplets", "droplets"), *self._gpu_droplets()]
-        found = [
-            Reference(str(item["image"]["id"]), "droplet", str(item["id"]), item["name"])
-            for item in droplets
-            if item.get("image")
-        ]
-        return found + [
-            Reference(str(item["droplet_template"]["image"]), "autoscale pool", str(item["id"]), item["name"])
-            for item in self._pools()
+        droplets = [*self.api.pages("/v2/droplets", answers.DROPLETS), *self._gpu_droplets()]
+        return [
+            *(Reference(droplet.image.key, "droplet", droplet.key, droplet.name) for droplet in droplets),
+            *(Reference(p.droplet_template.image, "autoscale pool", p.key, p.name) for p in self._pools()),
         ]
 
-    def _gpu_droplets(self) -> list[dict[str, Any]]:
+    def _gpu_droplets(self) -> list[answers.Droplet]:
         """Those with a GPU, which no other list of droplets shows; the API can't filter them by tag."""
-        return self.api.pages("/v2/droplets", "droplets", type="gpus")
+        return self.api.pages("/v2/droplets", answers.DROPLETS, type="gpus")
 
-    def _pools(self) -> list[dict[str, Any]]:
+    def _pools(self) -> list[answers.Pool]:
         try:
-            return self.api.pages("/v2/droplets/autoscale", "autoscale_pools")
+            return self.api.pages("/v2/droplets/autoscale", answers.POOLS)
         except NotFound:
             return []
 
@@ -160,19 +162,20 @@ class DigitalOcean:
 
     def builders(self, project: str) -> list[Builder]:
         found = []
-        machines = self.api.pages("/v2/droplets", "droplets", tag_name=BUILDER)
-        for item in [*machines, *(d for d in self._gpu_droplets() if BUILDER in (d.get("tags") or ()))]:
-            identity = Identity.from_tags(item.get("tags") or [])
+        for item in [*self.api.pages("/v2/droplets", answers.DROPLETS, tag_name=BUILDER), *self._gpu_droplets()]:
+            identity = Identity.from_tags(item.tags) if BUILDER in item.tags else None
             if identity is not None and identity.project == project:
-                lease = lease_of(item["tags"]) or int(_time(item["created_at"]).timestamp()) + LEASE_SECONDS
-                found.append(Builder(str(item["id"]), item["name"], identity, lease))
+                lease = lease_of(item.tags) or int(item.created_at.timestamp()) + LEASE_SECONDS
+                found.append(Builder(item.key, item.name, identity, lease))
         return found
 
     def settle(self, builder_id: str) -> list[str]:
         path = f"/v2/droplets/{builder_id}"
-        try:
+        # What is gone has ended. Whether the builder itself is gone is for the list of its snapshots to say.
+        with suppress(NotFound):
             self._wait_all(f"{path}/actions", WAIT_SNAPSHOT)
-            return [str(item["id"]) for item in self.api.pages(f"{path}/snapshots", "snapshots")]
+        try:
+            return [item.key for item in self.api.pages(f"{path}/snapshots", answers.SNAPSHOTS)]
         except NotFound:
             return []
 
@@ -183,7 +186,7 @@ class DigitalOcean:
 
     def create_key(self, name: str, public_key: str) -> str:
         try:
-            created = self.api.post("/v2/account/keys", {"name": name, "public_key": public_key})
+            made = self.api.post("/v2/account/keys", {"name": name, "public_key": public_key}, answers.SSH_KEY)
         except Refused as error:
             # A POST that failed with a 5xx after all may have made the key; its repetition is then refused.
             again = (
@@ -192,7 +195,7 @@ class DigitalOcean:
             if again is None:
                 raise
             return again
-        return str(created["ssh_key"]["id"])
+        return made.it.key
 
     def build_keys(self) -> list[Key]:
         found = []
@@ -202,8 +205,7 @@ class DigitalOcean:
         return found
 
     def ssh_keys(self) -> list[AccountKey]:
-        listed = self.api.pages("/v2/account/keys", "ssh_keys")
-        return [AccountKey(str(item["id"]), item.get("name") or "") for item in listed]
+        return [AccountKey(item.key, item.name) for item in self.api.pages("/v2/account/keys", answers.SSH_KEYS)]
 
     def delete_key(self, key_id: str) -> None:
         self.api.delete(f"/v2/account/keys/{key_id}")
@@ -212,10 +214,10 @@ class DigitalOcean:
 
     def tags_of(self, image_id: str) -> tuple[str, ...] | None:
         try:
-            item = self.api.get(f"/v2/images/{image_id}")["image"]
+            item = self._look(image_id)
         except NotFound:
             return None
-        return None if item.get("status") == "deleted" else tuple(item.get("tags") or ())
+        return None if item.status == "deleted" else tuple(item.tags or ())
 
     def tag(self, image_id: str, tags: Sequence[str]) -> None:
         for name in tags:
@@ -226,13 +228,13 @@ class DigitalOcean:
         body = {"resources": [{"resource_id": image_id, "resource_type": "image"}]}
         for attempt in range(3):  # another command may delete the tag object between the two requests
             try:
-                self.api.post(path, body)
+                self.api.order(path, body)
                 return
             except NotFound:
                 if attempt == 2:
                     raise
             try:
-                self.api.post("/v2/tags", {"name": name})
+                self.api.post("/v2/tags", {"name": name}, answers.TAG)
             except Refused as error:
                 if error.status != 422:  # 422: made by somebody else in between
                     raise
@@ -249,8 +251,8 @@ class DigitalOcean:
         """Tags of every project, for a tag belongs to none: those that nothing carries."""
         del project
         # A glance will do: each is looked at again, and one that is missed goes next time.
-        found = self.api.glance("/v2/tags", "tags")
-        self.delete_unused_tags([item["name"] for item in found if item["resources"]["count"] == 0])
+        tags = self.api.glance("/v2/tags", answers.TAGS)
+        self.delete_unused_tags([item.name for item in tags if item.resources.count == 0])
         return []
 
     def _delete_unused_tag(self, name: str) -> bool:
@@ -259,10 +261,10 @@ class DigitalOcean:
             return False
         path = f"/v2/tags/{quote(name, safe='')}"
         try:
-            carriers = self.api.get(path)["tag"]["resources"]["count"]  # as late as can be: see the protocol
+            found = self.api.get(path, answers.TAG).it  # as late as can be: see the protocol
         except NotFound:
             return False
-        if carriers:
+        if found.resources.count:
             return False
         self.api.delete(path)
         return True
@@ -271,15 +273,15 @@ class DigitalOcean:
 
     def _wait_all(self, path: str, limit: float) -> None:
         """Wait for every action listed at `path` that is in progress."""
-        for action in self.api.pages(path, "actions"):
-            if action["status"] == "in-progress":
-                self._wait(f"{path}/{action['id']}", f"{action['type']} (action {action['id']})", limit, fine=True)
+        for action in self.api.pages(path, answers.ACTIONS):
+            if action.status == "in-progress":
+                self._wait(f"{path}/{action.id}", f"{action.type} (action {action.id})", limit, fine=True)
 
     def _wait(self, path: str, what: str, limit: float, *, fine: bool = False) -> None:
         """Poll one action until it ended. `fine`: an action that ended in error will do too."""
         waited, pause = 0.0, 0.5
         while True:
-            status = self.api.get(path)["action"]["status"]
+            status = self.api.get(path, answers.ACTION).it.status
             if status == "completed" or (fine and status == "errored"):
                 return
             if status == "errored":
@@ -293,44 +295,22 @@ class DigitalOcean:
             pause = min(pause * 1.5, 5.0)
 
 
-def _stock(item: dict[str, Any]) -> Stock:
-    return Stock(
-        name=item["name"],
-        date=f"{_time(item['created_at']):%Y-%m-%d}",
-        ids={region: str(item["id"]) for region in sorted(item["regions"])},
-    )
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
-
-
-def _image(item: dict[str, Any]) -> Image | None:
-    tags = tuple(item.get("tags") or ())
+def _image(item: answers.Image) -> Image | None:
+    tags = tuple(item.tags or ())
     identity = Identity.from_tags(tags)
     if identity is None:
         return None
-    ready = READY in tags and item.get("status", "available") == "available"
+    ready = READY in tags and item.status == "available"
     return Image(
         cloud="digitalocean",
-        id=str(item["id"]),
-        name=item["name"],
+        id=item.key,
+        name=item.name,
         identity=identity,
-        created_at=_time(item["created_at"]),
-        size_gb=float(item.get("size_gigabytes") or 0.0),
-        regions=tuple(sorted(item.get("regions") or ())),
+        created_at=item.created_at,
+        size_gb=item.size_gigabytes or 0.0,
+        regions=tuple(sorted(item.regions)),
         ready=ready,
         revoked=REVOKED in tags,
         lease=None if ready else lease_of(tags),
         tags=tags,
     )
-
-
-def _parse(what: str, parse: Callable[[dict[str, Any]], _T], item: dict[str, Any]) -> _T:
-    try:
-        return parse(item)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CloudError(
-            f"an {what} in the API's answer cannot be read: {error!r} (ID {item.get('id')})",
-            remedy="check the API endpoint",
-        ) from error

@@ -1,5 +1,9 @@
 """JSON over HTTP for a cloud's API: retries, waits, pages and errors, said once.
 
+An answer counts as what was asked for only if it has the status that the call documents and its body reads as the typed
+model. A 404 says that a thing is gone only in DigitalOcean's own words: a proxy's page, or an endpoint that knows none
+of these paths, is an error.
+
 Built on urllib3 and tenacity. Vendors' SDKs are not used here: importing DigitalOcean's (pydo) takes about a second,
 which every `pulumi preview` and every build would pay; urllib3 takes a tenth of that. The contract tests run the SDK
 against the local cloud, so that both are known to speak the same API.
@@ -12,12 +16,15 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import urlencode
 
 import urllib3
+from pydantic import ValidationError
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
+from bakewell import proxy
+from bakewell.clouds.answers import A, Answer, parse_json
 from bakewell.clouds.clock import Clock, sent
 from bakewell.errors import CloudError
 
@@ -29,6 +36,9 @@ WALKS = 4  # through a list that changes while it is read
 CONNECT_TRIES = 3  # an API that nothing listens for will not appear by waiting
 PATIENCE = 15 * 60.0  # seconds: the longest wait that a rate limit may ask for
 TIMEOUT = urllib3.Timeout(connect=10, read=60)
+_WITH_BODY = frozenset({200, 201, 202})
+_WITHOUT_BODY = frozenset({204})
+_ANOTHER = "check that DIGITALOCEAN_API_URL is the API meant, and that no proxy answers in its place"
 _REMEDY = "check that DIGITALOCEAN_API_URL is the API meant, and what the answer says, then run the command again"
 _REMEDIES = {
     402: "see the account's billing page, then run the command again",
@@ -60,13 +70,52 @@ class _Again(Exception):
         self.wait = wait
 
 
-@dataclass(frozen=True, slots=True)
-class _Walk:
-    """One pass over the pages of a list; `total` is what the API says there is, None where it doesn't say."""
+class Item(Answer):
+    """One thing of a list."""
 
-    items: list[dict[str, Any]]
-    total: int | None
+    @property
+    def key(self) -> str:
+        """What tells it from the others of its list."""
+        raise NotImplementedError
+
+
+T = TypeVar("T", bound=Item)
+
+
+class _Next(Answer):
+    next: str | None = None
+
+
+class _Links(Answer):
+    pages: _Next = _Next()
+
+
+class _Meta(Answer):
+    total: int
+
+
+class Page(Answer, Generic[T]):
+    """One page of a list; a subclass says under which key its items are. Lists that fit on a page may have no links."""
+
+    items: list[T]
+    links: _Links = _Links()
+    meta: _Meta
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk(Generic[T]):
+    """One pass over the pages of a list; `total` is what the API says there is."""
+
+    items: list[T]
+    total: int
     pages: int
+
+
+class _Missing(Answer):
+    """How DigitalOcean says 404."""
+
+    id: Literal["not_found"]
+    message: str
 
 
 class Api:
@@ -90,22 +139,28 @@ class Api:
         self._sleep = sleep
         self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/json", "User-Agent": "bakewell"}
         self.clock = Clock("the API")
-        self._pool = urllib3.PoolManager(maxsize=8, retries=False, timeout=TIMEOUT)
+        self._pool = proxy.pool(self.endpoint, maxsize=8, retries=False, timeout=TIMEOUT)
 
-    def get(self, path: str, **query: str | int) -> dict[str, Any]:
-        return self.call("GET", path, query=query)
+    def get(self, path: str, model: type[A]) -> A:
+        """GET; the answer as a `model`."""
+        return self._read("GET", path, model)
 
-    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        return self.call("POST", path, body=body)
+    def post(self, path: str, body: Mapping[str, Any], model: type[A]) -> A:
+        """POST; what it made, as a `model`."""
+        return self._read("POST", path, model, body=body)
+
+    def order(self, path: str, body: Mapping[str, Any]) -> None:
+        """POST that is answered without a body."""
+        self._call("POST", path, _WITHOUT_BODY, body=body)
 
     def delete(self, path: str, body: Mapping[str, Any] | None = None) -> None:
         """DELETE; a thing that is gone already is no error."""
         try:
-            self.call("DELETE", path, body=body)
+            self._call("DELETE", path, _WITHOUT_BODY, body=body)
         except NotFound:
             log.debug("%s was gone already", path)
 
-    def pages(self, path: str, key: str, **query: str | int) -> list[dict[str, Any]]:
+    def pages(self, path: str, page: type[Page[T]], **query: str | int) -> list[T]:
         """Every item of a list, all pages of it; raises rather than leaving some out.
 
         Something made or deleted between two pages shifts the rest: an item then comes twice, or never, and the total
@@ -113,64 +168,81 @@ class Api:
         """
         before: set[str] | None = None
         for _ in range(WALKS):
-            walk = self._walk(path, key, query)
-            names = {str(item.get("id") or item.get("name")) for item in walk.items}
-            whole = len(names) == len(walk.items) and (walk.total is None or len(walk.items) >= walk.total)
+            walk = self._walk(path, page, query)
+            names = {item.key for item in walk.items}
+            whole = len(names) == len(walk.items) == walk.total
             if whole and (walk.pages == 1 or names == before):
                 return walk.items
             before = names if whole else None
         raise CloudError(
             f"GET {self.endpoint}{path}: the list could not be read whole in {WALKS} tries"
-            f" ({len(walk.items)} of {walk.total} items came back)",
+            f" ({len(walk.items)} items came back, `meta.total` is {walk.total})",
             remedy="wait until nothing else changes the account, then run the command again",
         )
 
-    def glance(self, path: str, key: str) -> list[dict[str, Any]]:
+    def glance(self, path: str, page: type[Page[T]]) -> list[T]:
         """The items of a list, read once: where it changes meanwhile, some may be left out or come twice."""
-        return self._walk(path, key, {}).items
+        return self._walk(path, page, {}).items
 
-    def _walk(self, path: str, key: str, query: Mapping[str, str | int]) -> _Walk:
-        found: list[dict[str, Any]] = []
-        page = 1
+    def _walk(self, path: str, page: type[Page[T]], query: Mapping[str, str | int]) -> _Walk[T]:
+        items: list[T] = []
+        number = 1
         while True:
-            answer = self.call("GET", path, query={**query, "page": page, "per_page": PAGE})
-            items = answer.get(key)
-            if items is None:
-                items = []
-            if not isinstance(items, list):
-                raise CloudError(f"GET {self.endpoint}{path}: `{key}` is not a list", remedy="check the API endpoint")
-            found += items
-            links = answer.get("links") or {}
-            if not (links.get("pages") or {}).get("next"):
-                return _Walk(found, (answer.get("meta") or {}).get("total"), page)
-            page += 1
+            answer = self._read("GET", path, page, query={**query, "page": number, "per_page": PAGE})
+            items += answer.items
+            # An API that promises a next page for ever has told how many items there are.
+            if answer.links.pages.next is None or not answer.items or len(items) >= answer.meta.total:
+                return _Walk(items, answer.meta.total, number)
+            number += 1
 
-    def call(
+    def _read(
         self,
         method: str,
         path: str,
+        model: type[A],
         *,
         query: Mapping[str, str | int] | None = None,
         body: Mapping[str, Any] | None = None,
-    ) -> dict[str, Any]:
-        """One request, retried as the class says; the decoded answer ({} where there is no body)."""
+    ) -> A:
+        answer = self._call(method, path, _WITH_BODY, query=query, body=body)
+        parsed = parse_json(model, answer.data, f"{method} {self.endpoint}{path}", _ANOTHER)
+        self.clock.hear(answer.headers)
+        return parsed
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        wanted: frozenset[int],
+        *,
+        query: Mapping[str, str | int] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> urllib3.BaseHTTPResponse:
+        """One request, retried as the class says. `wanted`: the statuses that it may have."""
         url = f"{self.endpoint}{path}" + (f"?{urlencode(query)}" if query else "")
         try:
             for attempt in Retrying(
                 retry=retry_if_exception_type(_Again), stop=_stop, wait=_wait, sleep=self._sleep, reraise=True
             ):
                 with attempt:
-                    return self._once(method, path, url, body)
+                    return self._once(method, path, url, body, wanted)
         except _Again as again:
             raise again.error from again.__cause__
         raise AssertionError("unreachable: tenacity returns or raises")
 
-    def _once(self, method: str, path: str, url: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
+    def _once(
+        self, method: str, path: str, url: str, body: Mapping[str, Any] | None, wanted: frozenset[int]
+    ) -> urllib3.BaseHTTPResponse:
         what = f"{method} {self.endpoint}{path}"
         headers = self._headers | ({"Content-Type": "application/json"} if body is not None else {})
         data = json.dumps(body).encode() if body is not None else None
         try:
             answer = self._pool.request(method, url, body=data, headers=headers, redirect=False)
+        except urllib3.exceptions.ProxyError as error:
+            refused = CloudError(f"{what}: {proxy.trouble(url, error)}", remedy=proxy.remedy(url))
+            if proxy.wants_login(error):  # again and again, and the account there may be locked
+                raise refused from error
+            raise _Again(refused, tries=CONNECT_TRIES) from error
         except urllib3.exceptions.HTTPError as error:
             unreachable = CloudError(
                 f"{what}: no answer ({_reason(error)})",
@@ -179,16 +251,10 @@ class Api:
             raise _Again(unreachable, tries=CONNECT_TRIES) from error
         if answer.status >= 400:
             raise self._failure(what, answer)
-        if not answer.data:
-            return {}
-        try:
-            decoded = json.loads(answer.data)
-        except ValueError as error:
-            raise CloudError(f"{what}: the answer is no JSON", remedy="check the API endpoint") from error
-        if not isinstance(decoded, dict):
-            raise CloudError(f"{what}: the answer is no JSON object", remedy="check the API endpoint")
-        self.clock.hear(answer.headers)
-        return decoded
+        if answer.status not in wanted:
+            told = "with a body" if wanted is _WITH_BODY else "without one"
+            raise CloudError(f"{what}: {answer.status}, which is no answer {told}", remedy=_ANOTHER)
+        return answer
 
     def _failure(self, what: str, answer: urllib3.BaseHTTPResponse) -> Exception:
         status, said = answer.status, _message(answer)
@@ -214,9 +280,19 @@ class Api:
         if status == 403:
             remedy = f"give the token in {self._token_name} the scopes that docs/production.md lists"
             return Refused(f"{what}: 403, forbidden ({said})", status=status, remedy=remedy)
-        if status == 404:
+        if status == 404 and _says_missing(answer.data):
             return NotFound(f"{what}: 404, not found ({said})", remedy="check that it still exists")
+        if status == 404:
+            return CloudError(f"{what}: 404, but not in DigitalOcean's words ({said})", remedy=_ANOTHER)
         return Refused(f"{what}: {status} ({said})", status=status, remedy=_REMEDIES.get(status, _REMEDY))
+
+
+def _says_missing(body: bytes) -> bool:
+    try:
+        _Missing.model_validate_json(body)
+    except ValidationError:
+        return False
+    return True
 
 
 def _stop(state: RetryCallState) -> bool:

@@ -62,6 +62,16 @@ def test_a_status_instead_of_an_effect(api: Api, status: int, id: str) -> None:
     api.key()
 
 
+@pytest.mark.parametrize(("status", "body"), [(200, "<html>"), (204, ""), (404, "{}")])
+def test_a_body_instead_of_an_effect(api: Api, status: int, body: str) -> None:
+    path = rule(api, "status", method="POST", path=KEYS, status=status, body=body)
+    headers = dict(api.http.headers)  # not by `api`, which holds every answer to the contract
+    response = httpx.post(f"{api.endpoint}{KEYS}", headers=headers, json=NEW_KEY)
+    assert (response.status_code, response.text) == (status, body)
+    api.delete(path)
+    assert names(api) == []
+
+
 def test_the_nth_matching_call(api: Api) -> None:
     path = rule(api, "status", method="GET", path="/v2/(account|regions)", nth=2, times=2)
     statuses = [

@@ -9,7 +9,7 @@ import time
 import uuid
 from typing import Any
 
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.digitalocean.errors import ApiError, unauthorized
@@ -70,7 +70,8 @@ class Gate:
         if rule is not None:
             if effect == "status":
                 headers = self._status_headers(rule, headers)
-                response = error_response(scope, _worded(rule.spec.status))
+                status, told = rule.spec.status, rule.spec.body
+                response = error_response(scope, _worded(status)) if told is None else Response(told, status)
                 await self._send(await capture(response, scope, body), headers, send, call)
                 return
             if effect == "drop_before" or (effect == "hold_before" and await rule.hold() == "drop"):

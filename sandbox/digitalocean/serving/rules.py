@@ -15,24 +15,29 @@ class RuleSpec(Spec):
     """What a test asks for.
 
     Attributes:
-        effect: also "status": answer `status` (with Retry-After: `retry_after`); the call has no effect.
+        effect: also "status": answer `status` (with Retry-After: `retry_after`); the call has no effect. The answer is
+            `body` as it is, where there is any.
         method: "GET", …; None means any.
         path: regular expression for the whole path, "/v2" included; None means any. An engine_down or disk_full rule
             with neither method nor path is in force at once.
+        query: the same for what is behind the question mark, as it was sent.
     """
 
     effect: Effect | Literal["status"]
     method: str | None = None
     path: str | None = None
-    status: int = Field(default=500, ge=400, le=599)
+    query: str | None = None
+    status: int = Field(default=500, ge=200, le=599)
+    body: str | None = None
     retry_after: int | None = Field(default=None, ge=0)
 
-    _path_is_pattern = field_validator("path")(is_pattern)
+    _patterns = field_validator("path", "query")(is_pattern)
 
     def means(self, call: Call) -> bool:
         if self.method is not None and self.method.upper() != call.method:
             return False
-        return self.path is None or re.fullmatch(self.path, call.path) is not None
+        asked = ((self.path, call.path), (self.query, call.query))
+        return all(pattern is None or re.fullmatch(pattern, text) is not None for pattern, text in asked)
 
     @property
     def blanket(self) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import pytest
 
 from bakewell.clouds import BUILDER, LEASE_SECONDS, AccountKey, connect
 from bakewell.clouds.digitalocean import DigitalOcean
-from bakewell.clouds.http import Refused
+from bakewell.clouds.digitalocean_answers import TAGS, Tag
+from bakewell.clouds.http import Page, Refused
 from bakewell.errors import CloudError, ConfigError
 from bakewell.image import READY, REVOKED, Identity, tag
 from bakewell.settings import Environment, Settings
@@ -57,20 +57,20 @@ def test_tags_come_and_go(served: Served, cloud: DigitalOcean) -> None:
 
 
 def names(cloud: DigitalOcean) -> set[str]:
-    return {item["name"] for item in cloud.api.glance("/v2/tags", "tags")}
+    return {item.name for item in cloud.api.glance("/v2/tags", TAGS)}
 
 
 def test_unused_tags_are_deleted_and_nothing_else(served: Served, cloud: DigitalOcean) -> None:
     image(served, cloud)
-    cloud.api.post("/v2/tags", {"name": tag("lease", "1")})
+    served.api.post("/v2/tags", {"name": tag("lease", "1")})
     for name in ("somebodys", READY, *(tag(key, "x") for key in ("project", "role", "home", "other"))):
-        cloud.api.post("/v2/tags", {"name": name})
+        served.api.post("/v2/tags", {"name": name})
     assert cloud.delete_unused_tags([tag("lease", "1"), tag("run", WHO.run), tag("role", "x")]) == 1
     before = names(cloud)
     cloud.sweep(WHO.project)
     assert names(cloud) == before
     for key in ("run", "lease", "parent", "fingerprint"):
-        cloud.api.post("/v2/tags", {"name": tag(key, "x")})
+        served.api.post("/v2/tags", {"name": tag(key, "x")})
     cloud.sweep(WHO.project)
     assert names(cloud) == before
 
@@ -79,10 +79,10 @@ def test_a_tag_that_came_into_use_since_it_was_listed_stays(
     served: Served, cloud: DigitalOcean, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, listed = image(served, cloud), cloud.api.glance
-    cloud.api.post("/v2/tags", {"name": tag("fingerprint", "x")})
+    served.api.post("/v2/tags", {"name": tag("fingerprint", "x")})
 
-    def used_then(path: str, key: str) -> list[dict[str, Any]]:
-        found = listed(path, key)
+    def used_then(path: str, page: type[Page[Tag]]) -> list[Tag]:
+        found = listed(path, page)
         cloud.tag(made, [tag("fingerprint", "x")])
         return found
 
