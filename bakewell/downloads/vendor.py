@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 from urllib.parse import urljoin
 
+from bakewell import proxy
 from bakewell.downloads.declared import Arch, Declared
 from bakewell.errors import BakewellError, ConfigError
+from bakewell.urls import shown
 
 LIMIT = 1_000_000
 """Bytes of a checksums file; vendors' have a few thousand."""
@@ -76,9 +78,10 @@ def _fetch(url: str, thing: str, stated: Path) -> str | None:
     """The text at `url`; None where there is no such page."""
     import urllib3  # Here, because it takes longer to load than a preview's checks, which do without.
 
-    pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=10, read=30), headers={"User-Agent": "bakewell"})
+    timeout = urllib3.Timeout(connect=10, read=30)
     again = urllib3.Retry(
         total=2,
+        other=0,
         backoff_factor=0.5,
         status_forcelist=(429, 500, 502, 503, 504),
         raise_on_status=False,
@@ -86,19 +89,22 @@ def _fetch(url: str, thing: str, stated: Path) -> str | None:
     )
     where = url
     try:
-        with pool:
-            for _ in range(_REDIRECTS + 1):
+        for _ in range(_REDIRECTS + 1):
+            with proxy.pool(where, timeout=timeout, headers={"User-Agent": "bakewell"}) as pool:
                 answer = pool.request("GET", where, redirect=False, preload_content=False, retries=again)
                 with answer:
                     location = answer.get_redirect_location()
                     if not location:
                         return _text(answer.status, answer.read(LIMIT + 1), where, thing, stated)
-                where = urljoin(where, location)
-                if not where.startswith("https://"):
-                    raise _failed(f"{thing}: {url} leads to {where}, which is not https")
+            where = urljoin(where, location)
+            if not where.startswith("https://"):
+                raise _failed(f"{thing}: {url} leads to {shown(where)}, which is not https")
     except urllib3.exceptions.HTTPError as error:
-        said = str(error.reason) if isinstance(error, urllib3.exceptions.MaxRetryError) else str(error)
-        raise _failed(f"{thing}: no answer from {where} ({said})", "check the network, then run it again") from error
+        cause = error.reason if isinstance(error, urllib3.exceptions.MaxRetryError) and error.reason else error
+        if isinstance(cause, urllib3.exceptions.ProxyError):
+            raise _failed(f"{thing}: {proxy.trouble(where, cause)}", proxy.remedy(where)) from error
+        what = f"{thing}: no answer from {shown(where)} ({cause})"
+        raise _failed(what, "check the network, then run it again") from error
     raise _failed(f"{thing}: {url} is redirected more than {_REDIRECTS} times")
 
 

@@ -19,6 +19,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+FAR = "far.example"
+"""A name that nothing here resolves: a proxy leads there."""
+
 
 @dataclass
 class Vendor:
@@ -37,12 +40,13 @@ class Vendor:
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with a self-signed certificate for 127.0.0.1 and its key."""
+    """A file with a self-signed certificate for 127.0.0.1 and `FAR`, and its key."""
     key, now = generate_private_key(SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "vendor of tests")])
     made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
     made = made.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-    made = made.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+    names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName(FAR)]
+    made = made.add_extension(x509.SubjectAlternativeName(names), False)
     made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
     path = tmp_path_factory.mktemp("vendor") / "certificate"
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
