@@ -16,37 +16,30 @@ There is one region, `local`, and no account. What machines run as is `bakewell.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-import docker
-import requests
-from docker import DockerClient
-from docker.errors import APIError, DockerException, NotFound
+from typing import TYPE_CHECKING
 
 from bakewell.clouds import BUILDER, LEASE_SECONDS, AccountKey, Builder, Key, Leftover, Stock
+from bakewell.clouds import docker_engine as engine
 from bakewell.clouds.clock import Clock
+from bakewell.clouds.docker_engine import asking, unless_gone
 from bakewell.errors import CloudError, ConfigError
 from bakewell.image import NAMESPACE, READY, REVOKED, Identity, Image, Reference, lease_of
 from bakewell.settings import Environment, Settings
 
+if TYPE_CHECKING:
+    from docker import DockerClient
+    from requests import Response
+
 REGION = "local"
 WAIT_COMMIT = 30 * 60.0  # seconds
-_TIMEOUT = 600  # seconds for one answer: deleting a large image takes minutes on a slow disk
 _KEY = re.compile(r"^bakewell-(?P<run>[0-9a-f]{12})-(?P<lease>\d{1,12})$")
-_START_IT = "start Docker, or let DOCKER_HOST name the socket of one that runs, and see that this user may use it"
-_REMEDIES = {
-    "no space left": "free some of Docker's disk; see: docker system df",
-    "already allocated": "free the port, or set another one (bakewell:docker.containers.<role>.port), or none",
-}
 
 
 class Docker:
@@ -71,11 +64,11 @@ class Docker:
         """Connected when it is first asked for."""
         with self._connecting:
             if self._connected is None:
-                self._connected = connect(self._environment)
+                self._connected = engine.connect(self._environment)
                 self._connected.api.hooks["response"].append(self._hear)
             return self._connected
 
-    def _hear(self, answer: requests.Response, **_: object) -> None:
+    def _hear(self, answer: Response, **_: object) -> None:
         if answer.ok:
             self._clock.hear(answer.headers)
 
@@ -87,39 +80,46 @@ class Docker:
             self.client.api.info()
 
     def check_account(self) -> str:
-        with asking("say which engine it is"):
-            about = self.client.api.info()
-        return f"{about['Name']}, Docker {about['ServerVersion']}"
+        what = "say which engine it is"
+        with asking(what):
+            about = engine.read(engine.Engine, self.client.api.info(), what)
+        return f"{about.name}, Docker {about.version}"
 
     # images
 
     def images(self, project: str) -> list[Image]:
-        with asking("list images"):
-            found = self.client.api.images(all=True, filters={"label": f"{NAMESPACE}:project={project}"})
-        return [image for item in found if (image := self._image(item)) and image.identity.project == project]
+        listed = engine.images(self.client, "list images", label=f"{NAMESPACE}:project={project}")
+        return [image for item in listed if (image := self._image(item)) and image.identity.project == project]
 
-    def _image(self, item: Mapping[str, Any]) -> Image | None:
+    def _image(self, item: engine.ListedImage) -> Image | None:
         """An image of a list; None where it is none of ours. Only one image by itself shows its message."""
-        return self.image(item["Id"]) if Identity.from_tags(_texts(item.get("Labels"))) else None
+        if Identity.from_tags(_texts(item.labels)) is None:
+            return None
+        found = self._look(item.id)
+        if found is not None and set(_texts(_labels(found))) != set(_texts(item.labels)):
+            raise CloudError(
+                f"Docker, asked to look at image {item.id}: it has other labels than in the list of images",
+                remedy="run the command again",
+            )
+        return None if found is None else _parse(found)
 
     def image(self, image_id: str) -> Image | None:
-        attributes = self._look(image_id)
-        return None if attributes is None else _parse(attributes)
+        found = self._look(image_id)
+        return None if found is None else _parse(found)
 
-    def _look(self, name: str) -> dict[str, Any] | None:
-        """Everything that Docker says of one image; None where there is none of that name or ID."""
-        with asking(f"look at image {name}"):
-            try:
-                return dict(self.client.images.get(name).attrs)
-            except NotFound:
-                return None
+    def _look(self, name: str) -> engine.Image | None:
+        """One image, whoever's it is; None where there is none of that name or ID."""
+        what = f"look at image {name}"
+        with asking(what), unless_gone("image"):
+            return engine.read(engine.Image, self.client.api.inspect_image(name), what)
+        return None
 
     def leftovers(self, names: Collection[str]) -> list[Leftover]:
         """None: an image has its labels from its first moment on."""
         return []
 
     def delete_image(self, image_id: str) -> None:
-        with asking(f"delete image {image_id}"), suppress(NotFound):
+        with asking(f"delete image {image_id}"), unless_gone("image"):
             self.client.api.remove_image(image_id, force=True, noprune=True)
 
     def sweep(self, project: str) -> list[str]:
@@ -133,7 +133,7 @@ class Docker:
 
     def stock(self, image: str) -> Stock:
         found = self._base(image)
-        return Stock(name=f"{image} {_short(found['Id'])}", date=str(found["Created"])[:10], ids={})
+        return Stock(name=f"{image} {_short(found.id)}", date=f"{_created(found):%Y-%m-%d}", ids={})
 
     def check_stack(self, settings: Settings) -> None:
         """Nothing: whether a port is free here is known when it is taken."""
@@ -151,7 +151,7 @@ class Docker:
         self._base(image)
         return image
 
-    def _base(self, image: str) -> dict[str, Any]:
+    def _base(self, image: str) -> engine.Image:
         if found := self._look(image):
             return found
         raise ConfigError(
@@ -163,49 +163,47 @@ class Docker:
 
     def references(self) -> list[Reference]:
         """Containers, running or not; and images of others: Docker deletes none that another is built on."""
-        with asking("list containers and images"):
-            containers = self.client.api.containers(all=True)
-            images = self.client.api.images(all=True)
-        derived = [item for item in images if item.get("ParentId") and self._image(item) is None]
+        containers = engine.containers(self.client, "list containers")
+        images = engine.images(self.client, "list images")
+        derived = [item for item in images if item.parent and self._image(item) is None]
         return [
-            *(Reference(_bare(one["ImageID"]), "container", _short(one["Id"]), _called(one)) for one in containers),
-            *(Reference(_bare(one["ParentId"]), "image", _short(one["Id"]), _called(one)) for one in derived),
+            *(Reference(_bare(one.image), "container", _short(one.id), _called(one.names)) for one in containers),
+            *(Reference(_bare(one.parent), "image", _short(one.id), _called(one.tags)) for one in derived),
         ]
 
     # builders
 
     def builders(self, project: str) -> list[Builder]:
-        with asking("list builders"):
-            found = self.client.api.containers(all=True, filters={"label": f"{NAMESPACE}:project={project}"})
         builders = []
-        for item in found:
-            tags = _texts(item["Labels"])
+        for item in engine.containers(self.client, "list builders", label=f"{NAMESPACE}:project={project}"):
+            tags = _texts(item.labels)
             # Containers made from an image have its labels, of which this one then says that it is over.
             identity = Identity.from_tags(tags) if BUILDER in tags else None
             if identity is not None and identity.project == project:
-                lease = lease_of(tags) or int(item["Created"]) + LEASE_SECONDS
-                builders.append(Builder(item["Id"], _called(item), identity, lease))
+                lease = lease_of(tags) or item.created + LEASE_SECONDS
+                builders.append(Builder(item.id, _called(item.names), identity, lease))
         return builders
 
     def settle(self, builder_id: str) -> list[str]:
         waited = 0.0
-        while True:
-            with asking(f"look at builder {builder_id}"):
-                try:
-                    builder = self.client.api.inspect_container(builder_id)
-                except NotFound:
-                    return []
+        while builder := self._builder(builder_id):
             # Docker goes on with a commit when nobody waits for it any more, and has the container paused meanwhile.
-            if not builder["State"]["Paused"] or waited >= WAIT_COMMIT:
+            if not builder.state.paused or waited >= WAIT_COMMIT:
                 break
             self._sleep(0.5)
             waited += 0.5
-        who = Identity.from_tags(_texts(builder["Config"]["Labels"]))
+        who = Identity.from_tags(_texts(builder.config.labels)) if builder else None
         return [image.id for image in self.images(who.project) if image.run == who.run] if who else []
+
+    def _builder(self, builder_id: str) -> engine.InspectedContainer | None:
+        what = f"look at builder {builder_id}"
+        with asking(what), unless_gone("container"):
+            return engine.read(engine.InspectedContainer, self.client.api.inspect_container(builder_id), what)
+        return None
 
     def delete_builder(self, builder_id: str) -> None:
         with asking(f"delete builder {builder_id}"):
-            remove_container(self.client, builder_id)
+            engine.remove_container(self.client, builder_id)
 
     # keys
 
@@ -239,10 +237,10 @@ class Docker:
     # tags
 
     def tags_of(self, image_id: str) -> tuple[str, ...] | None:
-        attributes = self._look(image_id)
-        if attributes is None:
+        found = self._look(image_id)
+        if found is None:
             return None
-        image = _parse(attributes)
+        image = _parse(found)
         return image.tags if image else ()
 
     def tag(self, image_id: str, tags: Sequence[str]) -> None:
@@ -255,14 +253,15 @@ class Docker:
                 self.client.api.tag(image_id, _repository(image.identity), version)
 
     def untag(self, image_id: str, tags: Sequence[str]) -> None:
-        image = self.image(image_id)
-        if image is None:
+        found = self._look(image_id)
+        image = None if found is None else _parse(found)
+        if found is None or image is None:
             return
-        repository = _repository(image.identity)
+        repository, has = _repository(image.identity), tuple(found.tags or ())
         with asking(f"untag image {image_id}"):
             if image.ready and lease_of(tags) is not None:  # a label: it counts no more once the name is there
                 self.client.api.tag(image_id, repository, image.name)
-            has = self.client.images.get(image_id).tags
+                has = (*has, f"{repository}:{image.name}")
             going = [one for text in tags if (one := f"{repository}:{_version(image.run, text)}") in has]
             if going and len(going) == len(has):
                 self.client.api.tag(image_id, repository, image.run)  # or Docker deletes it with the last one
@@ -274,69 +273,41 @@ class Docker:
         return 0
 
 
-def connect(environment: Environment) -> DockerClient:
-    """A client of the engine.
-
-    Raises:
-        ConfigError: it is another machine's: builds and machines are reached by ports of this one.
-        CloudError: it does not answer.
-    """
-    where = environment.docker
-    if not environment.local("docker"):
-        raise ConfigError(
-            f"DOCKER_HOST is {where}, which is another machine", remedy="unset it, or name a socket of this machine"
-        )
-    with asking(f"answer at {where}"):
-        return docker.from_env(timeout=_TIMEOUT, environment={**os.environ, "DOCKER_HOST": where})
-
-
-@contextmanager
-def asking(what: str) -> Iterator[None]:
-    """Around requests: every failure as a `CloudError` that names `what` was asked."""
-    try:
-        yield
-    except APIError as error:
-        why = str(error.explanation or error)
-        remedy = next((said for sign, said in _REMEDIES.items() if sign in why), "see what Docker says, then try again")
-        raise CloudError(f"Docker refuses to {what}: {why}", remedy=remedy) from error
-    except (DockerException, requests.RequestException) as error:
-        raise CloudError(f"Docker cannot be reached to {what}: {error}", remedy=_START_IT) from error
-
-
-def remove_container(client: DockerClient, name: str) -> None:
-    """Remove a container, running or not, with its volumes; one that is gone already is no error."""
-    try:
-        client.api.remove_container(name, force=True, v=True)
-    except NotFound:
-        return
-    except APIError as error:
-        if "already in progress" not in str(error.explanation):
-            raise
-
-
-def _parse(attributes: Mapping[str, Any]) -> Image | None:
-    labels = _texts((attributes.get("Config") or {}).get("Labels"))
-    identity, name = Identity.from_tags(labels), attributes.get("Comment") or ""
+def _parse(found: engine.Image) -> Image | None:
+    labels, name = _texts(_labels(found)), found.comment
+    identity = Identity.from_tags(labels)
     if identity is None or not name.endswith(f"-{identity.run[:6]}"):
         return None
-    has = attributes.get("RepoTags") or ()
+    has = found.tags or ()
     before = f"{_repository(identity)}:{identity.run}."
     given = [f"{NAMESPACE}:{one.removeprefix(before).replace('.', ':')}" for one in has if one.startswith(before)]
     lease = [] if f"{_repository(identity)}:{name}" in has else [text for text in labels if lease_of([text])]
     tags = tuple(dict.fromkeys((*identity.tags(), *lease, *given)))
     return Image(
         cloud="docker",
-        id=_bare(attributes["Id"]),
+        id=_bare(found.id),
         name=name,
         identity=identity,
-        created_at=datetime.fromisoformat(attributes["Created"]),
-        size_gb=attributes["Size"] / 1e9,
+        created_at=_created(found),
+        size_gb=found.size / 1e9,
         regions=(REGION,),
         ready=READY in tags,
         revoked=REVOKED in tags,
         lease=None if READY in tags else lease_of(tags),
         tags=tags,
     )
+
+
+def _labels(found: engine.Image) -> Mapping[str, str] | None:
+    return found.config.labels if found.config else None
+
+
+def _created(found: engine.Image) -> datetime:
+    if found.created is None:
+        raise CloudError(
+            f"Docker does not say when image {_short(found.id)} was made", remedy="build it again, or lock another one"
+        )
+    return found.created
 
 
 def _texts(labels: Mapping[str, str] | None) -> list[str]:
@@ -363,6 +334,6 @@ def _short(digest: str) -> str:
     return _bare(digest)[:12]
 
 
-def _called(item: Mapping[str, Any]) -> str:
-    """The name of a container of a list, or of an image; "-" for one without any."""
-    return str([*(item.get("Names") or ()), *(item.get("RepoTags") or ()), "-"][0]).removeprefix("/")
+def _called(names: Sequence[str] | None) -> str:
+    """The first name of a container of a list, or of an image; "-" for one without any."""
+    return [*(names or ()), "-"][0].removeprefix("/")

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from docker import DockerClient
+from pydantic import Field
 
-from bakewell.clouds.docker import asking, remove_container
-from bakewell.errors import BakewellError
+from bakewell.clouds.answers import Answer
+from bakewell.clouds.docker_engine import asking, read, remove_container
+from bakewell.errors import BakewellError, CloudError
 
 SEED = "/var/lib/cloud/seed/nocloud"
 SYSTEMD = "/lib/systemd/systemd"
@@ -35,6 +37,23 @@ class Booted:
     id: str
     address: str
     port: int | None
+
+
+class _Network(Answer):
+    address: str = Field(alias="IPAddress")
+
+
+class _Published(Answer):
+    port: str = Field(alias="HostPort", pattern=r"^[0-9]{1,5}$")
+
+
+class _Networks(Answer):
+    networks: dict[str, _Network] = Field(alias="Networks")
+    ports: dict[str, list[_Published] | None] = Field(alias="Ports")
+
+
+class _Running(Answer):
+    network: _Networks = Field(alias="NetworkSettings")
 
 
 def boot(
@@ -90,10 +109,20 @@ def boot(
         with asking(f"remove container {name}"):
             remove_container(client, name)
         raise
-    network = container.attrs["NetworkSettings"]
-    address = next(one["IPAddress"] for one in network["Networks"].values() if one["IPAddress"])
-    published = (network["Ports"].get(f"{port}/tcp") or [{}])[0].get("HostPort")
-    return Booted(str(container.id), address, int(published) if published else None)
+    return Booted(str(container.id), *_reached(name, container.attrs, port))
+
+
+def _reached(name: str, attributes: object, port: int | None) -> tuple[str, int | None]:
+    """Address and published port of a container that runs."""
+    network = read(_Running, attributes, f"look at container {name}").network
+    address = next((one.address for one in network.networks.values() if one.address), None)
+    published = (network.ports.get(f"{port}/tcp") or [None])[0]
+    if address is None or (port and published is None):
+        raise CloudError(
+            f"Docker gave container {name} no {'port' if address else 'address'} that it can be reached by",
+            remedy="see: docker network inspect bridge, then run `pulumi up` again",
+        )
+    return address, int(published.port) if published else None
 
 
 def _seed(name: str, hostname: str, user_data: str) -> bytes:

@@ -32,16 +32,16 @@ def command(
 ) -> None:
     """Boot a container of an image, told who it is by user_data on stdin; or remove it."""
     del debug
-    from bakewell.clouds import docker
+    from bakewell.clouds import docker_engine as engine
     from bakewell.machine.container import boot
     from bakewell.settings import Environment
 
     if (image is None) != remove:
         raise ConfigError("one of --image and --remove is wanted", remedy=f"bakewell container {name} --image ID")
-    client = docker.connect(Environment.read(os.environ))
+    client = engine.connect(Environment.read(os.environ))
     if image is None:
-        with docker.asking(f"remove container {name}"):
-            docker.remove_container(client, name)
+        with engine.asking(f"remove container {name}"):
+            engine.remove_container(client, name)
         return
     user_data = "" if sys.stdin.isatty() else sys.stdin.read()
     booted = boot(
