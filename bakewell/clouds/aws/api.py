@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -42,6 +43,7 @@ from bakewell.clouds.aws.answers.base import Tagged
 from bakewell.clouds.aws.calls import A, Call
 from bakewell.clouds.clock import Clock
 from bakewell.errors import CloudError
+from bakewell.urls import loopback
 
 T = TypeVar("T", bound=Tagged)
 
@@ -123,7 +125,7 @@ class Clients:
             key = (service, region)
             if key not in self._made:
                 make: Any = self._session.client  # its types know services by their literal names only
-                self._made[key] = make(service, region_name=region, config=_CONFIG)
+                self._made[key] = make(service, region_name=region, config=_config())
                 self._made[key].meta.events.register("before-parse", _be_of_the_call)
             return self._made[key]
 
@@ -132,6 +134,12 @@ class Clients:
         about = parsed.get("ResponseMetadata", {})
         if about.get("HTTPStatusCode") == 200:
             self.clock.hear(about.get("HTTPHeaders", {}))
+
+
+def _config() -> Config:
+    """What is on this machine is asked by no proxy, as by Pulumi and Packer: botocore goes by NO_PROXY alone."""
+    here = loopback(os.environ.get("AWS_ENDPOINT_URL", ""))
+    return _CONFIG.merge(Config(proxies={})) if here else _CONFIG
 
 
 @contextmanager

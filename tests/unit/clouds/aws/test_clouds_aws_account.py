@@ -11,6 +11,9 @@ from bakewell.clouds.aws import Aws
 from bakewell.errors import CloudError, ConfigError
 from bakewell.settings import AwsSettings, Environment, Settings
 from tests.unit.clouds.aws.conftest import HOME, Account
+from tests.unit.one_proxy import OneProxy, one_proxy
+
+__all__ = ["one_proxy"]
 
 MOTO = "123456789012"
 OTHERS = "210987654321"
@@ -66,3 +69,24 @@ def test_an_account_that_calls_too_often_waits_and_goes_on(
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
     account.served.order("error", action="ec2:DescribeImages", code="RequestLimitExceeded", nth=1, times=3)
     assert cloud.images("shop") == []
+
+
+def test_a_cloud_on_this_machine_is_asked_by_no_proxy(
+    cloud: Aws, one_proxy: OneProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(variable, f"http://ann:s3cret@{one_proxy.address}")
+    assert cloud.check_account()
+    assert one_proxy.asked == []
+
+
+def test_a_real_cloud_is_asked_through_the_proxy_and_no_password_is_shown(
+    cloud: Aws, one_proxy: OneProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_proxy.login, one_proxy.refusal = "Basic of-somebody-else", 407
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://ann:s3cret@{one_proxy.address}")
+    with pytest.raises(CloudError, match=r"\b407\b|proxy") as caught:
+        cloud.check_account()
+    assert "s3cret" not in str(caught.value) and one_proxy.asked[0] == ("CONNECT", "sts.us-east-1.amazonaws.com:443")
