@@ -14,7 +14,6 @@ import subprocess
 import sys
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from pydantic import BaseModel, ValidationError
 from bakewell.errors import BakewellError
 from sandbox import aws_profile, mirror
 from sandbox.aws_profile import AwsAddress
+from sandbox.direct import OPENER
 from sandbox.machines import Machines
 from sandbox.providers import home
 from toolchain.build import Builder, Toolchain
@@ -272,7 +272,7 @@ def _answers(address: Address | AwsAddress | None) -> bool:
     if address is None or address.pid is None:
         return False
     try:
-        with urllib.request.urlopen(f"{address.endpoint}/sandbox/health", timeout=5) as answer:
+        with OPENER.open(f"{address.endpoint}/sandbox/health", timeout=5) as answer:
             # Its port may be another's by now.
             return bool(json.load(answer).get("cloud_id") == address.cloud_id)
     except (urllib.error.URLError, OSError, ValueError):

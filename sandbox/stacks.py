@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from bakewell import names
 from bakewell.errors import BakewellError
+from sandbox.direct import OPENER
 from toolchain.folders import ROOT
 from toolchain.processes import find
 from toolchain.progress import say
@@ -114,7 +114,7 @@ def http_status(url: str, until: float) -> str:
     """The status of a GET, asked again until it is 200 or `until` (monotonic seconds) has passed; or what is wrong."""
     while True:
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
+            with OPENER.open(url, timeout=5) as answer:
                 status = str(answer.status)
         except urllib.error.HTTPError as error:
             status = str(error.code)

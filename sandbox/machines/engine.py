@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -10,6 +11,7 @@ import requests
 from docker import DockerClient
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
+from bakewell.urls import shown
 from sandbox.machines.errors import MachineError
 
 LABEL = "bakewell"
@@ -43,7 +45,9 @@ def plain_errors(doing: str) -> Iterator[None]:
     except APIError as error:
         raise _refused(doing, str(error.explanation or error)) from error
     except (DockerException, requests.RequestException, ConnectionError) as error:
-        raise MachineError(f"{doing}: Docker does not answer ({error})", remedy=START_IT) from error
+        host = os.environ.get("DOCKER_HOST", "")
+        said = str(error).replace(host, shown(host)) if host else str(error)
+        raise MachineError(f"{doing}: Docker does not answer ({said})", remedy=START_IT) from None
 
 
 def remove_images(client: DockerClient, ours: Mapping[str, str]) -> None:

@@ -165,6 +165,10 @@ def test_docker_out_of_reach_says_what_to_do(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(MachineError, match="reaching Docker: Docker does not answer") as caught:
         Machines("test-nowhere")
     assert "DOCKER_HOST" in caught.value.remedy
+    monkeypatch.setenv("DOCKER_HOST", "tcp://ann:s3cret@127.0.0.1:1")
+    with pytest.raises(MachineError, match=r"tcp://\*\*\*@127\.0\.0\.1:1") as caught:
+        Machines("test-nowhere")
+    assert "s3cret" not in str(caught.value)
 
 
 def test_a_machine_that_ends_at_once_is_no_machine(machines: Machines) -> None:

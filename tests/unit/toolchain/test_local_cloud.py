@@ -174,7 +174,8 @@ def test_a_cloud_with_a_mirror_names_its_downloads(cloud: LocalCloud, monkeypatc
     assert not file.exists()
 
 
-def test_start_may_be_repeated(cloud: LocalCloud) -> None:
+def test_start_may_be_repeated(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")  # where nothing listens: this machine is asked directly
     assert not cloud.serving()
     cloud.start()
     before = cloud.address()

@@ -168,7 +168,10 @@ def machine() -> Iterator[tuple[str, list[int]]]:
     server.server_close()
 
 
-def test_a_machine_that_comes_up_late_is_waited_for(machine: tuple[str, list[int]]) -> None:
+def test_a_machine_that_comes_up_late_is_waited_for(
+    machine: tuple[str, list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")  # where nothing listens: this machine is asked directly
     url, statuses = machine
     statuses[:] = [503, 200]
     assert stacks.http_status(url, time.monotonic() + 20) == "200"
