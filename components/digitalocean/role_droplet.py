@@ -24,7 +24,7 @@ class RoleDropletArgs(TypedDict):
     project, role: who it is, as tags.
     stack: the stack whose config its readiness command reads.
     image: ID of the image in `region`; another one replaces the droplet.
-    region, size: the cloud's slugs.
+    region, size: the cloud's slugs; another of either replaces the droplet.
     ssh_keys: IDs or fingerprints of keys in the account.
     user_data: who it is, as cloud-init reads it; another one replaces the droplet.
     cluster: the Consul cluster that it is part of, or None.
@@ -65,7 +65,8 @@ class RoleDroplet(RoleMachine):
             ssh_keys=list(args["ssh_keys"]),
             user_data=_rendered(args["user_data"], args["cluster"], args["peers"]),
             tags=[tag("project", args["project"]), tag("role", args["role"])],
-            opts=pulumi.ResourceOptions(parent=self),
+            # In place, another size would power off every droplet of the role, and all at once; a smaller one fails then.
+            opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["size"]),
         )
         self.image = self.droplet.image
         self.address = self.droplet.ipv4_address

@@ -29,7 +29,9 @@ with refusals():
         region=region,
         size="s-1vcpu-1gb",
         user_data=web.render(),
-        opts=pulumi.ResourceOptions(provider=digitalocean_provider("cloud", environment)),
+        opts=pulumi.ResourceOptions(
+            provider=digitalocean_provider("cloud", environment), replace_on_changes=["size"]
+        ),
     )
     pulumi.export("image", shop.image)
     pulumi.export("url", shop.ipv4_address.apply(lambda address: f"http://{address}/"))
@@ -52,7 +54,7 @@ with refusals():
             vpc_security_group_ids=[group.id],
             user_data=web.render(cloud="aws"),
             user_data_replace_on_change=True,
-            opts=opts,
+            opts=pulumi.ResourceOptions(provider=provider, replace_on_changes=["instanceType"]),
         )
         pulumi.export("aws_image", instance.ami)
         pulumi.export("aws_url", instance.public_ip.apply(lambda address: f"http://{address}/"))

@@ -40,6 +40,8 @@ for name, unit in {units!r}.items():
     files.put(src=StringIO(unit), dest="/etc/systemd/system/" + name)
     systemd.service(service=name, running=None, enabled=True)
 """
+LOGIN = {"ssh_keys": ["local-cloud"]}
+LARGER = "s-1vcpu-2gb"
 
 
 def image(workspace: Workspace, role: str, ready: str, consul: str = "") -> None:
@@ -56,8 +58,7 @@ def fleet(workspace: Workspace) -> Workspace:
     """A Consul server and a client."""
     image(workspace, "server", GOOD, 'mode = "server"\n')
     image(workspace, "web", GOOD)
-    login = {"ssh_keys": ["local-cloud"]}
-    workspace.configure(roles=["server", "web"], machines={"server": login, "web": login})
+    workspace.configure(roles=["server", "web"], machines={"server": LOGIN, "web": LOGIN})
     return workspace
 
 
@@ -78,6 +79,13 @@ def test_machines_become_ready_move_and_stay(fleet: Workspace, cloud: CloudView)
     assert web.run("systemctl is-active consul").strip() == "active"
     assert Machine(address, key).run("cat /etc/bakewell/machine.json") == '{"role":"server"}\n'
 
+    # Another size is another droplet, which is there before the old one goes: in place it would be powered off.
+    fleet.configure(machines={"server": {**LOGIN, "size": LARGER}, "web": LOGIN})
+    preview = fleet.preview("--show-replacement-steps")
+    steps = [step["op"] for step in preview.document["steps"] if step["urn"].endswith("Droplet::server-1")]
+    assert steps.index("create-replacement") < steps.index("delete-replaced"), steps
+    assert preview.ops["server-1-ready"] == "replace" and "web-1" not in preview.ops
+
     # A new server: nobody else is touched, and the old one leaves before it goes.
     image(fleet, "server", GOOD + " # again", 'mode = "server"\n')
     preview = fleet.preview()
@@ -87,6 +95,7 @@ def test_machines_become_ready_move_and_stay(fleet: Workspace, cloud: CloudView)
     server = Machine(address, key)
     assert server.run("grep -c again /etc/systemd/system/bakewell-ready.service").strip() == "1"
     assert fleet.outputs()["machines"]["web-1"] == machines["web-1"]
+    assert sorted(droplet["size_slug"] for droplet in cloud.droplets(fleet.project)) == ["s-1vcpu-1gb", LARGER]
     assert fleet.preview().quiet
 
     # One that never gets ready: `up` says why, and what it was to replace runs on.
