@@ -83,6 +83,7 @@ class Image:
         lease: Unix time until which its unfinished build is presumed alive; None when ready.
         elsewhere: region -> the ID that the image has there, where that is another one.
         duplicates: further IDs that it has in a region where it has one already: somebody copied it by hand.
+        min_disk_gb: the smallest disk that it boots on; None where the cloud names none.
         lost: what has become of it where it was built, so that it has to be made or copied again; None for nothing.
     """
 
@@ -99,6 +100,7 @@ class Image:
     tags: tuple[str, ...]
     elsewhere: Mapping[str, str] = field(default_factory=dict)
     duplicates: tuple[str, ...] = ()
+    min_disk_gb: int | None = None
     lost: str | None = None
 
     @property

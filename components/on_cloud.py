@@ -9,7 +9,7 @@ from typing import Protocol
 
 import pulumi
 
-from bakewell import desired, names
+from bakewell import desired, names, sizes
 from bakewell.clouds import connect
 from bakewell.clouds.survey import Survey
 from bakewell.desired import Desired
@@ -72,6 +72,8 @@ class OnCloud:
             role: survey.pinned(role, image, settings.pin_key(cloud, role))
             for role, image in settings.pins_on(cloud).items()
         }
+        for remark in sizes.check(wanted, survey, pins):
+            pulumi.log.warn(remark)
         return cls(wanted, survey, environment, ssh_keys, pins)
 
     def make(self, last: pulumi.Output[StackOutputs]) -> None:

@@ -8,7 +8,7 @@ raises `CloudError` when the API refuses, fails after retries, or answers with l
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -66,6 +66,37 @@ class Leftover:
 
 
 @dataclass(frozen=True, slots=True)
+class Size:
+    """A type of machine.
+
+    Attributes:
+        disk_gb: what its disk holds.
+        regions: where a machine of it can be made now.
+    """
+
+    disk_gb: int
+    regions: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A machine that is there: its role, and its type."""
+
+    role: str
+    size: str
+
+
+class Offers(Protocol):
+    """The types of machines that a cloud has, where those decide how large a disk is."""
+
+    def sizes(self) -> Mapping[str, Size]:
+        """By name; all of them."""
+
+    def running(self, project: str) -> Collection[Running]:
+        """The machines of a project that are there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stock:
     """A vendor's image, as `bakewell lock` writes it down.
 
@@ -111,6 +142,10 @@ class Cloud(Protocol):
         Args:
             base: what is locked, or what `stock` takes where nothing is.
         """
+
+    @property
+    def offers(self) -> Offers | None:
+        """The types of machines that there are; None where `check_stack` looks at those that are named."""
 
     def usual(self, base: str) -> str:
         """What a base of this name, such as debian-12, is called there, until somebody says otherwise."""

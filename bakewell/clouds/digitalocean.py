@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from bakewell.clouds import BUILDER, LEASE_SECONDS, AccountKey, Builder, Key, Leftover, Stock
 from bakewell.clouds import digitalocean_answers as answers
+from bakewell.clouds.digitalocean_offers import Offers
 from bakewell.clouds.http import Api, NotFound, Refused
 from bakewell.errors import CloudError
 from bakewell.image import READY, REVOKED, Identity, Image, Reference, lease_of, parse_tag, tag
@@ -51,6 +52,7 @@ class DigitalOcean:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.api = Api(endpoint, token, token_name=token_name, sleep=sleep)
+        self.offers = Offers(self.api)
         self._sleep = sleep
 
     def check_account(self) -> str:
@@ -127,11 +129,10 @@ class DigitalOcean:
         return Stock(name=item.name, date=f"{item.created_at:%Y-%m-%d}", ids=ids)
 
     def check_stack(self, settings: Settings) -> None:
-        """Nothing: keys are looked up when their IDs are, and a region that it has not is no base's either."""
-        del settings
+        self.offers.check_regions(settings.regions)
 
     def check_build(self, base: str) -> None:
-        """It says nothing before it is asked to create a droplet."""
+        self.offers.check_base(base)
 
     def usual(self, base: str) -> str:
         return f"{base}-x64"
@@ -308,6 +309,7 @@ def _image(item: answers.Image) -> Image | None:
         identity=identity,
         created_at=item.created_at,
         size_gb=item.size_gigabytes or 0.0,
+        min_disk_gb=item.min_disk_size,
         regions=tuple(sorted(item.regions)),
         ready=ready,
         revoked=REVOKED in tags,

@@ -29,10 +29,11 @@ class Identified(Item):
 
 
 class Image(Identified):
-    """A snapshot, or anybody's image."""
+    """A snapshot, or anybody's image; `min_disk_size` in GB."""
 
     name: str
     status: Text
+    min_disk_size: Annotated[int, Field(ge=0)]
     created_at: AwareDatetime
     regions: list[str]
     tags: list[str] | None
@@ -40,12 +41,36 @@ class Image(Identified):
 
 
 class Droplet(Identified):
-    """A droplet, and which image it was made from."""
+    """A droplet, its size, and which image it was made from."""
 
     name: str
     created_at: AwareDatetime
     tags: list[str]
     image: Identified
+    size_slug: Text
+
+
+class Size(Item):
+    """A type of droplet; `disk` in GB."""
+
+    slug: Text
+    disk: Annotated[int, Field(ge=0)]
+    regions: list[str]
+    available: bool
+
+    @property
+    def key(self) -> str:
+        return self.slug
+
+
+class Region(Item):
+    """A region of the cloud."""
+
+    slug: Text
+
+    @property
+    def key(self) -> str:
+        return self.slug
 
 
 class Template(Answer):
@@ -129,6 +154,8 @@ SSH_KEYS = _page("ssh_keys", SshKey)
 ACTIONS = _page("actions", Action)
 SNAPSHOTS = _page("snapshots", Identified)
 TAGS = _page("tags", Tag)
+SIZES = _page("sizes", Size)
+REGIONS = _page("regions", Region)
 
 IMAGE = _one("image", Image)
 ACTION = _one("action", Action)

@@ -139,6 +139,10 @@ class Docker:
         """Nothing: whether a port is free here is known when it is taken."""
         del settings
 
+    @property
+    def offers(self) -> None:
+        """None: a machine has what its host has."""
+
     def check_build(self, base: str) -> None:
         if shutil.which("docker") is None:
             raise ConfigError("the program `docker`, which Packer's plugin runs, is not on PATH", remedy="install it")

@@ -1,19 +1,20 @@
 """What the cloud holds, read once and in the background while the rest of the program gets ready.
 
-A survey asks and remembers; it decides nothing and changes nothing. The images of one project are listed as soon as
-it starts; references (droplets, autoscale pools) and keys only when something asks for them.
+A survey asks and remembers; it decides nothing and changes nothing. The images of one project and the types of
+machines are listed as soon as it starts; references (droplets, autoscale pools) and keys only when something asks for
+them.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from bakewell.clouds import AccountKey
+from bakewell.clouds import AccountKey, Offers, Running, Size
 from bakewell.errors import ConfigError
 from bakewell.image import READY, Image, Reference, adoptable, tainted
 from bakewell.reading import did_you_mean
@@ -41,6 +42,9 @@ class Source(Protocol):
 
     def check_build(self, base: str) -> None: ...
 
+    @property
+    def offers(self) -> Offers | None: ...
+
 
 class Survey:
     """One look at one cloud.
@@ -55,8 +59,11 @@ class Survey:
 
     def __init__(self, source: Source, project: str, region: str) -> None:
         self._source = source
+        self._project = project
         self._region = region
         self._images = _in_background(lambda: tuple(source.images(project)))
+        offers = source.offers
+        self._sizes = None if offers is None else _in_background(offers.sizes)
         self._references: Future[tuple[Reference, ...]] | None = None
         self._keys: Future[tuple[AccountKey, ...]] | None = None
         self._asking = threading.Lock()
@@ -84,6 +91,15 @@ class Survey:
     def check_build(self, base: str) -> None:
         """Raises where the cloud can tell already that a build on this vendor's image cannot begin."""
         self._source.check_build(base)
+
+    def sizes(self) -> Mapping[str, Size] | None:
+        """The types of machines that the cloud has; None where those do not decide how large a disk is."""
+        return None if self._sizes is None else self._sizes.result()
+
+    def running(self) -> Collection[Running]:
+        """The machines of the project that are there. Asked of the cloud at each call."""
+        offers = self._source.offers
+        return () if offers is None else offers.running(self._project)
 
     def ssh_keys(self, wanted: Sequence[str], key: str) -> list[str]:
         """`wanted` keys as the cloud takes them: a name becomes the ID of the account's key that is called so.

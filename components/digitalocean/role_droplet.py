@@ -65,7 +65,7 @@ class RoleDroplet(RoleMachine):
             ssh_keys=list(args["ssh_keys"]),
             user_data=_rendered(args["user_data"], args["cluster"], args["peers"]),
             tags=[tag("project", args["project"]), tag("role", args["role"])],
-            # In place, another size would power off every droplet of the role, and all at once; a smaller one fails then.
+            # In place, another size would power off all droplets of the role at once, and a smaller one then fail.
             opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["size"]),
         )
         self.image = self.droplet.image

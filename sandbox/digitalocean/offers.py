@@ -17,7 +17,10 @@ _REGION_FEATURES = ["backups", "ipv6", "metadata", "install_agent", "image_trans
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A droplet size: memory in MiB, disk in GiB, transfer in TB, price in US dollars a month."""
+    """A droplet size: memory in MiB, disk in GiB, transfer in TB, price in US dollars a month.
+
+    `regions`: where droplets of it are created; nowhere for a size that is sold out.
+    """
 
     slug: str
     memory: int
@@ -26,23 +29,27 @@ class Size:
     transfer: float
     monthly: float
     description: str = "Basic"
+    regions: tuple[str, ...] = tuple(REGIONS)
 
 
 SIZES: dict[str, Size] = {
     size.slug: size
     for size in (
-        Size("s-1vcpu-512mb-10gb", 512, 1, 10, 0.5, 4.0),
+        Size("s-1vcpu-512mb-10gb", 512, 1, 10, 0.5, 4.0, regions=("nyc1", "nyc3", "sfo3")),
         Size("s-1vcpu-1gb", 1024, 1, 25, 1.0, 6.0),
         Size("s-1vcpu-2gb", 2048, 1, 50, 2.0, 12.0),
         Size("s-2vcpu-2gb", 2048, 2, 60, 3.0, 18.0),
         Size("s-2vcpu-4gb", 4096, 2, 80, 4.0, 24.0),
         Size("s-4vcpu-8gb", 8192, 4, 160, 5.0, 48.0),
-        Size("c-2", 4096, 2, 25, 4.0, 42.0, "CPU-Optimized"),
-        Size("gpu-h100x1-80gb", 245760, 20, 720, 15.0, 2522.88, "GPU H100 1X"),  # a machine like any other here
+        Size("s-8vcpu-16gb", 16384, 8, 320, 6.0, 96.0),
+        Size("c-2", 4096, 2, 25, 4.0, 42.0, "CPU-Optimized", ("nyc3", "sfo3", "fra1")),
+        Size("s-1vcpu-3gb", 3072, 1, 60, 3.0, 18.0, regions=()),
+        # A machine like any other here.
+        Size("gpu-h100x1-80gb", 245760, 20, 720, 15.0, 2522.88, "GPU H100 1X", ("nyc3",)),
     )
 }
 
-# One stock image: Debian 12, in every region. Its ID is a constant, so that it can be locked.
+# Stock images, in every region. Their IDs are constants, so that they can be locked.
 DEBIAN_12: dict[str, Any] = {
     "id": 126,
     "name": "12 x64",
@@ -58,7 +65,17 @@ DEBIAN_12: dict[str, Any] = {
     "tags": [],
     "status": "available",
 }
+DEBIAN_10: dict[str, Any] = {  # its vendor has given it up: it is shown, and no droplet is made from it
+    **DEBIAN_12,
+    "id": 125,
+    "name": "10 x64",
+    "slug": "debian-10-x64",
+    "created_at": "2019-07-08T10:05:11Z",
+    "description": "Debian 10 x64",
+    "status": "retired",
+}
 STOCK_IMAGES: list[dict[str, Any]] = [DEBIAN_12]
+_RETIRED: list[dict[str, Any]] = [DEBIAN_10]
 
 
 def region_view(slug: str) -> dict[str, Any]:
@@ -68,7 +85,7 @@ def region_view(slug: str) -> dict[str, Any]:
         "slug": slug,
         "features": list(_REGION_FEATURES),
         "available": True,
-        "sizes": list(SIZES),
+        "sizes": [size.slug for size in SIZES.values() if slug in size.regions],
     }
 
 
@@ -88,13 +105,13 @@ def size_view(slug: str) -> dict[str, Any]:
         "transfer": size.transfer,
         "price_monthly": size.monthly,
         "price_hourly": round(size.monthly / 672, 5),
-        "regions": list(REGIONS),
-        "available": True,
+        "regions": list(size.regions),
+        "available": bool(size.regions),
         "description": size.description,
         "disk_info": [{"type": "local", "size": {"amount": size.disk, "unit": "gib"}}],
     }
 
 
 def stock_image(name: str) -> dict[str, Any] | None:
-    """The stock image of that slug or ID."""
-    return next((image for image in STOCK_IMAGES if name in (image["slug"], str(image["id"]))), None)
+    """The stock image of that slug or ID, retired ones included."""
+    return next((image for image in (*STOCK_IMAGES, *_RETIRED) if name in (image["slug"], str(image["id"]))), None)

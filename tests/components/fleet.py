@@ -13,7 +13,7 @@ from typing import Any
 
 from pulumi.runtime import mocks
 
-from bakewell.clouds import AccountKey
+from bakewell.clouds import AccountKey, Running, Size
 from bakewell.image import READY, Identity, Image, Reference, image_name
 from bakewell.settings import Settings
 from components.stack.outputs import ImageOutput
@@ -101,6 +101,7 @@ def image(
         revoked=False,
         lease=None,
         tags=(*identity.tags(), READY),
+        min_disk_gb=25 if cloud == CLOUD else None,
     )
     return replace(plain, **changes)
 
@@ -119,6 +120,21 @@ def exported(found: Image, attempt: int = 0) -> dict[str, Any]:
 
 
 @dataclass
+class Offered:
+    """Types of machines, and the machines of the project that are there."""
+
+    known: dict[str, Size]
+    there: list[Running] = field(default_factory=list)
+
+    def sizes(self) -> dict[str, Size]:
+        return self.known
+
+    def running(self, project: str) -> list[Running]:
+        assert project == "bakewell"
+        return self.there
+
+
+@dataclass
 class Listing:
     """A cloud that answers a survey's questions and counts them."""
 
@@ -126,6 +142,7 @@ class Listing:
     used: list[Reference] = field(default_factory=list)
     keys: list[AccountKey] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    offers: Offered | None = None
 
     def now(self) -> float:
         return time.time()

@@ -51,6 +51,10 @@ class Aws(Builders):
         keys = [key.name for key in self.ssh_keys()] if asked else []
         checks.stack(self.clients, settings.aws, self.enabled(), keys)
 
+    @property
+    def offers(self) -> None:
+        """None: a disk is as large as its image says, and `check_stack` looks at types."""
+
     def check_build(self, base: str) -> None:
         checks.build(self.clients, self._region, self._subnet)
         stock.check(self.clients, base if base.startswith("ami-") else self.base(base), self._region)

@@ -54,8 +54,10 @@ def routes(cloud: Cloud) -> APIRouter:
             raise unprocessable("You specified an invalid image for Droplet creation.")
         if template.get("region") not in offers.REGIONS:
             raise unprocessable("You specified an invalid region for Droplet creation.")
-        if template.get("size") not in offers.SIZES:
+        if (size := offers.SIZES.get(str(template.get("size")))) is None:
             raise unprocessable("You specified an invalid size for Droplet creation.")
+        if template["region"] not in size.regions:
+            raise unprocessable("Size is not available in this region.")
         if not {"target_number_instances", "min_instances"} & body.config.keys():
             raise unprocessable("config needs target_number_instances, or min_instances and max_instances")
         return body.model_copy(update={"droplet_template": {"ssh_keys": [], **template, "image": image}})

@@ -64,6 +64,8 @@ def begin(cloud: Cloud, droplet: Droplet, body: DropletAction) -> Action:
 def _larger(droplet: Droplet, body: DropletAction) -> str:
     if body.size not in offers.SIZES:
         raise unprocessable("You specified an invalid size for Droplet resize.")
+    if droplet.region not in offers.SIZES[body.size].regions:
+        raise unprocessable("This size is not available in this region.")
     if offers.SIZES[body.size].disk < offers.SIZES[droplet.size].disk:
         raise unprocessable("This size is not available because it has a smaller disk.")
     return body.size

@@ -168,9 +168,11 @@ def _plan(cloud: Cloud, body: DropletCreate) -> dict[str, Any]:
         raise unprocessable("You specified an invalid region for Droplet creation.")
     if body.size not in offers.SIZES:
         raise unprocessable("You specified an invalid size for Droplet creation.")
+    if region not in offers.SIZES[body.size].regions:
+        raise unprocessable("Size is not available in this region.")
     image = cloud.store.get(Image, body.image)
     view = image_view(image) if image is not None else offers.stock_image(str(body.image))
-    if view is None:
+    if view is None or view["status"] != "available":
         raise unprocessable("You specified an invalid image for Droplet creation.")
     if region not in view["regions"]:
         raise unprocessable("The image you specified is not available in the selected region for Droplet creation.")

@@ -10,6 +10,7 @@ import httpx
 import paramiko
 import pytest
 
+from bakewell.clouds.facts import CLOUDS
 from bakewell.errors import BakewellError
 from sandbox import ssh_key
 from sandbox.digitalocean.api import account
@@ -106,7 +107,16 @@ def test_regions_and_sizes(api: Api) -> None:
     sizes = {s["slug"]: s for s in api.get("/v2/sizes")["sizes"]}
     assert {"nyc1", "nyc3", "sfo3", "ams3", "fra1"} <= regions.keys()
     assert {"s-1vcpu-512mb-10gb", "s-1vcpu-1gb", "s-1vcpu-2gb", "s-2vcpu-2gb"} <= sizes.keys()
-    assert all(set(region["sizes"]) == sizes.keys() for region in regions.values())
+    for slug, region in regions.items():
+        assert set(region["sizes"]) == {size["slug"] for size in sizes.values() if slug in size["regions"]}
+    sold_out = sizes["s-1vcpu-3gb"]
+    assert (sold_out["available"], sold_out["regions"]) == (False, [])
+    assert all(size["available"] and size["regions"] for size in sizes.values() if size is not sold_out)
+
+
+def test_builders_of_every_memory_can_be_had(api: Api) -> None:
+    known = {size["slug"] for size in api.get("/v2/sizes")["sizes"] if "nyc3" in size["regions"]}
+    assert set(CLOUDS["digitalocean"].sizes.values()) <= known
 
 
 def test_pages_and_their_links(api: Api) -> None:

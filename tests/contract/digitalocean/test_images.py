@@ -23,6 +23,11 @@ def test_a_snapshot_is_an_image_of_the_same_id(api: Api) -> None:
     assert api.get(f"/v2/droplets/{droplet_id}")["droplet"]["snapshot_ids"] == [image["id"]]
 
 
+def test_a_retired_stock_image_is_shown_and_not_listed(api: Api) -> None:
+    assert api.get("/v2/images/debian-10-x64")["image"]["status"] == "retired"
+    assert [image["slug"] for image in api.get("/v2/images")["images"]] == ["debian-12-x64"]
+
+
 def test_a_droplets_snapshots_are_its_own(api: Api) -> None:
     api.snapshot("other")
     droplet_id = api.droplet()["id"]

@@ -146,6 +146,7 @@ class Cloud:
         return []
 
     references = ssh_keys = list
+    offers = None
 
     def check_stack(self, settings: Settings) -> None:
         """It has whatever is named."""

@@ -1,0 +1,122 @@
+"""Whether machines and builders can be had in the sizes asked for, and whether their disks hold what they boot from.
+
+The clouds say so themselves, but only when a machine is created: after minutes of building.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from bakewell.clouds import Size
+from bakewell.clouds.facts import CLOUDS
+from bakewell.clouds.survey import Survey
+from bakewell.desired import Desired
+from bakewell.errors import ConfigError
+from bakewell.image import Image
+from bakewell.reading import did_you_mean
+
+
+def check(desired: Desired, survey: Survey, pins: Mapping[str, Image]) -> list[str]:
+    """Look at the sizes of the stack's machines, and of the builders of images that would have to be built.
+
+    Args:
+        pins: role -> the image that its machines must use.
+
+    Returns:
+        What is said of machines that are there already, in sizes that cannot be had any more.
+
+    Raises:
+        ConfigError: a size that does not exist, that the region does not offer, or whose disk is too small.
+        CloudError: the cloud does not say what it offers.
+    """
+    sizes = survey.sizes()
+    if sizes is None:
+        return []
+    found = _Sizes(desired, survey, sizes)
+    for role in desired.roles:
+        if found.image(role) is None:
+            found.check_builder(role)
+    return found.check_machines(pins)
+
+
+class _Sizes:
+    """What a stack wants against what its cloud has."""
+
+    def __init__(self, desired: Desired, survey: Survey, sizes: Mapping[str, Size]) -> None:
+        self._desired = desired
+        self._survey = survey
+        self._sizes = sizes
+        self._home = desired.home
+
+    def image(self, role: str) -> Image | None:
+        """The image that a build of the role would adopt."""
+        return self._survey.adoptable(role, self._desired.fingerprints[role].value)
+
+    def check_builder(self, role: str) -> None:
+        """Raise ConfigError where the machine that builds the image cannot be had, or does not hold its parent."""
+        size, parent = self._builder(role), self._desired.parents[role]
+        file = self._desired.catalog[role].file
+        if (fault := self._fault(size)) is not None:
+            raise ConfigError(
+                f"memory_gb: {fault}", file=file, remedy="set another memory_gb, or build in another region"
+            )
+        wanted = None if parent is None else self._disk_for(parent, self.image(parent))
+        if wanted is not None and self._sizes[size].disk_gb < wanted:
+            raise ConfigError(
+                f"memory_gb: {size} has a disk of {self._sizes[size].disk_gb} GB, and the image of its parent "
+                f"{parent} needs {wanted} GB",
+                file=file,
+                remedy=f"set memory_gb to that of {parent}, or to more",
+            )
+
+    def check_machines(self, pins: Mapping[str, Image]) -> list[str]:
+        """As `check`, of the stack's machines."""
+        remarks, there = [], None
+        wanted = Counter((machine.role, machine.size) for machine in self._desired.machines)
+        for (role, size), count in wanted.items():
+            key = f"bakewell:machines.{role}.size"
+            if (fault := self._fault(size)) is not None:
+                there = there or Counter((machine.role, machine.size) for machine in self._survey.running())
+                if there[role, size] < count:
+                    raise ConfigError(f"{key}: {fault}", remedy=self._remedy(role, pins))
+                remarks.append(f"{key}: {fault}; the machines that there are run on, and cannot be replaced in it")
+                continue
+            disk, needed = self._sizes[size].disk_gb, self._disk_for(role, pins.get(role) or self.image(role))
+            if needed is not None and disk < needed:
+                raise ConfigError(
+                    f"{key}: {size} has a disk of {disk} GB, and the image of {role} needs {needed} GB",
+                    remedy=self._remedy(role, pins),
+                )
+        return remarks
+
+    def _builder(self, role: str) -> str:
+        return CLOUDS[self._desired.cloud].sizes[self._desired.catalog[role].memory_gb]
+
+    def _disk_for(self, role: str, image: Image | None) -> int | None:
+        """GB of disk that the role's image needs: as much as the machine had that built it."""
+        if image is not None:
+            return image.min_disk_gb
+        built = self._sizes.get(self._builder(role))
+        return None if built is None else built.disk_gb
+
+    def _fault(self, size: str) -> str | None:
+        if size not in self._sizes:
+            return f"there is no size {size}{did_you_mean(size, sorted(self._sizes))}"
+        if self._home not in (regions := self._sizes[size].regions):
+            return f"size {size} is not offered in {self._home}, {_where(regions)}"
+        return None
+
+    def _remedy(self, role: str, pins: Mapping[str, Image]) -> str:
+        """The smallest disk that is enough, by name."""
+        needed = self._disk_for(role, pins.get(role) or self.image(role)) or 0
+        fits = [
+            (size.disk_gb, name)
+            for name, size in self._sizes.items()
+            if self._home in size.regions and size.disk_gb >= needed
+        ]
+        return f"name a size that {self._home} offers, such as {', '.join(name for _, name in sorted(fits)[:5])}"
+
+
+def _where(regions: frozenset[str]) -> str:
+    return f"only in {', '.join(sorted(regions))}" if regions else "nor anywhere else at present"

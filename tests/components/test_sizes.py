@@ -1,0 +1,139 @@
+"""A preview refuses sizes that the cloud does not offer, and disks that are too small, before anything is built."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from bakewell.clouds import Running, Size
+from bakewell.errors import CloudError
+from tests.components.conftest import Fleet
+from tests.components.engine import DROPLET
+from tests.components.fleet import Offered
+from tests.components.test_refusals import refused
+
+HERE = frozenset({"nyc3"})
+SIZES = {
+    "s-1vcpu-512mb-10gb": Size(10, HERE),
+    "s-1vcpu-1gb": Size(25, HERE),
+    "s-1vcpu-2gb": Size(50, HERE),
+    "s-4vcpu-8gb": Size(160, frozenset({"fra1"})),
+    "s-1vcpu-3gb": Size(60, frozenset()),
+}
+
+
+@pytest.fixture
+def offers(fleet: Fleet) -> Offered:
+    """What the account is offered; its stack has one web machine."""
+    fleet.listing.offers = Offered(dict(SIZES))
+    size(fleet, "s-1vcpu-1gb")
+    return fleet.listing.offers
+
+
+def size(fleet: Fleet, slug: str) -> None:
+    fleet.config["bakewell:machines"] = json.dumps({"web": {"size": slug}})
+
+
+def builder(fleet: Fleet, role: str, memory: int) -> None:
+    file = fleet.root / f"packer/images/{role}/image.toml"
+    first, _, rest = file.read_text().partition("\n")
+    file.write_text(f"{first}\nmemory_gb = {memory}\n{rest}")
+
+
+def test_sizes_that_there_are_will_do(fleet: Fleet, offers: Offered) -> None:
+    size(fleet, "s-1vcpu-2gb")
+    run = fleet.run(preview=True, rerun=frozenset({"base", "web", "api"}))
+    assert run.error is None and not run.said("warning")
+
+
+@pytest.mark.parametrize(
+    ("slug", "said"),
+    [
+        ("s-1vcpu-4gb", "there is no size s-1vcpu-4gb (did you mean `s-1vcpu-"),
+        ("s-4vcpu-8gb", "size s-4vcpu-8gb is not offered in nyc3, only in fra1"),
+        ("s-1vcpu-3gb", "size s-1vcpu-3gb is not offered in nyc3, nor anywhere else at present"),
+    ],
+)
+def test_a_machine_of_a_size_that_cannot_be_had_is_refused(fleet: Fleet, offers: Offered, slug: str, said: str) -> None:
+    fleet.bake()
+    size(fleet, slug)
+    message = refused(fleet).said("error")
+    assert f"bakewell:machines.web.size: {said}" in message
+    assert "remedy: name a size that nyc3 offers, such as s-1vcpu-1gb, s-1vcpu-2gb" in message, "10 GB are too small"
+
+
+def test_machines_that_are_there_run_on_in_a_size_that_is_no_longer_offered(fleet: Fleet, offers: Offered) -> None:
+    fleet.bake()
+    size(fleet, "s-1vcpu-3gb")
+    offers.there.append(Running("api", "s-1vcpu-3gb"))
+    assert "is not offered" in refused(fleet).said("error"), "those are another role's"
+    offers.there.append(Running("web", "s-1vcpu-3gb"))
+    run = fleet.run(preview=True)
+    assert run.error is None
+    assert "the machines that there are run on, and cannot be replaced in it" in run.said("warning")
+
+
+def test_no_machine_of_a_role_needs_no_size(fleet: Fleet, offers: Offered) -> None:
+    fleet.bake()
+    fleet.config["bakewell:machines"] = '{"web": {"size": "s-none", "count": 0}}'
+    run = fleet.run(preview=True)
+    assert run.error is None and run.of_type(DROPLET) == {}
+
+
+@pytest.mark.parametrize(("memory", "said"), [(8, "only in fra1"), (16, "there is no size s-8vcpu-16gb")])
+def test_a_builder_that_cannot_be_had_is_refused(fleet: Fleet, offers: Offered, memory: int, said: str) -> None:
+    builder(fleet, "web", memory)
+    message = refused(fleet).said("error")
+    assert said in message and "packer/images/web/image.toml: memory_gb: " in message
+    assert "remedy: set another memory_gb" in message
+
+
+def test_an_image_that_is_built_needs_no_builder(fleet: Fleet, offers: Offered) -> None:
+    builder(fleet, "web", 8)
+    fleet.bake()
+    assert fleet.run(preview=True).error is None
+
+
+def test_a_builder_whose_disk_does_not_hold_its_parent_is_refused(fleet: Fleet, offers: Offered) -> None:
+    builder(fleet, "base", 2)
+    message = refused(fleet).said("error")
+    assert "s-1vcpu-1gb has a disk of 25 GB, and the image of its parent base needs 50 GB" in message
+    assert "remedy: set memory_gb to that of base" in message
+
+
+def test_a_machine_whose_disk_does_not_hold_its_image_is_refused(fleet: Fleet, offers: Offered) -> None:
+    size(fleet, "s-1vcpu-512mb-10gb")
+    message = refused(fleet).said("error")
+    assert (
+        "bakewell:machines.web.size: s-1vcpu-512mb-10gb has a disk of 10 GB, and the image of web needs 25" in message
+    )
+    assert "such as s-1vcpu-1gb, s-1vcpu-2gb" in message
+
+
+def test_what_the_image_itself_needs_counts_where_it_is_there(fleet: Fleet, offers: Offered) -> None:
+    baked = fleet.bake()
+    found = fleet.listing.found
+    found[found.index(baked["web"])] = replace(baked["web"], min_disk_gb=50)
+    assert "the image of web needs 50 GB" in refused(fleet).said("error")
+    size(fleet, "s-1vcpu-2gb")
+    assert fleet.run(preview=True).error is None
+
+
+def test_a_pinned_image_counts_instead_of_the_roles_own(fleet: Fleet, offers: Offered) -> None:
+    baked = fleet.bake()
+    old = replace(baked["web"], id="900", name="bakewell-web-old", min_disk_gb=50)
+    fleet.listing.found.append(replace(old, identity=replace(old.identity, fingerprint="0" * 64, run="9" * 12)))
+    fleet.config["bakewell:pins"] = '{"web": "bakewell-web-old"}'
+    assert "the image of web needs 50 GB" in refused(fleet).said("error")
+
+
+def test_a_cloud_that_does_not_say_what_it_offers_is_an_error(
+    fleet: Fleet, offers: Offered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails() -> dict[str, Size]:
+        raise CloudError("GET /v2/sizes: no answer", remedy="run it again")
+
+    monkeypatch.setattr(offers, "sizes", fails)
+    assert "GET /v2/sizes: no answer" in refused(fleet).said("error")
