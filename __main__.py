@@ -12,9 +12,10 @@ import pulumi
 
 from bakewell.settings import Environment
 from components.on_cloud import OnCloud
-from components.stack import patience
+from components.stack import commands, patience
 from components.stack.config import stack_settings
 from components.stack.exports import exported
+from components.stack.identity import identified
 from components.stack.outputs import last_outputs
 from components.stack.refusal import refusals
 from components.stack.summary import summarise
@@ -25,11 +26,13 @@ with refusals():
     settings = stack_settings(root)
     environment = Environment.read(os.environ)
     environment.check(settings)
+    commands.announce(environment)
     last = last_outputs()
+    identity = identified(last)
     # All are looked at before anything is made of any: a stack that is refused for one cloud changes none.
     clouds = [OnCloud.look(cloud, settings, environment, root) for cloud in settings.clouds]
     for cloud in clouds:
-        cloud.make(last)
-    for name, value in exported(clouds).items():
+        cloud.make(last, identity)
+    for name, value in exported(clouds, identity).items():
         pulumi.export(name, value)
     summarise([cloud.catalog for cloud in clouds])

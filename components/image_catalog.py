@@ -50,7 +50,6 @@ class ImageCatalog(pulumi.ComponentResource):
                 {
                     "role": role,
                     "cloud": desired.cloud,
-                    "stack": pulumi.get_stack(),
                     "fingerprint": fingerprint.value,
                     "digests": fingerprint.digests,
                     "attempt": self._attempt(role, fingerprint.value, last, survey),

@@ -12,6 +12,7 @@ from pulumi_command import local
 
 from bakewell.clouds.survey import Survey
 from bakewell.retention import Plan, Policy, plan
+from components.stack.commands import STACK_OF_BEFORE
 from components.stack.refusal import refusing
 
 
@@ -19,7 +20,6 @@ class ImageRetentionArgs(TypedDict):
     """What an ImageRetention is made from.
 
     cloud: whose images.
-    stack: the stack whose config the command reads.
     policy: how many to keep, and which in any case.
     fingerprints: role to fingerprint: new content is a reason to look again.
     attempts: role to attempt: so is the same content made again.
@@ -29,7 +29,6 @@ class ImageRetentionArgs(TypedDict):
     """
 
     cloud: str
-    stack: str
     policy: Policy
     fingerprints: Mapping[str, str]
     attempts: Mapping[str, pulumi.Input[int]]
@@ -58,12 +57,15 @@ class ImageRetention(pulumi.ComponentResource):
             create=f"exec bakewell clean --from-pulumi --cloud {args['cloud']}",
             dir=".",
             stdin="",
-            environment={"BAKEWELL_STACK": args["stack"]},
+            environment={},
             logging=local.Logging.STDERR,
             add_previous_output_in_env=False,
             triggers=[policy, args["fingerprints"], attempts],
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=list(args["after"]), additional_secret_outputs=["stdout", "stderr"]
+                parent=self,
+                depends_on=list(args["after"]),
+                additional_secret_outputs=["stdout", "stderr"],
+                ignore_changes=STACK_OF_BEFORE,
             ),
         )
         # Through stdout, so that a key is exported only once its command has succeeded.

@@ -20,6 +20,7 @@ from bakewell.validation import validate_machines, validate_unbuilt
 from components.image_catalog import ImageCatalog
 from components.image_retention import ImageRetention
 from components.stack.config import stack_file
+from components.stack.identity import Identity
 from components.stack.outputs import StackOutputs
 
 
@@ -47,6 +48,7 @@ class OnCloud:
     environment: Environment
     ssh_keys: Mapping[str, list[str]]
     pins: Mapping[str, Image]
+    identity: pulumi.Output[Identity] = field(init=False)
     catalog: ImageCatalog = field(init=False)
     machines: Machines = field(init=False)
     retention: ImageRetention = field(init=False)
@@ -59,7 +61,7 @@ class OnCloud:
             BakewellError: anything that a build or a machine would be refused for; what the cloud says.
         """
         survey = Survey(connect(cloud, environment, settings), settings.project, settings.home(cloud))
-        wanted = desired.read(settings, root, cloud, file=stack_file(), mirror=environment.downloads)
+        wanted = desired.read(settings, root, cloud, file=stack_file(root), mirror=environment.downloads)
         survey.check_stack(settings)
         validate_machines(wanted, environment)
         validate_unbuilt(wanted, survey, environment)
@@ -76,8 +78,9 @@ class OnCloud:
             pulumi.log.warn(remark)
         return cls(wanted, survey, environment, ssh_keys, pins)
 
-    def make(self, last: pulumi.Output[StackOutputs]) -> None:
+    def make(self, last: pulumi.Output[StackOutputs], identity: pulumi.Output[Identity]) -> None:
         """Have all of it. `last`: what the stack exported last."""
+        self.identity = identity
         wanted, settings, cloud = self.desired, self.desired.settings, self.desired.cloud
         arguments = {"desired": wanted, "survey": self.survey, "last": last}
         self.catalog = ImageCatalog(names.of(cloud, "images"), arguments)  # type: ignore[arg-type]
@@ -86,7 +89,6 @@ class OnCloud:
             names.of(cloud, "retention"),
             {
                 "cloud": cloud,
-                "stack": pulumi.get_stack(),
                 "policy": Policy(settings.keep, frozenset(settings.pins_on(cloud).values()), settings.project),
                 "fingerprints": {role: found.value for role, found in wanted.fingerprints.items()},
                 "attempts": {role: image.attempt for role, image in self.catalog.images.items()},

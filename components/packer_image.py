@@ -9,6 +9,8 @@ import pulumi
 from pulumi_command import local
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from components.stack.commands import STACK_OF_BEFORE
+
 _Line = TypeVar("_Line", bound=BaseModel)
 
 
@@ -43,7 +45,6 @@ class PackerImageArgs(TypedDict):
 
     role: folder under packer/images/.
     cloud: "digitalocean", …
-    stack: the stack whose config the build reads.
     fingerprint: 64 hex digits.
     digests: context path (or folder, above 500 files) to digest; it names the changed file in Pulumi's diff.
     attempt: rises when the same content has to be made again.
@@ -53,7 +54,6 @@ class PackerImageArgs(TypedDict):
 
     role: str
     cloud: str
-    stack: str
     fingerprint: pulumi.Input[str]
     digests: pulumi.Input[Mapping[str, pulumi.Input[str]]]
     attempt: pulumi.Input[int]
@@ -154,11 +154,14 @@ def _command(
         create=create,
         dir=".",
         stdin="",
-        environment={"BAKEWELL_STACK": args["stack"], "BAKEWELL_FINGERPRINT": args["fingerprint"]},
+        environment={"BAKEWELL_FINGERPRINT": args["fingerprint"]},
         logging=local.Logging.STDERR,
         add_previous_output_in_env=False,
         triggers=triggers,
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=["stdout", "stderr"])),
+        opts=pulumi.ResourceOptions.merge(
+            opts,
+            pulumi.ResourceOptions(additional_secret_outputs=["stdout", "stderr"], ignore_changes=STACK_OF_BEFORE),
+        ),
     )
 
 

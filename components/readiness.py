@@ -9,6 +9,7 @@ from pulumi_command import local
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bakewell.catalog import Health
+from components.stack.commands import STACK_OF_BEFORE
 
 
 class ReadyResult(BaseModel):
@@ -31,7 +32,6 @@ def command(
     create: str,
     *,
     machine: str,
-    stack: str,
     where: Mapping[str, pulumi.Input[str]],
     triggers: Sequence[pulumi.Input[object]],
     parent: pulumi.Resource,
@@ -41,7 +41,7 @@ def command(
     """A Command about one machine, or one fleet, run anew for each new one.
 
     Args:
-        machine: its name in the stack, whose config the command reads.
+        machine: its name in the stack.
         where: variables that say where it is: BAKEWELL_ADDRESS, BAKEWELL_URL, BAKEWELL_GROUP.
         triggers: what is another for each new one: the machine's ID.
     """
@@ -52,7 +52,6 @@ def command(
         dir=".",
         stdin="",
         environment={
-            "BAKEWELL_STACK": stack,
             "BAKEWELL_MACHINE": machine,
             **where,
         },
@@ -60,7 +59,10 @@ def command(
         add_previous_output_in_env=False,
         triggers=list(triggers),
         opts=pulumi.ResourceOptions(
-            parent=parent, depends_on=list(after), additional_secret_outputs=["stdout", "stderr"]
+            parent=parent,
+            depends_on=list(after),
+            additional_secret_outputs=["stdout", "stderr"],
+            ignore_changes=STACK_OF_BEFORE,
         ),
     )
 

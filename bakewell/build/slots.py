@@ -66,8 +66,8 @@ def once(state_dir: Path, name: str, stop: Stop, say: Callable[[str], None]) -> 
 
 
 def prune(state_dir: Path, now: float) -> None:
-    """Delete logs and lock files that nobody has touched for 30 days."""
-    for folder in ("logs", "roles", "validated"):
+    """Delete logs, lock files and what engines were told, where nobody has touched them for 30 days."""
+    for folder in ("logs", "roles", "validated", "engines"):
         for path in (state_dir / folder).glob("*"):
             try:
                 if now - path.stat().st_mtime > _PRUNE_AFTER:

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from bakewell.settings import Environment, Settings
 
 _LONGEST_UP = timedelta(days=1)
+_FOR_PULUMI = ("BAKEWELL_FINGERPRINT", "BAKEWELL_MACHINE")
+"""Variables of Commands: where one is set, Pulumi runs this command."""
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 CloudName = Annotated[str | None, typer.Option("--cloud", help="One of the stack's clouds.", metavar="CLOUD")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout instead of a table.")]
@@ -38,19 +40,33 @@ class Project:
     environment: Environment
 
     @classmethod
-    def here(cls) -> Project:
-        """The project of the working directory: the nearest folder upwards with a Pulumi.yaml and a packer/."""
-        from bakewell.settings import Environment
+    def here(cls, *, for_pulumi: bool = False) -> Project:
+        """The project of the working directory: the nearest folder upwards with a Pulumi.yaml and a packer/.
 
+        Args:
+            for_pulumi: whether it is Pulumi that runs this command, where no variable says so.
+        """
         start = Path.cwd()
         for folder in (start, *start.parents):
             if (folder / "Pulumi.yaml").is_file() and (folder / "packer").is_dir():
-                return cls(folder, Environment.read(os.environ))
+                return cls(folder, cls._environment(for_pulumi or any(map(os.environ.get, _FOR_PULUMI))))
         raise ConfigError(
             "this is not a Bakewell project: no Pulumi.yaml with a packer/ beside it, here or above",
             file=start,
             remedy="change into the project's folder",
         )
+
+    @staticmethod
+    def _environment(for_pulumi: bool) -> Environment:
+        """Run by Pulumi, the stack is the one of its program; what the Command's state says may be an older name."""
+        from bakewell.settings import Environment
+
+        read = Environment.read(os.environ)
+        if not for_pulumi:
+            return read
+        from bakewell.settings import engine
+
+        return replace(read, stack=engine.announced(read.state_dir) or read.stack)
 
     @cached_property
     def settings(self) -> Settings:

@@ -11,6 +11,7 @@ from bakewell.settings.clouds import (
     MachineSettings,
 )
 from bakewell.settings.environment import AWS, DIGITALOCEAN, DOCKER, Environment
+from bakewell.settings.files import stack_file
 from bakewell.settings.stack import NAMESPACE, KnownMachine, Settings, load_settings
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "MachineSettings",
     "Settings",
     "load_settings",
+    "stack_file",
 ]

@@ -20,6 +20,7 @@ from bakewell import names
 from bakewell.errors import ConfigError
 from bakewell.reading import Model, Name, Slug, checked, looking, read_text
 from bakewell.settings.clouds import AwsSettings, CloudName, DockerSettings, Id, MachineSettings, each_once
+from bakewell.settings.files import stack_file
 
 NAMESPACE = "bakewell:"
 _STACK = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")
@@ -161,7 +162,7 @@ def _from_text(name: str, text: str) -> object:
 
 
 def load_settings(stack: str, root: Path) -> Settings:
-    """The settings of `stack`, from `root/Pulumi.<stack>.yaml`.
+    """The settings of `stack`, from its file in the project at `root` (`stack_file`).
 
     Raises:
         ConfigError: no such file, not YAML, or anything `Settings.from_mapping` refuses.
@@ -170,11 +171,11 @@ def load_settings(stack: str, root: Path) -> Settings:
     if not _STACK.match(stack):
         remedy = "letters, digits, hyphens, dots and underscores make a stack's name"
         raise ConfigError(f"`{stack}` is no stack's name", remedy=remedy)
-    path = root / f"Pulumi.{stack}.yaml"
+    path = stack_file(root, stack)
     with looking("stack config", path):
         missing = not path.exists()
     if missing:
-        stacks = sorted(p.name.split(".")[1] for p in root.glob("Pulumi.*.yaml"))
+        stacks = sorted(p.name.split(".")[1] for p in path.parent.glob("Pulumi.*.yaml"))
         raise ConfigError(
             f"stack {stack} has no config",
             file=path,

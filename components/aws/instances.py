@@ -37,7 +37,6 @@ def launch(
             {
                 "project": settings.project,
                 "role": wanted.role,
-                "stack": pulumi.get_stack(),
                 "image": image(wanted.role),
                 "settings": wanted.settings,
                 "user_data": wanted.user_data,
@@ -53,7 +52,6 @@ def launch(
             {
                 "project": settings.project,
                 "role": fleet.role,
-                "stack": pulumi.get_stack(),
                 "image": image(fleet.role),
                 "settings": fleet.settings,
                 "user_data": fleet.user_data,

@@ -29,6 +29,8 @@ class OnAws:
         opts = pulumi.ResourceOptions(provider=provider)
         self._instances, self._fleets = launch(stack.desired, stack.image_id, opts)
         self._handed_on: list[pulumi.Resource] = []
+        # Whoever reads the parameters finds them by the same name after a rename of the stack.
+        named = stack.identity.apply(lambda identity: identity.name)
         for role in stack.desired.roles:
             for region in own.regions:
                 image = stack.catalog.image_id(role, region)
@@ -36,12 +38,12 @@ class OnAws:
                 name = names.of("aws", f"{role}-{region}")
                 parameter = aws.ssm.Parameter(
                     name,
-                    name=f"/{settings.prefix}/{pulumi.get_stack()}/{role}",
+                    name=pulumi.Output.concat("/", settings.prefix, "/", named, "/", role),
                     type="String",
                     data_type="aws:ec2:image",
                     insecure_value=image,  # `value` would be a secret, and a preview would not show which AMI
                     region=region,
-                    description=f"The AMI of role {role} that stack {pulumi.get_stack()} has now",
+                    description=pulumi.Output.concat("The AMI of role ", role, " that stack ", named, " has now"),
                     opts=opts,
                 )
                 permissions = [

@@ -30,7 +30,6 @@ class RoleFleetArgs(TypedDict):
     """What a RoleFleet is made from.
 
     project, role: who its machines are, as tags.
-    stack: the stack whose config the command that waits for them reads.
     image: ID of the AMI; another one makes a version of the launch template, and replaces the machines.
     settings: how many, of which type, where.
     user_data: who they are, as cloud-init reads it.
@@ -40,7 +39,6 @@ class RoleFleetArgs(TypedDict):
 
     project: str
     role: str
-    stack: str
     image: pulumi.Input[str]
     settings: FleetSettings
     user_data: UserData
@@ -108,7 +106,6 @@ class RoleFleet(pulumi.ComponentResource):
             f"{name}-ready",
             "exec bakewell fleet",
             machine=name,
-            stack=args["stack"],
             where={"BAKEWELL_GROUP": self.group.name},
             triggers=[self.group.name, self.template.id, self.template.latest_version],
             parent=self,

@@ -25,7 +25,6 @@ class RoleInstanceArgs(TypedDict):
     """What a RoleInstance is made from.
 
     project, role: who it is, as tags.
-    stack: the stack whose config its readiness command reads.
     image: ID of the AMI; another one replaces the instance.
     settings: its type, and who may reach it; another type replaces the instance.
     user_data: who it is, as cloud-init reads it; another one replaces the instance.
@@ -35,7 +34,6 @@ class RoleInstanceArgs(TypedDict):
 
     project: str
     role: str
-    stack: str
     image: pulumi.Input[str]
     settings: InstanceSettings
     user_data: UserData
@@ -79,7 +77,6 @@ class RoleInstance(RoleMachine):
                 f"{name}-ready",
                 "exec bakewell ready",
                 machine=name,
-                stack=args["stack"],
                 where={"BAKEWELL_ADDRESS": self.address},
                 triggers=[self.instance.id],
                 parent=self,

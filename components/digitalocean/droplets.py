@@ -40,7 +40,6 @@ def boot(
             {
                 "project": settings.project,
                 "role": machine.role,
-                "stack": pulumi.get_stack(),
                 "image": image(machine.role),
                 "region": desired.home,
                 "size": machine.size,

@@ -22,7 +22,6 @@ class RoleDropletArgs(TypedDict):
     """What a RoleDroplet is made from.
 
     project, role: who it is, as tags.
-    stack: the stack whose config its readiness command reads.
     image: ID of the image in `region`; another one replaces the droplet.
     region, size: the cloud's slugs; another of either replaces the droplet.
     ssh_keys: IDs or fingerprints of keys in the account.
@@ -34,7 +33,6 @@ class RoleDropletArgs(TypedDict):
 
     project: str
     role: str
-    stack: str
     image: pulumi.Input[str]
     region: str
     size: str
@@ -106,7 +104,6 @@ class RoleDroplet(RoleMachine):
             f"{self.name}-{suffix}",
             create,
             machine=self.name,
-            stack=self._args["stack"],
             where={"BAKEWELL_ADDRESS": self.address},
             triggers=[self.droplet.id],
             parent=self,

@@ -26,7 +26,7 @@ class OnDocker:
                 {
                     "project": desired.settings.project,
                     "role": wanted.role,
-                    "stack": pulumi.get_stack(),
+                    "stack": stack.identity.apply(lambda identity: identity.unique),
                     "image": stack.image_id(wanted.role),
                     "settings": wanted.settings,
                     "user_data": wanted.user_data,

@@ -22,7 +22,7 @@ class RoleContainerArgs(TypedDict):
     """What a RoleContainer is made from.
 
     project, role: whose it is.
-    stack: the stack whose config its readiness command reads.
+    stack: what tells its name from those of other stacks; another one replaces the container.
     image: the image's ID; another one replaces the container.
     settings: where this machine reaches it.
     user_data: who it is, as cloud-init reads it; another one replaces the container.
@@ -32,7 +32,7 @@ class RoleContainerArgs(TypedDict):
 
     project: str
     role: str
-    stack: str
+    stack: pulumi.Input[str]
     image: pulumi.Input[str]
     settings: ContainerSettings
     user_data: UserData
@@ -62,8 +62,8 @@ class RoleContainer(RoleMachine):
         self.image = pulumi.Output.from_input(args["image"])
         text = pulumi.Output.from_input(rendered(args["user_data"], "docker", args["peers"]))
         # By a name that follows from what is in it: the command finds again what an interrupted one left.
-        called = pulumi.Output.all(self.image, text).apply(
-            lambda found: f"{args['project']}-{args['stack']}-{name}-{_digest([*found, port])}"
+        called = pulumi.Output.all(args["stack"], self.image, text).apply(
+            lambda found: f"{args['project']}-{found[0]}-{name}-{_digest([*found[1:], port])}"
         )
         create = f'exec bakewell container "$CONTAINER" --image "$IMAGE" --hostname {name}'
         create += f" --port {health.port}" if health else ""
@@ -92,7 +92,6 @@ class RoleContainer(RoleMachine):
                 f"{name}-ready",
                 "exec bakewell ready",
                 machine=name,
-                stack=args["stack"],
                 where={"BAKEWELL_ADDRESS": self.address, "BAKEWELL_URL": self.url},
                 triggers=[booted.apply(lambda one: one.id)],
                 parent=self,

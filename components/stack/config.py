@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pulumi
 
 from bakewell.errors import ConfigError
 from bakewell.settings import NAMESPACE, Settings, load_settings
+from bakewell.settings import stack_file as settings_file
 
 
 def stack_settings(root: Path) -> Settings:
     """The stack's settings.
 
     Pulumi may have merged other sources into them: values in Pulumi.yaml, another file (`--config-file`), an
-    environment of Pulumi Cloud. The commands that it runs read `root`/Pulumi.<stack>.yaml and nothing else.
+    environment of Pulumi Cloud. The commands that it runs read the stack's file and nothing else.
 
     Raises:
         ConfigError: unknown key, wrong type, value out of range, or that file says something else.
     """
-    settings = Settings.from_mapping(pulumi.runtime.get_config_env(), stack_file())
+    file = stack_file(root)
+    settings = Settings.from_mapping(pulumi.runtime.get_config_env(), file)
     written = load_settings(pulumi.get_stack(), root)
     differing = [
         f"{NAMESPACE}{key}" for key in Settings.model_fields if getattr(settings, key) != getattr(written, key)
@@ -28,13 +31,13 @@ def stack_settings(root: Path) -> Settings:
         keys = ", ".join(differing)
         raise ConfigError(
             f"Pulumi has other values than this file for {keys}, and builds and commands read the file",
-            file=stack_file(),
+            file=file,
             remedy=f"set {keys} there (pulumi config set), and nowhere else: not in Pulumi.yaml, an environment or "
             "another config file",
         )
     return settings
 
 
-def stack_file() -> str:
-    """The file that the stack's config is in, for messages."""
-    return f"Pulumi.{pulumi.get_stack()}.yaml"
+def stack_file(root: Path) -> str:
+    """The file that the stack's config is in, for messages: from the project's folder."""
+    return os.path.relpath(settings_file(root, pulumi.get_stack()), root)

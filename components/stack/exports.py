@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import pulumi
+
 from components.on_cloud import OnCloud
+from components.stack.identity import Identity
 
 
-def exported(clouds: Sequence[OnCloud]) -> Mapping[str, Mapping[str, object]]:
+def exported(clouds: Sequence[OnCloud], identity: pulumi.Output[Identity]) -> Mapping[str, object]:
     """Output by name; see `components.stack.outputs`."""
     images: dict[str, dict[str, object]] = {}
     found: dict[str, dict[str, object]] = {"machines": {}}
@@ -17,4 +20,5 @@ def exported(clouds: Sequence[OnCloud]) -> Mapping[str, Mapping[str, object]]:
         for name, part in cloud.machines.published().items():
             found.setdefault(name, {}).update(part)
     retention = {cloud.desired.cloud: {"key": cloud.retention.key} for cloud in clouds}
-    return {"images": images, **found, "retention": retention}
+    shown = identity.apply(lambda known: known.published())
+    return {"images": images, **found, "retention": retention, "identity": shown}

@@ -4,6 +4,7 @@
     machines:  {name: {role, address, url, image, ready_seconds}}
     fleets:    {role: {role, group, image}}
     retention: {cloud: {key}}
+    identity:  {name, key}
 
 The models read leniently (a newer stack may export more) and say what every value means.
 """
@@ -61,6 +62,13 @@ class RetentionOutput(_Output):
     key: str
 
 
+class IdentityOutput(_Output):
+    """What the stack is called by what outlives a rename of it."""
+
+    name: str = Field(description="what the stack was called at its first `up`")
+    key: str = Field(description="tells it from another stack that is given the name later")
+
+
 class StackOutputs(_Output):
     """All of them; an empty one is what a stack has before its first `up`."""
 
@@ -68,6 +76,7 @@ class StackOutputs(_Output):
     machines: dict[str, MachineOutput] = {}
     fleets: dict[str, FleetOutput] = {}
     retention: dict[str, RetentionOutput] = {}
+    identity: IdentityOutput | None = None
 
     def retention_key(self, cloud: str) -> str | None:
         """What retention last ran for in `cloud`; None where it never did."""

@@ -41,6 +41,7 @@ class Fleet:
         default_factory=lambda: {"bakewell:machines": '{"web": {"count": 2}, "api": {}}', "bakewell:local": "true"}
     )
     written: dict[str, Any] | None = None  # what Pulumi.dev.yaml says, where that is not `config`
+    announced: list[str] = field(default_factory=list)  # stacks that its commands were told they work on
 
     @property
     def listings(self) -> dict[str, Listing]:
@@ -71,19 +72,21 @@ class Fleet:
             outputs.setdefault(role, {}).update(exported(made, (attempts or {}).get(role, 0)))
         return baked
 
-    def run(self, *, preview: bool = False, rerun: frozenset[str] = frozenset(), finished: float = 0.0) -> Run:
+    def run(
+        self, *, preview: bool = False, rerun: frozenset[str] = frozenset(), finished: float = 0.0, stack: str = "dev"
+    ) -> Run:
         """`pulumi up`, or `pulumi preview`. `rerun`: Commands that would run, so that their stdout is unknown."""
-        engine = Engine(self.listings, self.outputs, rerun, finished)
+        engine = Engine(self.listings, self.outputs, rerun, finished, stack)
         program = str(self.root / "__main__.py")
         written = self.config if self.written is None else self.written
-        (self.root / "Pulumi.dev.yaml").write_text(json.dumps({"config": written}))  # JSON is YAML
+        (self.root / f"Pulumi.{stack}.yaml").write_text(json.dumps({"config": written}))  # JSON is YAML
 
         def main() -> None:
             runpy.run_path(program, run_name="__main__")
 
         on_interrupt = signal.getsignal(signal.SIGINT)  # the program's own would end pytest without a word
         try:
-            return run_program(main, engine, preview=preview, config=self.config)
+            return run_program(main, engine, preview=preview, config=self.config, stack=stack)
         finally:
             signal.signal(signal.SIGINT, on_interrupt)
 
@@ -98,6 +101,8 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:8")
     monkeypatch.setenv("BAKEWELL_STATE", str(tmp_path / "state"))
     monkeypatch.setattr("components.on_cloud.connect", lambda name, environment, settings: made.listings[name])
+    # No engine started this program.
+    monkeypatch.setattr("bakewell.settings.engine.announce", lambda state_dir, stack: made.announced.append(stack))
     # Templates are Packer's to judge, in tests of their own; here they count as seen.
     monkeypatch.setattr("bakewell.build.packer.validate", lambda *args: None)
     return made

@@ -179,6 +179,7 @@ class Engine:
     outputs: Mapping[str, Any] = field(default_factory=dict)
     rerun: frozenset[str] = frozenset()
     finished: float = 0.0
+    stack: str = "dev"
 
     def __call__(self, asked: mocks.MockResourceArgs) -> Mapping[str, Any]:
         if asked.typ == DROPLET:
@@ -199,7 +200,7 @@ class Engine:
         return {"stdout": UNKNOWN if asked.name in self.rerun else self._line(asked.inputs["create"])}
 
     def stack_outputs(self, name: str) -> Mapping[str, Any]:
-        assert name == "organization/bakewell/dev"
+        assert name == f"organization/bakewell/{self.stack}"
         return self.outputs
 
     def invoke(self, function: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -55,7 +55,7 @@ def test_readiness_is_a_command_with_every_input(fleet: Fleet) -> None:
         "stdin": "",
         "logging": "stderr",
         "addPreviousOutputInEnv": False,
-        "environment": {"BAKEWELL_STACK": "dev", "BAKEWELL_MACHINE": "web-1", "BAKEWELL_ADDRESS": "192.0.2.7"},
+        "environment": {"BAKEWELL_MACHINE": "web-1", "BAKEWELL_ADDRESS": "192.0.2.7"},
         "triggers": ["77"],
     }
     assert command.secret_outputs == ("stdout", "stderr")

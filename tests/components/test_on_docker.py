@@ -21,6 +21,7 @@ from bakewell.settings import ContainerSettings, Settings
 from bakewell.user_data import UserData
 from components.docker.on_docker import OnDocker
 from components.on_cloud import OnCloud
+from components.stack.identity import Identity
 from tests.components.engine import COMMAND, UNKNOWN, Registered, Run, run_program
 
 IMAGE = "5" * 64
@@ -68,7 +69,9 @@ def run(
 
     def program() -> None:
         desired = SimpleNamespace(containers=wanted, settings=Settings(project="shop"), catalog=CATALOG)
-        machines = OnDocker(cast(OnCloud, SimpleNamespace(desired=desired, image_id=lambda role: image())))
+        identity = pulumi.Output.from_input(Identity(stack, ""))
+        on_cloud = SimpleNamespace(desired=desired, image_id=lambda role: image(), identity=identity)
+        machines = OnDocker(cast(OnCloud, on_cloud))
         assert len(machines.settled()) == len(wanted)
         for name, value in machines.published().items():
             pulumi.export(name, value)

@@ -36,7 +36,7 @@ def test_build_command_has_every_input_and_nothing_that_varies(fleet: Fleet) -> 
         "stdin": "",
         "logging": "stderr",
         "addPreviousOutputInEnv": False,
-        "environment": {"BAKEWELL_STACK": "dev", "BAKEWELL_FINGERPRINT": fingerprint},
+        "environment": {"BAKEWELL_FINGERPRINT": fingerprint},
         "triggers": [fingerprint, digests, 0],
     }
     assert {"image.toml", "deploy.py", "packer.pkr.hcl", "digitalocean.pkr.hcl"} <= set(digests)

@@ -135,6 +135,11 @@ class Workspace:
         """Make the stack, or another of that name."""
         self.run("pulumi", "stack", "init", stack or self.stack, "--non-interactive", cwd=cwd)
 
+    def rename(self, stack: str) -> None:
+        """Rename the stack; Pulumi renames its file."""
+        self.run("pulumi", "stack", "rename", stack, "--non-interactive")
+        self.stack = self.env["PULUMI_STACK"] = stack
+
     def up(
         self, *options: str, check: bool = True, env: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:

@@ -31,7 +31,7 @@ def command(
     from bakewell.build.log import BOUND, Printer
     from bakewell.retention import Policy
 
-    project = Project.here()
+    project = Project.here(for_pulumi=from_pulumi)
     settings, environment = project.settings, project.environment
     say = Printer(bound=BOUND, secrets=os.environ).for_role("retention") if from_pulumi else note
     done = {}

@@ -68,7 +68,7 @@ def test_another_image_is_another_version(ec2: Fleet) -> None:
 def test_its_machines_are_waited_for_in_each_version(ec2: Fleet) -> None:
     ec2.bake(cloud="aws")
     command = ec2.run().of_type(COMMAND)[f"{NAME}-ready"]
-    environment = {"BAKEWELL_STACK": "dev", "BAKEWELL_MACHINE": NAME, "BAKEWELL_GROUP": f"{NAME}-1234567"}
+    environment = {"BAKEWELL_MACHINE": NAME, "BAKEWELL_GROUP": f"{NAME}-1234567"}
     assert command.inputs == {
         "create": "exec bakewell fleet",
         "dir": ".",

@@ -114,7 +114,7 @@ def test_readiness_is_waited_for_where_an_instance_can_be_asked(ec2: Fleet) -> N
         "stdin": "",
         "logging": "stderr",
         "addPreviousOutputInEnv": False,
-        "environment": {"BAKEWELL_STACK": "dev", "BAKEWELL_MACHINE": WEB, "BAKEWELL_ADDRESS": "198.51.100.7"},
+        "environment": {"BAKEWELL_MACHINE": WEB, "BAKEWELL_ADDRESS": "198.51.100.7"},
         "triggers": [f"i-{WEB}"],
     }
     assert command.parent == WEB and command.secret_outputs == ("stdout", "stderr")

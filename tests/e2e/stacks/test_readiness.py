@@ -113,5 +113,40 @@ def test_machines_become_ready_move_and_stay(fleet: Workspace, cloud: CloudView)
     assert fleet.preview().quiet
     assert len(cloud.droplets(fleet.project)) == 2
 
+    _survives_a_rename(fleet)
+
     fleet.run("pulumi", "destroy", "--yes", "--skip-preview", "--non-interactive")
     assert cloud.droplets(fleet.project) == []
+
+
+def _survives_a_rename(fleet: Workspace) -> None:
+    """A stack whose state is of before, when Commands were given its name, is renamed; nobody notices."""
+    exported = json.loads(fleet.run("pulumi", "stack", "export").stdout)
+    given = 0
+    for resource in exported["deployment"]["resources"]:
+        resource.get("outputs", {}).pop("identity", None)
+        for values in (resource.get("inputs", {}), resource.get("outputs", {})):
+            if resource["type"] == "command:local:Command":
+                values["environment"]["BAKEWELL_STACK"] = fleet.stack
+                given += 1
+    assert given >= 12
+    old = fleet.root.parent / "old-state.json"
+    old.write_text(json.dumps(exported))
+    fleet.run("pulumi", "stack", "import", "--file", str(old))
+    preview = fleet.preview()
+    assert preview.quiet, preview.ops
+
+    fleet.rename("renamed")
+    preview = fleet.preview()
+    assert preview.quiet, preview.ops
+
+    # The commands of an `up` find its config, by the new name and in another folder.
+    fleet.configure(keep=2)
+    (fleet.root / "stacks").mkdir()
+    (fleet.root / "Pulumi.renamed.yaml").rename(fleet.root / "stacks" / "Pulumi.renamed.yaml")
+    fleet.write("Pulumi.yaml", (fleet.root / "Pulumi.yaml").read_text() + "stackConfigDir: stacks\n")
+    assert fleet.preview().ops == {"retention": "replace"}
+    fleet.up()
+    preview = fleet.preview()
+    assert preview.quiet, preview.ops
+    fleet.bakewell("list")

@@ -161,6 +161,22 @@ def test_for_pulumi_stdout_is_one_line_of_json(bakewell: Bakewell, monkeypatch: 
     assert bakewell("build", "base").json["action"] == "adopted"
 
 
+def test_for_pulumi_the_stack_is_that_of_its_run(bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variable is from before a rename, and another stack has that name now."""
+    monkeypatch.setenv("BAKEWELL_STACK", "dev")
+    monkeypatch.setattr("bakewell.settings.engine.announced", lambda state_dir: "renamed")
+    renamed = "config:\n  bakewell:local: true\n  bakewell:prefix: renamed\n"
+    (bakewell.site.root / "Pulumi.renamed.yaml").write_text(renamed)
+    fingerprint = bakewell.site.job("base").fingerprint.value
+    assert not bakewell("build", "base", "--json").out.count("renamed-base"), "people mean what they say"
+    with monkeypatch.context() as patch:
+        patch.setenv("BAKEWELL_FINGERPRINT", fingerprint)
+        assert bakewell("build", "base", "--force").json["name"].startswith("renamed-base-")
+    monkeypatch.setattr("bakewell.settings.engine.announced", lambda state_dir: "gone")
+    done = bakewell("clean", "--from-pulumi")
+    assert done.code == 2 and "stack gone has no config" in done.err
+
+
 def test_for_pulumi_other_files_than_it_read_are_refused(bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BAKEWELL_FINGERPRINT", "0" * 64)
     for command in (("build", "base"), ("copy", "base", "sfo3")):

@@ -327,3 +327,38 @@ def test_a_pin_that_names_no_cloud_is_of_the_only_one() -> None:
     error = refused({"clouds": ["aws", "digitalocean"], "pins": {"web": "x"}})
     assert "pins.web: say on which cloud: bakewell:pins.web.aws" in error.what
     assert "`pins.web" in refused({"pins": {"web": {"gcp": "x"}}}).what
+
+
+@pytest.mark.parametrize(
+    ("project", "file"),
+    [
+        ("name: bakewell\n", "Pulumi.dev.yaml"),
+        ("name: bakewell\nconfig: {bakewell:keep: {type: integer}}\n", "Pulumi.dev.yaml"),
+        ("stackConfigDir: stacks/here\n", "stacks/here/Pulumi.dev.yaml"),
+        ("stackConfigDir: /stacks/\nconfig: {}\n", "stacks/Pulumi.dev.yaml"),
+        ("config: stacks\n", "stacks/Pulumi.dev.yaml"),
+        ("stackConfigDir: ../outside\n", "../outside/Pulumi.dev.yaml"),
+    ],
+)
+def test_a_stack_file_is_where_pulumi_keeps_it(tmp_path: Path, project: str, file: str) -> None:
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / "Pulumi.yaml").write_text(project)
+    path = root / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("config:\n  bakewell:keep: 7\n")
+    assert load_settings("dev", root).keep == 7
+    with pytest.raises(ConfigError, match="stack prod has no config") as refused:
+        load_settings("prod", root)
+    assert "(dev)" in refused.value.remedy and str(refused.value.file).endswith("Pulumi.prod.yaml")
+
+
+@pytest.mark.parametrize(
+    ("project", "said"),
+    [("stackConfigDir: 7\n", "no text"), ("- a\n", "no mapping"), ("a: [\n", "not YAML"), ("config: [a]\n", "no text")],
+)
+def test_a_project_file_that_makes_no_sense_is_refused(tmp_path: Path, project: str, said: str) -> None:
+    (tmp_path / "Pulumi.yaml").write_text(project)
+    with pytest.raises(ConfigError, match=said) as refused:
+        load_settings("dev", tmp_path)
+    assert str(refused.value.file).endswith("Pulumi.yaml")
