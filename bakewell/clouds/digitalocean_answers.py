@@ -33,7 +33,7 @@ class Image(Identified):
 
     name: str
     status: Text
-    min_disk_size: Annotated[int, Field(ge=0)]
+    min_disk_size: Annotated[int, Field(ge=0)] | None
     created_at: AwareDatetime
     regions: list[str]
     tags: list[str] | None

@@ -41,7 +41,6 @@ class Fleet:
         default_factory=lambda: {"bakewell:machines": '{"web": {"count": 2}, "api": {}}', "bakewell:local": "true"}
     )
     written: dict[str, Any] | None = None  # what Pulumi.dev.yaml says, where that is not `config`
-    announced: list[str] = field(default_factory=list)  # stacks that its commands were told they work on
 
     @property
     def listings(self) -> dict[str, Listing]:
@@ -101,8 +100,6 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:8")
     monkeypatch.setenv("BAKEWELL_STATE", str(tmp_path / "state"))
     monkeypatch.setattr("components.on_cloud.connect", lambda name, environment, settings: made.listings[name])
-    # No engine started this program.
-    monkeypatch.setattr("bakewell.settings.engine.announce", lambda state_dir, stack: made.announced.append(stack))
     # Templates are Packer's to judge, in tests of their own; here they count as seen.
     monkeypatch.setattr("bakewell.build.packer.validate", lambda *args: None)
     return made

@@ -23,7 +23,6 @@ from tests.components.engine import Run, run_program
 WEB: PackerImageArgs = {
     "role": "web",
     "cloud": "digitalocean",
-    "stack": "dev",
     "fingerprint": "f" * 64,
     "digests": {"image.toml": "1"},
     "attempt": 0,
@@ -86,7 +85,6 @@ def test_a_callers_options_do_not_move_the_children() -> None:
             {
                 "project": "bakewell",
                 "role": "web",
-                "stack": "dev",
                 "image": "1",
                 "region": "nyc3",
                 "size": "s-1vcpu-1gb",
@@ -127,7 +125,6 @@ def machine(engine: Says) -> Run:
             {
                 "project": "bakewell",
                 "role": "web",
-                "stack": "dev",
                 "image": "1",
                 "region": "nyc3",
                 "size": "s-1vcpu-1gb",

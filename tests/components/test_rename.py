@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from pulumi.runtime.mocks import MockEngine
 
 from tests.components.conftest import Fleet
 from tests.components.engine import COMMAND, PARAMETER, Run
@@ -49,11 +50,18 @@ def test_what_commands_of_before_have_among_their_inputs_stays(everything: Fleet
     assert all("environment" in command.inputs for command in commands.values()), "or the path to it would be missing"
 
 
-def test_an_up_tells_its_commands_the_stack_and_a_preview_runs_none(everything: Fleet) -> None:
+def test_an_up_tells_its_commands_the_stack_and_a_preview_runs_none(
+    everything: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    announced: list[tuple[str, str]] = []
+    monkeypatch.setattr("components.stack.commands.EngineStub", MockEngine)
+    monkeypatch.setattr(
+        "bakewell.settings.engine.announce", lambda folder, stack: announced.append((folder.name, stack))
+    )
     everything.run(preview=True)
-    assert everything.announced == []
+    assert announced == []
     everything.run(stack="renamed")
-    assert everything.announced == ["renamed"]
+    assert announced == [("state", "renamed")]
 
 
 def test_a_new_stack_is_given_a_key_and_one_of_before_has_none(everything: Fleet) -> None:

@@ -65,6 +65,11 @@ def test_a_chain_is_baked_run_replaced_and_let_go(workspace: Workspace, engine: 
     workspace.bakewell("clean")
     assert sorted(engine.images()) == sorted([second["ids"]["local"], image(workspace, "base")["ids"]["local"]])
 
+    # Its container keeps its name when the stack has another.
+    workspace.rename("renamed")
+    preview = workspace.preview()
+    assert preview.quiet, preview.ops
+
     workspace.run("pulumi", "destroy", "--yes", "--skip-preview", "--non-interactive")
     assert engine.names() == set()
 
