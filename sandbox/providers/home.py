@@ -1,15 +1,19 @@
 """Gives a Pulumi home of the local cloud its provider plugins: the user's real ones, or else the stand-ins.
 
-Pulumi finds a plugin in its home without asking the network. Only `plugins/resource-<name>-v<version>` of the given
-home is touched.
+Pulumi finds a plugin in its home without asking the network. It skips an entry of `plugins/` that is no directory, a
+link to a directory included, and a directory with a `.partial` file beside it, whose download was never completed. So
+each plugin gets a directory, and a real plugin is a link inside. Only `plugins/resource-<name>-v<version>` of the given
+home is touched, and nothing of the user's home.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sandbox.providers.versions import PLUGINS
@@ -23,70 +27,121 @@ def install(pulumi_home: Path, *, user_home: Path | None = None) -> dict[str, st
 
     Args:
         pulumi_home: the local cloud's own Pulumi home; made where it is missing.
-        user_home: where to look for real plugins; by default `$PULUMI_HOME`, unless that is `pulumi_home` itself, else
+        user_home: where to look for real plugins; by default `$PULUMI_HOME`, unless that is a local cloud's, else
             `~/.pulumi`.
 
     Returns:
-        What is in force for each plugin: "real plugin v1.2.1 from …" or "stand-in v1.2.1".
+        What is in force for each plugin: "real plugin v1.2.1 from …" or "stand-in v1.2.1"; for a plugin on PATH, which
+        Pulumi prefers to those of its home, that path.
     """
-    source = (user_home or _user_home(pulumi_home)).resolve()
+    source = (user_home or _user_home(pulumi_home)).absolute()
     plugins = pulumi_home / "plugins"
     plugins.mkdir(parents=True, exist_ok=True)
     in_force = {}
     for name, version in PLUGINS.items():
-        folder = f"resource-{name}-v{version}"
-        real = source / "plugins" / folder
-        target = plugins / folder
-        if _is_real(real / f"pulumi-resource-{name}"):
-            _link(target, real)
-            in_force[name] = f"real plugin v{version} from {real}"
+        target = plugins / f"resource-{name}-v{version}"
+        real = source / "plugins" / target.name
+        if _is_real(real, name):
+            _lay_out(target, {entry.name: entry.resolve() for entry in real.iterdir()})
+            in_force[name] = f"real plugin v{version} from {(real / _binary(name)).resolve().parent}"
         else:
-            _launcher(target, name)
-            in_force[name] = f"stand-in v{version}"
+            _lay_out(target, {_binary(name): _launcher(name)})
+            in_force[name] = f"stand-in v{version}{_why(real, name, version)}"
+        if ambient := shutil.which(_binary(name)):
+            in_force[name] = f"{ambient}, because it is on PATH"
     return in_force
 
 
 def _user_home(pulumi_home: Path) -> Path:
     given = os.environ.get("PULUMI_HOME")
-    if given and Path(given).resolve() != pulumi_home.resolve():
+    if given and Path(given).resolve() != pulumi_home.resolve() and not _of_a_local_cloud(Path(given)):
         return Path(given)
     return Path.home() / ".pulumi"
 
 
-def _is_real(binary: Path) -> bool:
+def _of_a_local_cloud(home: Path) -> bool:
+    return any(
+        _is_stand_in(home / "plugins" / f"resource-{name}-v{version}" / _binary(name))
+        for name, version in PLUGINS.items()
+    )
+
+
+def _binary(name: str) -> str:
+    return f"pulumi-resource-{name}"
+
+
+def _partial(folder: Path) -> Path:
+    """What Pulumi keeps beside a plugin's folder until its download is complete."""
+    return folder.with_name(f"{folder.name}.partial")
+
+
+def _is_real(folder: Path, name: str) -> bool:
+    binary = folder / _binary(name)
+    whole = binary.is_file() and os.access(binary, os.X_OK) and not _partial(folder).exists()
+    return whole and not _is_stand_in(binary)
+
+
+def _is_stand_in(binary: Path) -> bool:
     """A home may be that of another local cloud, whose stand-in is not the real thing."""
-    if not os.access(binary, os.X_OK) or binary.is_dir():
+    if not binary.is_file():
         return False
     with binary.open("rb") as file:
-        return _MARK.encode() not in file.read(1024)
+        return _MARK.encode() in file.read(1024)
 
 
-def _link(target: Path, real: Path) -> None:
-    if target.is_symlink() and target.resolve() == real.resolve():
-        return
-    _remove(target)
-    target.symlink_to(real, target_is_directory=True)
+def _why(real: Path, name: str, version: str) -> str:
+    """Why a plugin that the user has is not taken; empty where there is none."""
+    if _partial(real).exists():
+        return f" ({real} is not complete: run `pulumi plugin install resource {name} {version}`)"
+    others = sorted(_other_versions(real, name)) if real.parent.is_dir() else []
+    if others:
+        return f" ({real.parent} has {', '.join(others)}, but the SDK asks for v{version})"
+    return ""
 
 
-def _launcher(target: Path, name: str) -> None:
+def _other_versions(real: Path, name: str) -> Iterator[str]:
+    for folder in real.parent.iterdir():
+        found = re.fullmatch(rf"resource-{name}-(v\d.*)", folder.name)
+        if found and folder != real and _is_real(folder, name):
+            yield found[1]
+
+
+def _launcher(name: str) -> str:
     """A shell script that becomes this Python, whatever the working directory, the PATH or PYTHON* variables are."""
     start = f"import sys; sys.path.insert(0, {str(_REPOSITORY)!r}); from sandbox.providers.{name} import main; main()"
     command = shlex.join([sys.executable, "-I", "-c", start])
-    text = f'#!/bin/sh\n# The {_MARK}.\nexec {command} "$@"\n'
-    file = target / f"pulumi-resource-{name}"
-    if target.is_symlink():
-        _remove(target)
-    target.mkdir(exist_ok=True)
-    if not file.is_file() or file.read_text() != text:
-        # Written beside it and renamed: a running engine must never meet half a file.
-        fresh = file.with_name(f".{file.name}.{os.getpid()}")
-        fresh.write_text(text)
-        fresh.chmod(0o755)
-        fresh.replace(file)
+    return f'#!/bin/sh\n# The {_MARK}.\nexec {command} "$@"\n'
 
 
-def _remove(target: Path) -> None:
-    if target.is_symlink() or target.is_file():
+def _lay_out(target: Path, entries: Mapping[str, Path | str]) -> None:
+    """Make `target` a directory of exactly these entries: a link for a path, a program for a text.
+
+    A running engine never meets half an entry, and no entry is written through a link that was there before.
+    """
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
         target.unlink()
-    elif target.exists():
-        shutil.rmtree(target)
+    target.mkdir(exist_ok=True)
+    for name, content in entries.items():
+        entry = target / name
+        if _is_so(entry, content):
+            continue
+        fresh = target / f".{name}.{os.getpid()}"
+        fresh.unlink(missing_ok=True)
+        if isinstance(content, Path):
+            fresh.symlink_to(content)
+        else:
+            fresh.write_text(content)
+            fresh.chmod(0o755)
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        fresh.replace(entry)
+    for entry in target.iterdir():
+        if entry.name not in entries and not entry.name.startswith("."):
+            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+    _partial(target).unlink(missing_ok=True)
+
+
+def _is_so(entry: Path, content: Path | str) -> bool:
+    if isinstance(content, Path):
+        return entry.is_symlink() and entry.readlink() == content
+    return not entry.is_symlink() and entry.is_file() and entry.read_bytes() == content.encode()

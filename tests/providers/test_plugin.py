@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
@@ -13,7 +11,6 @@ import grpc
 import psutil
 import pytest
 
-from sandbox.providers.home import install
 from sandbox.providers.versions import PLUGINS
 from tests.providers.plugin import Plugin, urn
 from tests.waiting import LONGEST, gone, until
@@ -104,43 +101,3 @@ def test_inputs_are_checked_in_preview(pulumi_home: Path, tmp_path: Path) -> Non
         plugin.configure()
         _, failures = plugin.check(DROPLET, image="", region="nyc3", tags=["fine", "not fine"], gpuPartitionMode="x")
         assert set(failures) == {"image", "size", "tags", "gpuPartitionMode"}
-
-
-def test_the_users_real_plugin_is_taken_where_it_is_there(tmp_path: Path) -> None:
-    user, home = tmp_path / "user", tmp_path / "home"
-    real = user / "plugins/resource-command-v1.2.1/pulumi-resource-command"
-    real.parent.mkdir(parents=True)
-    real.write_text("#!/bin/sh\n")
-    real.chmod(0o755)
-    found = install(home, user_home=user)
-    assert found == STAND_INS | {"command": f"real plugin v1.2.1 from {real.parent}"}
-    assert (home / "plugins/resource-command-v1.2.1").resolve() == real.parent
-    assert install(home, user_home=user) == found
-    shutil.rmtree(user)
-    assert install(home, user_home=user)["command"] == "stand-in v1.2.1"
-    launcher = home / "plugins/resource-command-v1.2.1/pulumi-resource-command"
-    assert os.access(launcher, os.X_OK)
-    assert not real.parent.exists(), "the stand-in was written through the link"
-
-
-def test_another_version_and_another_clouds_stand_in_are_no_real_plugin(tmp_path: Path) -> None:
-    other, home = tmp_path / "other", tmp_path / "home"
-    install(other, user_home=tmp_path)
-    (other / "plugins/resource-command-v1.2.0").mkdir()
-    assert install(home, user_home=other) == STAND_INS
-    assert not any(path.is_symlink() for path in (home / "plugins").iterdir())
-
-
-def test_the_users_home_is_pulumi_home_unless_that_is_the_clouds_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = tmp_path / ".pulumi/plugins/resource-command-v1.2.1/pulumi-resource-command"
-    real.parent.mkdir(parents=True)
-    real.write_text("#!/bin/sh\n")
-    real.chmod(0o755)
-    home = tmp_path / "home"
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("PULUMI_HOME", str(home))
-    assert install(home)["command"].startswith("real plugin")
-    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "elsewhere"))
-    assert install(home)["command"] == "stand-in v1.2.1"
