@@ -22,7 +22,7 @@ from filelock import FileLock
 from pydantic import BaseModel, ValidationError
 
 from bakewell.errors import BakewellError
-from sandbox import aws_profile, mirror
+from sandbox import aws_profile, mirror, processes
 from sandbox.aws_profile import AwsAddress
 from sandbox.direct import OPENER
 from sandbox.machines import Machines
@@ -172,8 +172,8 @@ class LocalCloud:
             shutil.rmtree(self.state / name, ignore_errors=True)
 
     def destroy(self) -> None:
-        """`stop`, end the builds and Pulumi runs that use this cloud, and remove the whole state folder."""
-        end(self._users(), SECONDS_TO_END)
+        """`stop`, end the builds, Pulumi runs and plugins that use this cloud, and remove the whole state folder."""
+        end(processes.using(self.state), SECONDS_TO_END)
         self.stop()
         if self.state.exists():
             shutil.rmtree(self.state)
@@ -227,21 +227,6 @@ class LocalCloud:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         return path
 
-    def _users(self) -> list[psutil.Process]:
-        """Processes of ours that run in this cloud's environment: not the shells and editors that also do."""
-        builds = str(self.state / "builds")
-        me = psutil.Process()
-        spared = {me.pid, *(process.pid for process in me.parents())}
-        found = []
-        for process in psutil.process_iter():
-            try:
-                in_ours = process.pid not in spared and process.environ().get("BAKEWELL_STATE") == builds
-                if in_ours and (process.name().startswith(("pulumi", "packer")) or _is_bakewell(process.cmdline())):
-                    found.append(process)
-            except psutil.Error:
-                continue  # it ended meanwhile, or is another user's
-        return found
-
 
 def _launch(words: list[str], log: Path, serving: Callable[[], bool], timeout: float) -> None:
     """Start a server (`python -m WORDS`) and wait until it serves.
@@ -277,11 +262,6 @@ def _answers(address: Address | AwsAddress | None) -> bool:
             return bool(json.load(answer).get("cloud_id") == address.cloud_id)
     except (urllib.error.URLError, OSError, ValueError):
         return False
-
-
-def _is_bakewell(words: list[str]) -> bool:
-    """True for the `bakewell` command, which a Python interpreter runs by its path."""
-    return any(Path(word).name == "bakewell" for word in words[:2]) and not words[0].endswith("sh")
 
 
 def search_path(toolchain: Toolchain) -> str:

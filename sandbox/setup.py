@@ -11,11 +11,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from sandbox import docker_projects, mirror
-from sandbox.local_cloud import LocalCloud, servers
+from sandbox import docker_projects, mirror, processes
+from sandbox.local_cloud import SECONDS_TO_END, LocalCloud, servers
 from sandbox.machines import base_image, limits
 from toolchain import engine, folders
 from toolchain.build import Builder
+from toolchain.processes import end
 from toolchain.progress import say
 from toolchain.tools import SERVED, needed
 
@@ -62,11 +63,12 @@ def tear_down(state: Path) -> None:
 
 
 def remove_leftovers() -> None:
-    """Remove what test runs and benches had that were killed before they could do it: local clouds, and containers and
-    images of projects on Docker.
+    """Remove what test runs and benches had that were killed before they could do it: processes, local clouds, and
+    containers and images of projects on Docker.
     """
     for folder in _left_by_tests():
         say("cloud", f"removing what a test run left: {folder}")
+        end(processes.using(folder), SECONDS_TO_END)
         for cloud in sorted(path.parent for path in folder.glob("*/cloud")):
             LocalCloud(cloud).destroy()
         docker_projects.remove_noted(folder)

@@ -11,12 +11,17 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 
+from sandbox import processes
+from sandbox.local_cloud import SECONDS_TO_END
 from sandbox.providers.home import install
 from sandbox.providers.versions import COMMAND, PLUGINS
 from tests.providers.conftest import NewStack
 from tests.providers.stack import Stack
+from tests.waiting import LONGEST, gone
+from toolchain.processes import end
 
 STAND_INS = {name: f"stand-in v{version}" for name, version in PLUGINS.items()}
 FOLDER = f"resource-command-v{COMMAND}"
@@ -29,9 +34,11 @@ PROGRAM = """
 
 
 class UserHome:
-    """A Pulumi home whose owner installed the command plugin, as Pulumi lays it out."""
+    """A Pulumi home whose owner installed the command plugin, as Pulumi lays it out; one that `lingers` outlives the
+    engine, as a real plugin does.
+    """
 
-    def __init__(self, folder: Path, version: str = COMMAND) -> None:
+    def __init__(self, folder: Path, version: str = COMMAND, *, lingers: bool = False) -> None:
         self.path = folder
         self.plugin = folder / f"plugins/resource-command-v{version}"
         self.notes = folder.with_name(f"{folder.name}-starts")
@@ -39,6 +46,10 @@ class UserHome:
         launcher = folder.with_name("bare") / "plugins" / FOLDER / BINARY
         shebang, _mark, start = launcher.read_text().splitlines()
         self.plugin.mkdir(parents=True)
+        if lingers:
+            endless = folder.with_name(f"{folder.name}-stdin")
+            os.mkfifo(endless)
+            start += f" 0<>{endless}"
         # Like a program of machine code, it is no text.
         script = f"{shebang}\necho started >>{self.notes}\n{start}\n".encode() + b"\xff\xfe\n"
         (self.plugin / BINARY).write_bytes(script)
@@ -131,6 +142,27 @@ def test_a_plugin_whose_download_was_not_completed_is_not_taken(user: UserHome, 
     assert found["command"].startswith(f"stand-in v{COMMAND} ({user.plugin} is not complete")
     user.partial.unlink()
     assert install(tmp_path / "home", user_home=user.path)["command"].startswith("real plugin")
+
+
+def test_a_plugin_that_outlives_a_killed_engine_is_ended_with_its_cloud(new_stack: NewStack, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    install(home, user_home=UserHome(tmp_path / "user", lingers=True).path)
+    stack = of_home(new_stack("lingering"), home)
+    stack.write(PROGRAM.replace("true", "echo $$ >pid.txt; exec sleep 3600"))
+    up = stack.start("up", "--yes", "--skip-preview")
+    command = int(stack.file("pid.txt"))
+    try:
+        plugin = psutil.Process(command).parent()
+        assert plugin is not None
+        up.kill()
+        up.wait(timeout=LONGEST)
+        assert not gone(plugin.pid)
+        assert plugin.pid in {process.pid for process in processes.using(home)}
+        assert end(processes.using(home), SECONDS_TO_END) == []
+        assert gone(plugin.pid)
+    finally:
+        psutil.Process(command).kill()
+    assert stack.end(up).code != 0
 
 
 def test_another_version_stays_unused_and_is_named(tmp_path: Path) -> None:
