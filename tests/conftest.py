@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.contract.aws.served import Served
 
 # A shell that ran `eval "$(make -s env)"` must not point the tests at its stack, nor an operator's at the real cloud.
-# PULUMI_HOME stays: it may hold the real provider plugins; the other says to test those.
+# PULUMI_HOME stays: it may hold the real provider plugins; the other says to test with those.
 for name in list(os.environ):
     ours = name.startswith(("AWS_", "DIGITALOCEAN_", "BAKEWELL_", "PULUMI_", "PACKER_", "PKR_"))
     if ours and name not in ("PULUMI_HOME", "BAKEWELL_TEST_PLUGINS"):
@@ -27,6 +27,16 @@ for name in list(os.environ):
 # Thousands of processes of ours start in a run of every test: compiled once is enough.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# Its hooks are those of this file; and it looks at the environment that was made above.
+from tests.plugins_under_test import (  # noqa: E402
+    leave_out,
+    pytest_report_header,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+)
+
+__all__ = ["pytest_report_header", "pytest_sessionfinish", "pytest_terminal_summary", "pytest_testnodedown"]
 
 END_TO_END = ROOT / "tests" / "e2e"
 REAL_IMAGES = [END_TO_END / path for path in ("stacks/test_road.py", "builds/test_steps.py", "stacks/test_fleet.py")]
@@ -35,10 +45,12 @@ tests of any other file share one too."""
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist's own looks at what is said here
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests have to run in the same worker (pytest-xdist's loadgroup). What takes longest goes first: begun
-    last, it would end alone, where the many that are quick fill every gap.
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what only a stand-in can show, where the plugins are real ones. Say which tests have to run in the same
+    worker (pytest-xdist's loadgroup). What takes longest goes first: begun last, it would end alone, where the many
+    that are quick fill every gap.
     """
+    leave_out(config, items)
 
     def place(item: pytest.Item) -> tuple[int, bool]:
         chain = REAL_IMAGES.index(item.path) if item.path in REAL_IMAGES else len(REAL_IMAGES)

@@ -52,11 +52,16 @@ def install(pulumi_home: Path, *, user_home: Path | None = None) -> dict[str, st
     return in_force
 
 
-def _user_home(pulumi_home: Path) -> Path:
-    given = os.environ.get("PULUMI_HOME")
-    if given and Path(given).resolve() != pulumi_home.resolve() and not _of_a_local_cloud(Path(given)):
-        return Path(given)
-    return Path.home() / ".pulumi"
+def real_plugins() -> list[str]:
+    """Which providers' real plugins the user's Pulumi home holds, at the pinned versions."""
+    plugins = _user_home(None) / "plugins"
+    return [name for name, version in PLUGINS.items() if _is_real(plugins / f"resource-{name}-v{version}", name)]
+
+
+def _user_home(pulumi_home: Path | None) -> Path:
+    given = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    own = pulumi_home is not None and given.resolve() == pulumi_home.resolve()
+    return Path.home() / ".pulumi" if own or _of_a_local_cloud(given) else given
 
 
 def _of_a_local_cloud(home: Path) -> bool:

@@ -12,6 +12,7 @@ import pytest
 from sandbox.local_cloud import LocalCloud
 from tests.e2e.cloud import CloudView
 from tests.e2e.workspace import Workspace
+from tests.plugins_under_test import OFFLINE
 
 MakeWorkspace = Callable[..., Workspace]
 
@@ -25,8 +26,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def cloud_environment(local_cloud: LocalCloud) -> dict[str, str]:
-    """Everything a command needs to work on the session's local cloud."""
-    return {**os.environ, **local_cloud.environment()}
+    """Everything a command needs to work on the session's local cloud, and nowhere else."""
+    return {**os.environ, **OFFLINE, **local_cloud.environment()}
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from sandbox.digitalocean.cloud import Cloud
 from sandbox.digitalocean.serving.server import make_server
 from sandbox.digitalocean.store import Store
 from sandbox.serving.state import listen
-from tests.waiting import none_left
+from tests.waiting import LONGEST, none_left
 
 TOKEN = "provider-tests"
 
@@ -191,4 +191,4 @@ def local_api(folder: Path) -> Iterator[LocalApi]:
         yield api
     finally:
         server.should_exit = True
-        thread.join()
+        thread.join(LONGEST)

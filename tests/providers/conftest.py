@@ -1,33 +1,34 @@
-"""Each row of the table of how the plugins behave is a test. They run against the stand-ins, or, with
-`BAKEWELL_TEST_PLUGINS=real`, against the real plugins of the user's Pulumi home.
+"""Each row of the table of how the plugins behave is a test. They run against the stand-ins, or against real plugins:
+see `tests/plugins_under_test.py`.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from sandbox import processes
+from sandbox.local_cloud import SECONDS_TO_END
 from sandbox.providers.home import install
+from tests.plugins_under_test import REAL
 from tests.providers.cloud import LocalApi, local_api
 from tests.providers.stack import Stack, copy, template
+from toolchain.processes import end
 
 NewStack = Callable[[str], Stack]
 
 
 @pytest.fixture(scope="session")
-def pulumi_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Pulumi home with the plugins under test."""
-    home = tmp_path_factory.mktemp("pulumi-home")
-    if os.environ.get("BAKEWELL_TEST_PLUGINS", "stand-in") == "real":
-        in_force = install(home)
-        assert all(told.startswith("real plugin") for told in in_force.values()), in_force
-    else:
-        install(home, user_home=home / "nobody")
-    return home
+def pulumi_home(clouds_folder: Path) -> Iterator[Path]:
+    """A Pulumi home with the plugins under test; those that outlive their engine end with the session."""
+    home = clouds_folder / "providers" / "pulumi-home"
+    in_force = install(home)
+    assert {name for name, told in in_force.items() if told.startswith("real plugin")} == REAL, in_force
+    yield home
+    end(processes.using(home), SECONDS_TO_END)
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from google.protobuf import empty_pb2
 from sandbox.providers import values
 from sandbox.providers.rpc import engine_pb2_grpc, provider_pb2, provider_pb2_grpc
 from sandbox.providers.versions import PLUGINS
+from tests.plugins_under_test import OFFLINE
 from tests.waiting import LONGEST
 
 
@@ -42,7 +43,7 @@ class Plugin:
         self.process = subprocess.Popen(
             [str(binary), "--logtostderr", "-v=9", f"127.0.0.1:{port}"],
             cwd=cwd,
-            env=environment if environment is None else dict(environment),
+            env={**OFFLINE, **(os.environ if environment is None else environment)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -62,7 +63,7 @@ class Plugin:
         self._server.stop(None)
         if self.process.poll() is None:
             os.killpg(self.process.pid, 9)
-        self.process.wait()
+        self.process.wait(timeout=LONGEST)
         for stream in (self.process.stdin, self.process.stdout):
             if stream is not None:
                 stream.close()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.plugins_under_test import OFFLINE
 from tests.waiting import LONGEST, until
 
 PROJECT = "rows"
@@ -192,6 +193,7 @@ def environment(folder: Path, pulumi_home: Path) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     return {
         **kept,
+        **OFFLINE,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PULUMI_HOME": str(pulumi_home),
         "PULUMI_BACKEND_URL": f"file://{folder}/stacks",

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from tests.providers.stack import Stack
-from tests.waiting import gone, until
+from tests.waiting import LONGEST, gone, until
 
 ONE_PROCESS = """
     from pulumi_command import local
@@ -81,11 +81,12 @@ def test_two_sigints_kill_the_plugins_process_group(stack: Stack) -> None:
     assert stack.resources("c") == []
 
 
+@pytest.mark.stand_in("command", why="the real plugin runs on, and so does its shell")
 def test_sigkill_of_pulumi_ends_the_shell_leaves_its_children_and_the_lock(stack: Stack) -> None:
     process, grandchild = running(stack, SHELL.format(seconds=3600))
     shell = int(stack.file("sh.txt"))
     process.kill()
-    process.wait()
+    process.wait(timeout=LONGEST)
     try:
         until(lambda: gone(shell), what="not gone")
         assert psutil.pid_exists(grandchild)

@@ -17,9 +17,9 @@ from tests.waiting import LONGEST, gone, until
 
 COMMAND = urn("command:local:Command", "c")
 DROPLET = urn("digitalocean:index/droplet:Droplet", "d")
-OFFLINE = {"aws": {"region": "eu-central-1", "skipRequestingAccountId": "true"}}
+NOBODY = {"aws": {"region": "eu-central-1", "skipRequestingAccountId": "true"}}
 """What a plugin must be told in order to call nobody yet."""
-STAND_INS = {name: f"stand-in v{version}" for name, version in PLUGINS.items()}
+LINGERS = "a real plugin looks for its engine once in some minutes only"
 
 
 @pytest.mark.parametrize("name", PLUGINS)
@@ -32,13 +32,20 @@ def test_the_versions_are_those_that_the_sdks_ask_for(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PLUGINS)
-def test_it_starts_from_any_folder_and_ends_with_the_engine(pulumi_home: Path, tmp_path: Path, name: str) -> None:
+def test_it_starts_from_any_folder(pulumi_home: Path, tmp_path: Path, name: str) -> None:
     # What lies in the project may not be imported in place of what the plugin needs.
     for module in ("json", "grpc", "sandbox", "values"):
         (tmp_path / f"{module}.py").write_text("raise SystemExit('imported from the project')")
     poor = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path), "PYTHONHOME": "/nowhere"}
     with Plugin(pulumi_home, name, tmp_path, poor) as plugin:
-        assert plugin.configure(**OFFLINE.get(name, {})).supportsPreview
+        assert plugin.configure(**NOBODY.get(name, {})).supportsPreview
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.stand_in(name, why=LINGERS)) for name in PLUGINS]
+)
+def test_it_ends_with_the_engine(pulumi_home: Path, tmp_path: Path, name: str) -> None:
+    with Plugin(pulumi_home, name, tmp_path) as plugin:
         assert plugin.process.stdin is not None
         plugin.process.stdin.close()
         assert plugin.process.wait(timeout=LONGEST) == 0
@@ -55,10 +62,11 @@ def test_lines_are_logged_while_the_command_runs(pulumi_home: Path, tmp_path: Pa
         assert made == []
         (tmp_path / "go").touch()
         assert plugin.line() == "second"
-        running.join()
+        running.join(LONGEST)
         assert made[0][1]["stdout"] == "first\nsecond"
 
 
+@pytest.mark.stand_in("command", why=LINGERS)
 def test_the_end_of_the_engine_kills_the_command(pulumi_home: Path, tmp_path: Path) -> None:
     with Plugin(pulumi_home, "command", tmp_path) as plugin:
         plugin.configure()
@@ -73,11 +81,13 @@ def test_the_end_of_the_engine_kills_the_command(pulumi_home: Path, tmp_path: Pa
         assert psutil.pid_exists(pid)
         assert plugin.process.stdin is not None
         plugin.process.stdin.close()
-        running.join()
+        running.join(LONGEST)
+        assert not running.is_alive()
         plugin.process.wait(timeout=LONGEST)
         until(lambda: gone(pid), what="the command goes on")
 
 
+@pytest.mark.stand_in("command", why="the real plugin has the resource")
 def test_a_resource_it_does_not_have_is_refused_with_the_way_out(pulumi_home: Path, tmp_path: Path) -> None:
     with Plugin(pulumi_home, "command", tmp_path) as plugin:
         plugin.configure()
@@ -86,6 +96,7 @@ def test_a_resource_it_does_not_have_is_refused_with_the_way_out(pulumi_home: Pa
         assert "pulumi plugin install resource command 1.2.1" in str(refused.value)
 
 
+@pytest.mark.stand_in("digitalocean", why="the real plugin would call the public API")
 def test_the_stand_in_calls_loopback_only(pulumi_home: Path, tmp_path: Path) -> None:
     with Plugin(pulumi_home, "digitalocean", tmp_path) as plugin:
         plugin.configure(apiEndpoint="https://api.digitalocean.com", token="none")
