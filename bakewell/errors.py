@@ -30,7 +30,8 @@ class BakewellError(Exception):
     def __str__(self) -> str:
         where = f"{self.file}: " if self.file else ""
         then = f"\n  remedy: {self.remedy}" if self.remedy else ""
-        return f"{where}{self.what}{then}"
+        notes = "".join(f"\n  {note}" for note in getattr(self, "__notes__", ()))
+        return f"{where}{self.what}{then}{notes}"
 
 
 class ConfigError(BakewellError):

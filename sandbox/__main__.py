@@ -11,6 +11,7 @@ from typing import Annotated
 import click
 import typer
 
+from bakewell.cleanup import followed_by
 from bakewell.errors import BakewellError
 from sandbox import setup, stacks
 from sandbox.local_cloud import LocalCloud, search_path
@@ -86,12 +87,8 @@ def test(context: typer.Context) -> None:
     begun_engine = setup.install(clouds=PLUGINS, with_mirror=True)
     suites = [str(folder) for name in SUITES if any((folder := ROOT / "tests" / name).glob("**/test_*.py"))]
     command = [sys.executable, "-m", "pytest", *WORKERS, "--durations=15", *(context.args or suites)]
-    try:
+    with followed_by(setup.end_engine if begun_engine else lambda: None), followed_by(setup.remove_leftovers):
         status = stacks.run(command, stacks.full({"PATH": search_path(Builder().ensure(needed(PLUGINS)))}))
-    finally:
-        setup.remove_leftovers()
-        if begun_engine:
-            setup.end_engine()
     raise typer.Exit(status)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from docker import DockerClient
 from pydantic import Field
 
+from bakewell.cleanup import undone_by
 from bakewell.clouds.answers import Answer
 from bakewell.clouds.docker_engine import asking, read, remove_container
 from bakewell.errors import BakewellError, CloudError
@@ -92,7 +93,7 @@ def boot(
             ports=ports,
             detach=True,
         )
-    try:
+    with undone_by(lambda: _remove(client, name)):
         with asking(f"start container {name}"):
             container.put_archive("/", _seed(name, hostname, user_data))
             container.start()
@@ -105,10 +106,6 @@ def boot(
                 remedy="where many run, allow more: sysctl -w fs.inotify.max_user_instances=1024; docs/docker.md says "
                 "what an image needs",
             )
-    except BaseException:
-        with asking(f"remove container {name}"):
-            remove_container(client, name)
-        raise
     return Booted(str(container.id), *_reached(name, container.attrs, port))
 
 
@@ -123,6 +120,11 @@ def _reached(name: str, attributes: object, port: int | None) -> tuple[str, int 
             remedy="see: docker network inspect bridge, then run `pulumi up` again",
         )
     return address, int(published.port) if published else None
+
+
+def _remove(client: DockerClient, name: str) -> None:
+    with asking(f"remove container {name}"):
+        remove_container(client, name)
 
 
 def _seed(name: str, hostname: str, user_data: str) -> bytes:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from bakewell.cleanup import undone_by
 from sandbox.digitalocean.records import KINDS, Record
 
 R = TypeVar("R", bound=Record)
@@ -29,7 +30,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
-        self._depth = 0
+        self._nested = False
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
@@ -45,20 +46,17 @@ class Store:
     def transaction(self) -> Iterator[None]:
         """All changes inside happen together, or (on an exception) not at all; may be nested."""
         with self._lock:
-            if self._depth == 0:
-                self._db.execute("BEGIN IMMEDIATE")
-            self._depth += 1
-            try:
+            if self._nested:
                 yield
-            except BaseException:
-                self._depth -= 1
-                if self._depth == 0:
-                    self._db.execute("ROLLBACK")
-                    self._load()
-                raise
-            self._depth -= 1
-            if self._depth == 0:
-                self._db.execute("COMMIT")
+                return
+            self._db.execute("BEGIN IMMEDIATE")
+            self._nested = True
+            try:
+                with undone_by(self._roll_back):
+                    yield
+                    self._db.execute("COMMIT")
+            finally:
+                self._nested = False
 
     def next_id(self) -> int:
         """A number that no record of this cloud ever had."""
@@ -98,6 +96,11 @@ class Store:
             kind = type(record)
             self._db.execute("DELETE FROM record WHERE kind = ? AND key = ?", (kind.__name__, record.key))
             self._records[kind].pop(record.key, None)
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:  # on a full disk, SQLite rolls back by itself
+            self._db.execute("ROLLBACK")
+        self._load()
 
     def _load(self) -> None:
         by_name = {kind.__name__: kind for kind in KINDS}

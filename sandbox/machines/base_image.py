@@ -23,6 +23,7 @@ import requests
 from docker import DockerClient
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
+from bakewell.cleanup import followed_by
 from sandbox.machines.engine import LABEL, connect, plain_errors
 from sandbox.machines.errors import MachineError
 from sandbox.machines.making import Progress, alone, archive, lines, present, run_recipe, seldom
@@ -132,15 +133,11 @@ def _root_file_system(client: DockerClient, cache: Path, progress: Progress) -> 
         progress(f"base machine image: no {stock} to be had ({_short(error)}); using debootstrap")
         name = _root_image(cache)
         bare = cache / "building-root.tar"
-        try:
+        with followed_by(lambda: bare.unlink(missing_ok=True)):
             _debootstrap(bare, cache / "building-root", progress)
             _import(client, bare, name, ["LABEL bakewell=machine"])
-        finally:
-            bare.unlink(missing_ok=True)
-    try:
+    with followed_by(lambda: client.images.remove(name, force=True)):
         yield name
-    finally:
-        client.images.remove(name, force=True)
 
 
 def _pull(progress: Progress) -> None:
@@ -163,12 +160,9 @@ def _debootstrap(target: Path, mount_point: Path, progress: Progress) -> None:
         _run(["apt-get", "update"], progress)
         _run(["apt-get", "install", "-y", "--no-install-recommends", "debootstrap", "debian-archive-keyring"], progress)
     mount_point.mkdir()
-    try:
-        with target.open("wb") as archive:
-            inside = ["sh", "-euc", DEBOOTSTRAP, "debootstrap", str(mount_point)]
-            _run([*ALONE, *inside], progress, stdout=archive)
-    finally:
-        mount_point.rmdir()
+    with followed_by(mount_point.rmdir), target.open("wb") as archive:
+        inside = ["sh", "-euc", DEBOOTSTRAP, "debootstrap", str(mount_point)]
+        _run([*ALONE, *inside], progress, stdout=archive)
 
 
 def _run(command: list[str], progress: Progress, stdout: io.BufferedWriter | None = None) -> None:
@@ -206,23 +200,24 @@ def _install(client: DockerClient, image: str, tarball: Path, progress: Progress
         image, ["/bin/sh", "/tmp/recipe/install.sh"], detach=True, labels=OURS, name=_container(tarball.parent)
     )
     partial = tarball.with_name("building-machine.tar")
-    try:
+    with (
+        followed_by(lambda: container.remove(force=True, v=True)),
+        followed_by(lambda: partial.unlink(missing_ok=True)),
+    ):
         container.put_archive("/tmp", archive({f"recipe/{name}": content for name, content in _recipe_files().items()}))
         run_recipe(container, WHAT, progress)
         progress("base machine image: writing it to the cache")
-        with partial.open("wb") as file:
-            for chunk in client.api.export(str(container.id), chunk_size=1 << 20):
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(tarball)
-    except OSError as error:
-        if isinstance(error, requests.RequestException):
+        try:
+            with partial.open("wb") as file:
+                for chunk in client.api.export(str(container.id), chunk_size=1 << 20):
+                    file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(tarball)
+        except requests.RequestException:
             raise
-        raise MachineError(f"making the base machine image: {error}", file=partial) from error
-    finally:
-        partial.unlink(missing_ok=True)
-        container.remove(force=True, v=True)
+        except OSError as error:
+            raise MachineError(f"making the base machine image: {error}", file=partial) from error
 
 
 def _import(client: DockerClient, tarball: Path, name: str, changes: list[str]) -> None:

@@ -38,16 +38,12 @@ def plain_errors(doing: str) -> Iterator[None]:
     """Turns every failure of the engine inside the block into a MachineError that begins with `doing`."""
     try:
         yield
-    except ImageNotFound as error:
-        raise MachineError(f"{doing}: no such image ({error.explanation})") from error
-    except NotFound as error:
-        raise MachineError(f"{doing}: not found ({error.explanation})") from error
-    except APIError as error:
-        raise _refused(doing, str(error.explanation or error)) from error
     except (DockerException, requests.RequestException, ConnectionError) as error:
-        host = os.environ.get("DOCKER_HOST", "")
-        said = str(error).replace(host, shown(host)) if host else str(error)
-        raise MachineError(f"{doing}: Docker does not answer ({said})", remedy=START_IT) from None
+        plain = _plain(doing, error)
+        for note in getattr(error, "__notes__", ()):  # of a clean-up that failed as well
+            plain.add_note(note)
+        # What says that no engine answers holds the password of a DOCKER_HOST.
+        raise plain from (error if isinstance(error, APIError) else None)
 
 
 def remove_images(client: DockerClient, ours: Mapping[str, str]) -> None:
@@ -72,6 +68,18 @@ def remove_images(client: DockerClient, ours: Mapping[str, str]) -> None:
         if refused is not None and len(left) >= len(images):
             raise refused
         images = left
+
+
+def _plain(doing: str, error: Exception) -> MachineError:
+    if isinstance(error, ImageNotFound):
+        return MachineError(f"{doing}: no such image ({error.explanation})")
+    if isinstance(error, NotFound):
+        return MachineError(f"{doing}: not found ({error.explanation})")
+    if isinstance(error, APIError):
+        return _refused(doing, str(error.explanation or error))
+    host = os.environ.get("DOCKER_HOST", "")
+    said = str(error).replace(host, shown(host)) if host else str(error)
+    return MachineError(f"{doing}: Docker does not answer ({said})", remedy=START_IT)
 
 
 def _refused(doing: str, why: str) -> MachineError:

@@ -14,6 +14,7 @@ from docker.models.containers import Container
 from docker.types import Mount
 from filelock import FileLock
 
+from bakewell.cleanup import undone_by
 from sandbox.machines import limits
 from sandbox.machines.engine import LABEL, connect, plain_errors, remove_images
 from sandbox.machines.errors import MachineError
@@ -65,17 +66,14 @@ class Machines:
 
         cloud-init runs `user_data` once for each `instance_id`, and gives root the `public_keys` (OpenSSH lines).
         """
-        with plain_errors(f"creating machine {name} from {image}"):
-            # Until the container exists, its address is anybody's: another thread's, and the cloud's other server's.
-            with self._lock:
-                address = self._network.free_address()
-                container = self._create_container(name, image, hostname, address)
-            try:
-                container.put_archive("/", _seed(hostname, instance_id, user_data, public_keys))
-                self._boot(name, container)
-            except BaseException:
-                container.remove(force=True, v=True)
-                raise
+        doing = f"creating machine {name} from {image}"
+        # Until the container exists, its address is anybody's: another thread's, and the cloud's other server's.
+        with plain_errors(doing), self._lock:
+            address = self._network.free_address()
+            container = self._create_container(name, image, hostname, address)
+        with undone_by(lambda: self.remove(name)), plain_errors(doing):
+            container.put_archive("/", _seed(hostname, instance_id, user_data, public_keys))
+            self._boot(name, container)
         return address
 
     def start(self, name: str) -> str:

@@ -11,6 +11,7 @@ from docker import DockerClient
 from docker.errors import NotFound
 from docker.models.containers import Container
 
+from bakewell.cleanup import undone_by
 from sandbox.machines import MachineError
 from sandbox.machines.engine import LABEL, connect, plain_errors
 from sandbox.machines.making import archive
@@ -96,7 +97,7 @@ def _start(client: DockerClient, cloud_id: str, tag: str) -> None:
         networking_config={network.name: endpoint},
         detach=True,
     )
-    try:
+    with undone_by(lambda: _remove(client, cloud_id)):
         ours = certificates()
         files = {"server.crt": ours.server, "server.key": ours.key, "authority.crt": ours.authority}
         content = {f"etc/mirror/{name}": path.read_bytes() for name, path in files.items()}
@@ -105,9 +106,6 @@ def _start(client: DockerClient, cloud_id: str, tag: str) -> None:
         if not _answers(container, SECONDS):
             last = container.logs(tail=5).decode(errors="replace").strip()
             raise MachineError(f"the mirror of cloud {cloud_id} does not answer after {SECONDS} s:\n{last}")
-    except BaseException:
-        container.remove(force=True, v=True)
-        raise
 
 
 def _remove(client: DockerClient, cloud_id: str) -> None:

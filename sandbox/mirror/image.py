@@ -17,6 +17,7 @@ from docker import DockerClient
 from docker.errors import NotFound
 from docker.models.containers import Container
 
+from bakewell.cleanup import followed_by
 from sandbox.machines import base_image
 from sandbox.machines.engine import LABEL, connect, plain_errors
 from sandbox.machines.making import Progress, alone, archive, present, run_recipe
@@ -89,7 +90,7 @@ def _make(client: DockerClient, base: str, name: str, packed: list[Packed], prog
     container = client.containers.create(
         base, ["/bin/sh", "/tmp/recipe/install.sh"], detach=True, labels=base_image.OURS, name=making
     )
-    try:
+    with followed_by(lambda: container.remove(force=True, v=True)):
         container.put_archive("/tmp", archive({f"recipe/{path}": content for path, content in _recipe().items()}))
         run_recipe(container, WHAT, progress)
         progress(f"{WHAT}: filling it")
@@ -104,8 +105,6 @@ def _make(client: DockerClient, base: str, name: str, packed: list[Packed], prog
         client.api.commit(
             str(container.id), repository=repository, tag=version, changes=[f'CMD ["{_START}"]', "EXPOSE 443"]
         )
-    finally:
-        container.remove(force=True, v=True)
 
 
 def _missing(packed: list[Packed]) -> dict[str, bytes]:

@@ -11,6 +11,7 @@ import pytest
 from sandbox.local_cloud import LocalCloud
 from tests.e2e.aws.account import Account
 from tests.e2e.workspace import Workspace
+from tests.plugins_under_test import OFFLINE
 
 MakeWorkspace = Callable[..., Workspace]
 
@@ -19,7 +20,7 @@ MakeWorkspace = Callable[..., Workspace]
 def with_aws(local_cloud: LocalCloud) -> dict[str, str]:
     """Everything a command needs to work on the session's local cloud, AWS's half too."""
     local_cloud.start_aws()
-    return {**os.environ, **local_cloud.environment()}
+    return {**os.environ, **OFFLINE, **local_cloud.environment()}
 
 
 @pytest.fixture(scope="session")
