@@ -30,4 +30,4 @@ def _call(clean: Callable[[], object], error: BaseException) -> None:
     try:
         clean()
     except Exception as second:
-        error.add_note(f"cleaning up failed as well: {second or type(second).__name__}")
+        error.add_note(f"cleaning up failed as well: {str(second) or type(second).__name__}")

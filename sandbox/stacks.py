@@ -1,4 +1,4 @@
-"""Pulumi as `make` runs it: output line by line, one interrupt per Ctrl-C, no lock of a dead run in its way."""
+"""Pulumi as `make` runs it: output line by line, one interrupt per Ctrl-C, and no dead run in its way."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from bakewell import names
 from bakewell.errors import BakewellError
+from sandbox import pending
 from sandbox.direct import OPENER
 from toolchain.folders import ROOT
 from toolchain.processes import find
@@ -63,10 +64,10 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def ready(stack: str, state: Path, environment: Mapping[str, str]) -> None:
-    """Have the stack exist and no dead run hold its lock.
+    """Have the stack exist, no dead run hold its lock, and nothing be left of what such a run had under way.
 
     Raises:
-        BakewellError: a live run holds it, or pulumi can't make the stack.
+        BakewellError: a live run holds it, pulumi can't make the stack, or a cloud can't be looked at.
     """
     stacks = state / "stacks" / ".pulumi"
     holders = list(_holders(stacks / "locks" / "organization" / "bakewell" / stack))
@@ -78,6 +79,7 @@ def ready(stack: str, state: Path, environment: Mapping[str, str]) -> None:
             )
         say("pulumi", f"stack {stack} was left locked by a run that is gone: unlocking it")
         _quiet(["pulumi", "cancel", "--yes", "--stack", stack], environment)
+    pending.settle(stack, state, environment, lambda command: _quiet(command, environment))
     if not exists(stack, state):
         say("pulumi", f"making stack {stack}")
         _quiet(["pulumi", "stack", "select", "--create", stack, "--non-interactive"], environment)

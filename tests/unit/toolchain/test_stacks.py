@@ -98,7 +98,7 @@ def test_a_missing_stack_is_made_once(tmp_path: Path, fake_pulumi: dict[str, str
     assert calls(tmp_path) == ["stack select --create dev --non-interactive"]
     made = tmp_path / "stacks/.pulumi/stacks/bakewell/dev.json"
     made.parent.mkdir(parents=True)
-    made.touch()
+    made.write_text('{"version": 3, "checkpoint": {"stack": "dev"}}')
     stacks.ready("dev", tmp_path, fake_pulumi)
     assert len(calls(tmp_path)) == 1
 
