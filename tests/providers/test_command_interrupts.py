@@ -81,7 +81,6 @@ def test_two_sigints_kill_the_plugins_process_group(stack: Stack) -> None:
     assert stack.resources("c") == []
 
 
-@pytest.mark.stand_in("command", why="the real plugin runs on, and so does its shell")
 def test_sigkill_of_pulumi_ends_the_shell_leaves_its_children_and_the_lock(stack: Stack) -> None:
     process, grandchild = running(stack, SHELL.format(seconds=3600))
     shell = int(stack.file("sh.txt"))

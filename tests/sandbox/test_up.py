@@ -13,12 +13,14 @@ from pathlib import Path
 
 import docker
 import paramiko
+import psutil
 import pytest
 import yaml
 
 from sandbox.local_cloud import LocalCloud
+from tests.e2e.cloud import CloudView
 from tests.e2e.workspace import COPIED, SMALL
-from tests.waiting import gone
+from tests.waiting import LONGEST, gone, until
 from toolchain.folders import ROOT
 
 pytestmark = pytest.mark.engine
@@ -50,16 +52,25 @@ class Clone:
         shutil.copytree(SMALL / "steps", root / "packer" / "steps", ignore=junk, dirs_exist_ok=True)
 
     def run(self, command: str, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        with self.start(command, *words) as process:
+            output, errors = process.communicate(timeout=900)
+        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+    def start(self, command: str, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
             [sys.executable, "-m", "sandbox", command, "--state", str(self.state), *words],
             cwd=self.root,
             env={**os.environ, "PYTHONPATH": str(self.root)},
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=900,
-            check=False,
         )
+
+    def cloud(self) -> CloudView:
+        address = LocalCloud(self.state).address()
+        assert address is not None
+        return CloudView.connect(address.endpoint, address.token)
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +87,24 @@ def succeeded(done: subprocess.CompletedProcess[str]) -> str:
     return done.stdout
 
 
+def killed_while_it_makes_machines(clone: Clone) -> set[str]:
+    """Kill the pulumi of an up once the cloud has made machines that it does not hear of: their names."""
+    with clone.cloud().http as http:
+        cloud = CloudView(http)
+        before = {one["name"] for one in cloud.get("/v2/droplets", "droplets")}
+        with (
+            cloud.fault("hold_after", method="POST", path="/v2/droplets") as rule,
+            clone.start("up", "--roles", "all") as up,
+        ):
+            until(lambda: cloud.holds(rule, timeout=1) or up.poll() is not None, what="no machine is made")
+            (pulumi,) = [one for one in psutil.Process(up.pid).children() if one.name() == "pulumi"]
+            pulumi.kill()
+            cloud.release(rule)
+            up.communicate(timeout=LONGEST)
+            assert up.returncode != 0
+        return {one["name"] for one in cloud.get("/v2/droplets", "droplets")} - before
+
+
 def test_up_then_env_then_down(clone: Clone) -> None:
     file = clone.root / "Pulumi.fleet.yaml"
     fleet = yaml.safe_load(file.read_text())
@@ -89,7 +118,14 @@ def test_up_then_env_then_down(clone: Clone) -> None:
     assert "unchanged" in again
     assert not any(word in again for word in ("created", "replaced", "deleted"))
 
-    fleet_rows = succeeded(clone.run("up", "--roles", "all")).splitlines()[-2:]
+    lost = killed_while_it_makes_machines(clone)
+    after = clone.run("up", "--roles", "all")
+    fleet_rows = succeeded(after).splitlines()[-2:]
+    assert all(f"removed droplet {name}" in after.stderr for name in lost), after.stderr
+    assert "pending operation" not in after.stdout + after.stderr
+    with clone.cloud().http as http:
+        names = {one["name"] for one in CloudView(http).get("/v2/droplets", "droplets")}
+    assert len(names) == 4 and not names & lost
     assert sorted(row.split()[0] for row in fleet_rows) == ["web-1", "web-2"]
     assert address not in "".join(fleet_rows), "the stacks share images, not machines"
 
