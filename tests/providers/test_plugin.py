@@ -17,9 +17,9 @@ from tests.waiting import LONGEST, gone, until
 
 COMMAND = urn("command:local:Command", "c")
 DROPLET = urn("digitalocean:index/droplet:Droplet", "d")
-NOBODY = {"aws": {"region": "eu-central-1", "skipRequestingAccountId": "true"}}
+OFFLINE = {"aws": {"region": "eu-central-1", "skipRequestingAccountId": "true"}}
 """What a plugin must be told in order to call nobody yet."""
-LINGERS = "a real plugin looks for its engine once in some minutes only"
+LINGERS = "a real plugin asks once in five minutes whether the engine is there"
 
 
 @pytest.mark.parametrize("name", PLUGINS)
@@ -38,7 +38,7 @@ def test_it_starts_from_any_folder(pulumi_home: Path, tmp_path: Path, name: str)
         (tmp_path / f"{module}.py").write_text("raise SystemExit('imported from the project')")
     poor = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path), "PYTHONHOME": "/nowhere"}
     with Plugin(pulumi_home, name, tmp_path, poor) as plugin:
-        assert plugin.configure(**NOBODY.get(name, {})).supportsPreview
+        assert plugin.configure(**OFFLINE.get(name, {})).supportsPreview
 
 
 @pytest.mark.parametrize(
