@@ -1,12 +1,13 @@
 """What a secret looks like: by a file's name, by how its content begins, by the name and value of a setting.
 
-Used to refuse, never to redact: what looks like a secret stays out of images, fingerprints and user_data. A digest of
-a short secret can be guessed, so hashing one is no protection. This is a net for accidents; it does not prove that
-what passes holds no secret.
+Used to refuse: what looks like a secret stays out of images, fingerprints and user_data. A digest of a short secret can
+be guessed, so hashing one is no protection. Used by `masks` to find the variables whose values are not shown, too. This
+is a net for accidents; it does not prove that what passes holds no secret.
 """
 
 from __future__ import annotations
 
+import os
 import re
 
 HEAD = 16 * 1024
@@ -45,10 +46,10 @@ _CONTENT: tuple[tuple[bytes, re.Pattern[bytes], str], ...] = tuple(
     )
 )
 
-_KEYS = re.compile(
-    r"(?:^|[_.-])(?:pass|passwd|password|passphrase|secret|token|credentials?|(?:api|access|private|secret|auth)[_-]?key)$",
-    re.IGNORECASE,
-)
+_WORDS = r"passwd|password|passphrase|secret|token|credentials?|(?:api|access|private|secret|auth)[_-]?key"
+_SETTING = re.compile(rf"(?:^|[_.-])(?:pass|{_WORDS})$|[_.-]pwd$", re.IGNORECASE)
+# Masking too much costs a word in a log, so the words count anywhere in a variable's name. PWD alone is a folder.
+_VARIABLE = re.compile(rf"{_WORDS}|(?:^|[_.-])pass(?:$|[_.-])|[_.-]pwd(?:$|[_.-])", re.IGNORECASE)
 
 
 def secret_name(name: str) -> bool:
@@ -67,9 +68,14 @@ def secret_content(head: bytes) -> str | None:
 def secret_setting(key: str, value: object) -> str | None:
     """Why the setting `key = value` looks like a secret, in words; None where it does not."""
     if isinstance(value, str):
-        if _KEYS.search(key) and value:
+        if _SETTING.search(key) and value:
             return f"`{key}` is the name of a secret"
         found = secret_content(value.encode())
         if found:
             return f"`{key}` holds {found}"
     return None
+
+
+def secret_variable(name: str, value: str) -> bool:
+    """True when the environment variable `name` usually holds a secret, or its value shows one."""
+    return bool(_VARIABLE.search(name)) or secret_content(os.fsencode(value[:HEAD])) is not None

@@ -15,22 +15,14 @@ from pathlib import Path
 from typing import TextIO
 
 from bakewell.build.runs import make_private, unwritable
+from bakewell.masks import CONTROL, Masks
 
 BOUND = 128 * 1024  # bytes of one process's lines that Pulumi may store
-MASK = "***"
-_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|PASSPHRASE|CREDENTIAL|API_KEY|ACCESS_KEY", re.IGNORECASE)
-_SHORTEST_SECRET = 8  # characters; masking "1" or "true" would make nonsense of a log
-_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 _LONGEST_LINE = 2000
 _CAUSE = re.compile(r"^provision: (?!deployed )(?P<what>.+)$")  # packer/provision.py's last words when it fails
 _SOURCE = re.compile(r"^(?:==>|-->|   )? *[a-z0-9_-]+\.[a-z0-9_-]+: ?")  # Packer's "==> digitalocean.image: "
 
 Say = Callable[[str], None]
-
-
-def secret_names(environ: Mapping[str, str]) -> list[str]:
-    """The variables whose values must never be shown."""
-    return sorted(k for k, v in environ.items() if _SECRET_NAME.search(k) and len(v) >= _SHORTEST_SECRET)
 
 
 class Printer:
@@ -39,7 +31,7 @@ class Printer:
     Args:
         out: where to; stderr by default.
         bound: bytes after which nothing more is written; None for no bound.
-        secrets: values to mask.
+        secrets: variables and their values; those that look like secrets are masked.
     """
 
     def __init__(
@@ -47,21 +39,21 @@ class Printer:
     ) -> None:
         self._out = out or sys.stderr
         self._left = bound
-        self._secrets = sorted({(secrets or {})[name] for name in secret_names(secrets or {})}, key=len, reverse=True)
+        self.mask = Masks(secrets or {}).mask
         self._lock = threading.Lock()
 
     def for_role(self, role: str) -> Say:
         """A function that writes its text, line by line, with the role in front."""
 
         def say(text: str) -> None:
-            for line in text.splitlines():
+            for line in self.mask(text).splitlines():  # whole, because a secret may have several lines
                 self.line(f"{role} | {line}")
 
         return say
 
     def line(self, text: str) -> None:
         """Write one line, as far as the bound allows."""
-        text = self.mask(_CONTROL.sub("", text).rstrip()[:_LONGEST_LINE]) + "\n"
+        text = self.mask(text).rstrip()[:_LONGEST_LINE] + "\n"  # cut last: half a secret is not known any more
         with self._lock:
             if self._left is not None:
                 if self._left <= 0:
@@ -74,12 +66,6 @@ class Printer:
                 self._out.flush()
             except (OSError, ValueError):  # nobody reads any more, the disk is full, it was closed
                 self._left = 0  # the build goes on
-
-    def mask(self, text: str) -> str:
-        """`text` without secrets."""
-        for secret in self._secrets:
-            text = text.replace(secret, MASK)
-        return text
 
 
 class Follower:
@@ -123,7 +109,7 @@ class Follower:
 
 def plain(line: str) -> str:
     """A line of Packer's without colours and without the name of the source, which is the same for every image."""
-    return _SOURCE.sub("", _CONTROL.sub("", line)).rstrip()
+    return _SOURCE.sub("", CONTROL.sub("", line)).rstrip()
 
 
 def create(state_dir: Path, name: str) -> Path:

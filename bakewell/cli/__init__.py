@@ -24,6 +24,7 @@ def run(arguments: list[str]) -> int:
 
     from bakewell.cli.app import app
     from bakewell.errors import BakewellError, Interrupted
+    from bakewell.masks import masked
 
     debug = "--debug" in arguments
     try:
@@ -33,8 +34,8 @@ def run(arguments: list[str]) -> int:
         return error.exit_code
     except BakewellError as error:
         if debug:
-            traceback.print_exc()
-        print(f"error: {error}", file=sys.stderr)
+            print(masked(traceback.format_exc()), file=sys.stderr)
+        print(masked(f"error: {error}"), file=sys.stderr)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         print("error: interrupted", file=sys.stderr)
@@ -44,9 +45,10 @@ def run(arguments: list[str]) -> int:
         return 1
     except Exception as error:
         if debug:
-            traceback.print_exc()
+            print(masked(traceback.format_exc()), file=sys.stderr)
         print(
-            f"error: unexpected {type(error).__name__}: {error}\n  remedy: run it again with --debug", file=sys.stderr
+            masked(f"error: unexpected {type(error).__name__}: {error}\n  remedy: run it again with --debug"),
+            file=sys.stderr,
         )
         return 1
     return int(code or 0)

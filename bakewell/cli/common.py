@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bakewell.errors import ConfigError
+from bakewell.masks import masked
 
 if TYPE_CHECKING:
     from bakewell.bases import Bases
@@ -180,7 +181,7 @@ def print_json(value: Any) -> None:
 
 def note(text: str) -> None:
     """Progress for people, on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    print(masked(text), file=sys.stderr, flush=True)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -14,6 +14,7 @@ from typing import ParamSpec, TypeVar
 import pulumi
 
 from bakewell.errors import BakewellError
+from bakewell.masks import masked
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -31,7 +32,7 @@ def refusals() -> Iterator[None]:
         yield
     except (BakewellError, KeyboardInterrupt) as error:
         if isinstance(error, BakewellError):
-            pulumi.log.error(str(error))
+            pulumi.log.error(masked(str(error)))
         # What was scheduled and now never runs would be reported as never awaited.
         warnings.filterwarnings("ignore", message="coroutine .* was never awaited", category=RuntimeWarning)
         sys.exit(_ALREADY_TOLD)
@@ -50,6 +51,6 @@ def refusing(function: Callable[_P, _R]) -> Callable[_P, _R]:
         try:
             return function(*args, **kwargs)
         except BakewellError as error:
-            raise pulumi.RunError(str(error)) from error
+            raise pulumi.RunError(masked(str(error))) from error
 
     return guarded

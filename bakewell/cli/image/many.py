@@ -44,7 +44,7 @@ def build_many(
     failures = [outcome for outcome in outcomes.values() if isinstance(outcome, BakewellError)]
     for failure in failures:
         if debug:
-            traceback.print_exception(failure)
+            print(shown.printer.mask("".join(traceback.format_exception(failure))), file=sys.stderr)
         print(shown.printer.mask(f"error: {failure}"), file=sys.stderr)
     if as_json:
         print_json([_mapping(jobs[label], outcome) for label, outcome in outcomes.items()])

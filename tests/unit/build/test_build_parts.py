@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import os
 import stat
 import subprocess
@@ -11,15 +12,19 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import IO, cast
 
 import pytest
 
 from bakewell.build import log, runs, slots, supervisor
 from bakewell.build.stop import Stop
 from bakewell.errors import BakewellError, Interrupted
+from bakewell.masks import Masks
 from tests.unit.build.conftest import Said
 from tests.waiting import until
 
+CONTROLS = ["\x1b[1;31m", "\x1b[?25l", "\x1b[2 q", "\x1b]0;title\x07", "\x1b]8;;http://x\x1b\\", "\x1b(B", "\r", "\x08"]
+CONTROLS += ["\x7f", "\x9b", "\x00"]
 RECORD = runs.Record("0123456789ab", "p", "base", "digitalocean", "http://x", "p-base-1", "f" * 64, 1)
 
 
@@ -150,6 +155,12 @@ def test_lines_have_their_role_in_front_and_no_colours_or_secrets() -> None:
     assert out.getvalue() == "web | one\nweb | two *** vi-in-here\n"
 
 
+def test_a_secret_at_the_end_of_what_is_shown_of_a_line_is_not_shown_in_part() -> None:
+    out = io.StringIO()
+    log.Printer(out, secrets={"X_TOKEN": "hush-hush"}).line("x" * 1995 + "hush-hush")
+    assert out.getvalue() == "x" * 1995 + "***\n"
+
+
 def test_lines_are_bounded_and_say_so() -> None:
     out = io.StringIO()
     printer = log.Printer(out, bound=1000)
@@ -207,10 +218,11 @@ def run_supervisor(
     path = log.create(tmp_path, "log")
     reads, writes = os.pipe()
     words = [sys.executable, "-I", "-S", supervisor.__file__, "--log", str(path), "--parent", str(reads)]
-    words += ["--grace", str(grace), "--seconds", str(seconds), "--mask", "A_SECRET", "--", *command]
-    environ = os.environ | {"A_SECRET": "open-sesame"}
-    process = subprocess.Popen(words, pass_fds=(reads,), start_new_session=True, env=environ)
+    words += ["--grace", str(grace), "--seconds", str(seconds), "--", *command]
+    process = subprocess.Popen(words, pass_fds=(reads,), start_new_session=True, stdin=subprocess.PIPE)
     os.close(reads)
+    with cast("IO[bytes]", process.stdin) as stdin:
+        stdin.write(json.dumps(["open-sesame"]).encode())
     if keep is not None:
         time.sleep(keep)
         os.close(writes)
@@ -218,6 +230,14 @@ def run_supervisor(
     if keep is None:
         os.close(writes)
     return status, path.read_text()
+
+
+def test_a_supervisor_whose_build_is_gone_before_it_begins_starts_nothing(tmp_path: Path) -> None:
+    path = log.create(tmp_path, "log")
+    words = [sys.executable, "-I", "-S", supervisor.__file__, "--log", str(path), "--parent", "0", "--grace", "1"]
+    words += ["--deadline", "9e9", "--", "echo", "started"]
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    assert (done.returncode, done.stderr, path.read_text()) == (supervisor.INTERRUPTED, b"", "")
 
 
 def test_the_supervisor_hands_on_the_status_and_masks_secrets(tmp_path: Path) -> None:
@@ -242,6 +262,26 @@ def test_a_command_that_ignores_it_is_killed_with_everything_it_started(tmp_path
     until(lambda: alive(child), lambda up: not up)
 
 
+# setsid starts a session and a process group of its own; its parent ends at once.
+LEAVES = "setsid sh -c 'trap \"\" INT; echo $$; exec sleep 1000' & "
+
+
+@pytest.mark.parametrize(
+    ("script", "keep", "status"),
+    [
+        (LEAVES + "sleep 0.5; exit 7", None, 7),
+        (LEAVES + "trap 'exit 3' INT; while :; do sleep 0.05; done", 0.7, supervisor.INTERRUPTED),
+        (LEAVES + "trap '' INT; while :; do sleep 0.05; done", 0.7, -9),
+    ],
+    ids=["ends", "is-interrupted", "is-killed"],
+)
+def test_what_the_command_started_ends_with_it(tmp_path: Path, script: str, keep: float | None, status: int) -> None:
+    found, written = run_supervisor(tmp_path, ["sh", "-c", script], keep=keep, grace=0.5)
+    assert found == status
+    left = int(written.split()[0])
+    until(lambda: alive(left), lambda up: not up)
+
+
 def alive(pid: int) -> bool:
     try:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
@@ -261,10 +301,47 @@ def test_a_log_that_fails_at_the_very_end_is_no_failure_of_the_command(tmp_path:
     words = [sys.executable, "-I", "-S", supervisor.__file__, "--log", str(full), "--parent", str(reads)]
     words += ["--grace", "5", "--seconds", "60", "--", "sh", "-c"]
     for script, status in (("printf last", 0), ("printf last; exit 7", supervisor.LOG_FAILED)):
-        assert (
-            subprocess.run([*words, script], pass_fds=(reads,), start_new_session=True, check=False).returncode
-            == status
-        )
+        done = subprocess.run([*words, script], input=b"[]", pass_fds=(reads,), start_new_session=True, check=False)
+        assert done.returncode == status
+
+
+def logged(tmp_path: Path, secrets: list[bytes], *chunks: bytes) -> bytes:
+    """What the log file holds when its secrets are those and its output comes in such chunks."""
+    path = tmp_path / "supervised.log"
+    path.unlink(missing_ok=True)
+    written = supervisor.Log(str(path), secrets)
+    for chunk in chunks:
+        written.take(chunk)
+    written.close()
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("at", [1, 5, 11, 14, 17, 19])
+def test_a_secret_is_masked_wherever_its_output_is_divided(tmp_path: Path, at: int) -> None:
+    text = b"open\x1b[31m-ses\x1b[0mame"
+    assert logged(tmp_path, [b"open-sesame"], text[:at], text[at:], b"\n") == b"***\n"
+    # Where a line is cut because it is too long, too.
+    before = b"x" * (supervisor._LONGEST_LINE + 11 - at)
+    written = logged(tmp_path, [b"open-sesame"], before + text[:at], text[at:] + b"y\n")
+    assert written.replace(b"\n", b"") == before + b"***y"
+
+
+def test_a_line_without_an_end_does_not_fill_the_memory(tmp_path: Path) -> None:
+    for endless in (b"x", b"\x1b]"):
+        path = tmp_path / "endless.log"
+        written = supervisor.Log(str(path), [b"open-sesame"])
+        for _ in range(20):
+            written.take(endless * 64 * 1024)
+        assert len(written._rest) < 3 * supervisor._LONGEST_LINE
+        written.close()
+        path.unlink()
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_the_log_and_the_terminal_lose_the_same_control_sequences(tmp_path: Path, control: str) -> None:
+    text = f"a{control}b\tc"
+    assert logged(tmp_path, [], text.encode()) == b"ab\tc\n"
+    assert Masks().mask(text) == "ab\tc"
 
 
 def test_a_log_that_cannot_be_written_ends_the_command(tmp_path: Path) -> None:

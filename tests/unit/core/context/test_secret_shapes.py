@@ -6,6 +6,18 @@ from bakewell.secret_shapes import secret_content, secret_name, secret_setting
 
 KEY = "-----BEGIN {}PRIVATE KEY{}-----\nMIIB\n"
 
+SECRET_KEYS = [
+    "password",
+    "db_password",
+    "db_pass",
+    "db_pwd",
+    "api_key",
+    "deploy_private_key",
+    "TOKEN",
+    "join-token",
+    "secret",
+]
+
 
 @pytest.mark.parametrize(
     "name",
@@ -103,13 +115,15 @@ def test_contents_of_other_files(text: str) -> None:
     assert secret_content(text.encode()) is None
 
 
-@pytest.mark.parametrize("key", ["password", "db_password", "api_key", "TOKEN", "join-token", "secret"])
+@pytest.mark.parametrize("key", SECRET_KEYS)
 def test_names_of_secret_settings(key: str) -> None:
     assert secret_setting(key, "x") == f"`{key}` is the name of a secret"
     assert secret_setting(key, "") is None
     assert secret_setting(key, True) is None
 
 
-@pytest.mark.parametrize("key", ["page_title", "tokens_per_second", "secretary", "key", "public_key", "cluster"])
+@pytest.mark.parametrize(
+    "key", ["page_title", "compass", "pwd", "tokens_per_second", "secretary", "key", "public_key", "cluster"]
+)
 def test_names_of_other_settings(key: str) -> None:
     assert secret_setting(key, "x") is None

@@ -1,0 +1,124 @@
+"""Masking: text without the secrets of an environment.
+
+A secret is masked as it is, line by line (a PEM key, a file of JSON), and in the forms that programs give it: quoted
+for a URL or for JSON, and in base64. Control sequences go first, because a colour code inside a secret would hide it. A
+secret of fewer than eight characters is shown: masking "1" or "true" would make nonsense of a log.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import quote, quote_plus, unquote
+
+from bakewell.secret_shapes import secret_setting, secret_variable
+
+MASK = "***"
+SHORTEST = 8
+"""Characters of the shortest text that is masked."""
+
+CONTROL = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # colours, moves of the cursor
+    r"|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)"  # titles, links
+    r"|\x1b[ -/]*[0-~]"
+    r"|[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]"
+)
+"""What a terminal obeys instead of showing, but for tabs and ends of lines. `build.supervisor` has a twin for bytes."""
+
+_USER = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#\s@]+)@")
+_LONGEST_NAME = 16  # a user's name in a URL is shown; what is longer and has no password beside it is a token
+
+
+class Masks:
+    """What must not be shown.
+
+    Args:
+        environments: variables and their values; those that look like secrets count.
+
+    Attributes:
+        texts: every text to mask, the longest first.
+    """
+
+    def __init__(self, *environments: Mapping[str, str]) -> None:
+        found = {text for environ in environments for text in _secrets(environ)}
+        self.texts = sorted(found, key=lambda text: (-len(text), text))
+
+    def mask(self, text: str) -> str:
+        """`text` without control sequences and without secrets."""
+        text = CONTROL.sub("", text)
+        for secret in self.texts:
+            text = text.replace(secret, MASK)
+        return text
+
+
+def masked(text: str) -> str:
+    """`text` without the secrets of this process's environment."""
+    return Masks(os.environ).mask(text)
+
+
+def _secrets(environ: Mapping[str, str]) -> Iterator[str]:
+    for name, value in environ.items():
+        if secret_variable(name, value):
+            yield from _of_value(value)
+        for user in _USER.findall(value):
+            yield from _of_user(user)
+
+
+def _of_value(value: str) -> Iterator[str]:
+    lines = value.splitlines()
+    yield from _forms(value.strip())
+    if len(lines) > 1:
+        yield from _long(line.strip() for line in lines)
+    if value.lstrip().startswith(("{", "[")):
+        try:
+            document = json.loads(value)
+        except (ValueError, RecursionError):
+            return
+        yield from _of_document(document)
+
+
+def _of_document(document: object) -> Iterator[str]:
+    """The secrets in a document of JSON: `private_key` with its lines, but not `type`."""
+    if isinstance(document, dict):
+        for key, value in document.items():
+            if isinstance(value, str) and secret_setting(str(key), value):
+                yield from _of_value(value)
+            else:
+                yield from _of_document(value)
+    elif isinstance(document, list):
+        for value in document:
+            yield from _of_document(value)
+
+
+def _of_user(user: str) -> Iterator[str]:
+    """What stands before the @ of a URL: `name:password`, or a token alone."""
+    password = user.partition(":")[2]
+    if password:
+        yield f"//{user}@"  # also where the password is short
+        yield from _forms(password)
+        yield from _forms(unquote(password))
+        yield from _forms(unquote(user))  # as a header has it, in base64
+    elif len(user) > _LONGEST_NAME:
+        yield from _forms(user)
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """`secret` as it is, and as programs write it."""
+    if len(secret) < SHORTEST:
+        return
+    data = os.fsencode(secret)
+    yield secret
+    quoted = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
+    yield from _long({*quoted, quote(data, safe=""), quote(data), quote_plus(data)} - {secret})
+    # In base64 a byte's place decides what it looks like: three forms of all but its first and last characters.
+    for shift in range(3):
+        encoded = base64.b64encode(bytes(shift) + data).decode()
+        inner = encoded[(0, 2, 3)[shift] : (shift + len(data)) * 8 // 6]
+        yield from _long({inner, inner.translate(str.maketrans("+/", "-_"))})
+
+
+def _long(texts: Iterable[str]) -> Iterator[str]:
+    return (text for text in texts if len(text) >= SHORTEST)
