@@ -8,17 +8,11 @@ locals {
 build {
   sources = local.sources
 
-  # 2 means that cloud-init is done and has warnings.
-  provisioner "shell" {
-    inline = [
-      "command -v cloud-init > /dev/null || exit 0",
-      "cloud-init status --wait > /dev/null || [ $? -eq 2 ] || { cloud-init status --long; exit 1; }",
-    ]
-  }
-
   # The private key goes by a file that only its owner can read: an argument or a variable is for everyone to see.
   # provision.py removes it. `exec`, because Packer kills this shell when it is interrupted, and no more than it.
   provisioner "shell-local" {
+    # provision.py keeps to its own limits, and says what ran into them. This one is for when it cannot.
+    timeout = "${var.timeout_minutes + 15}m"
     env = {
       BUILD_HOST     = build.Host
       BUILD_PORT     = build.Port
@@ -26,6 +20,7 @@ build {
       BUILD_KEY_FILE = local.key_file
       BUILD_ROLE     = var.role
       BUILD_IMAGE    = local.image_name
+      BUILD_SECONDS  = var.timeout_minutes * 60
     }
     inline = [
       "cd '${abspath(path.root)}'",

@@ -1,8 +1,10 @@
 """Provision the machine under construction, then test it: `deploy.py` by PyInfra, `checks.py` by testinfra.
 
 Runs in a staged directory, started by build.pkr.hcl, which says in the environment how to reach the machine
-(BUILD_HOST, BUILD_PORT, BUILD_USER, BUILD_KEY_FILE). Exits 0 only when both succeeded; else the last lines of stderr
-say which operation or check failed, and the remedy. Neither known hosts nor the user's SSH config are read or written.
+(BUILD_HOST, BUILD_PORT, BUILD_USER, BUILD_KEY_FILE) and how long this may take: BUILD_CLOUD_INIT_SECONDS for the wait
+for cloud-init, then BUILD_SECONDS for the rest. Exits 0 only when both succeeded; else the last lines of stderr say
+which operation or check failed, or took too long, and the remedy. Neither known hosts nor the user's SSH config are
+read or written.
 
 The checks use a connection that was opened before the deploy: its last step seals the image, and a sealed machine
 lets nobody in any more. That way they test exactly what the snapshot will hold.
@@ -12,11 +14,21 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 import time
-from collections.abc import Iterable
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
+
+sys.dont_write_bytecode = True
+import host_process  # noqa: E402 - a file beside this one
+
+if __name__ == "__main__":
+    host_process.narrow()
 
 try:
     # First, because it replaces the standard library's sockets and threads, which all others then use.
@@ -25,17 +37,41 @@ try:
     import click
     import paramiko
     import pytest
+    from pyinfra.connectors import util as connectors
     from pyinfra.context import ctx_state
     from testinfra.backend.paramiko import IgnorePolicy, ParamikoBackend
     from testinfra.host import Host
 except ImportError as missing:
     sys.exit(f"provision: {sys.executable}: {missing}\n  remedy: put the project's .venv/bin first on PATH")
 
+STDERR = os.fdopen(os.dup(2), "w", encoding="utf-8")
+"""Where failures are told, also in the middle of a check, whose output pytest keeps to itself."""
+
 WRITTEN_KEY = Path("build-ssh-key")
 """Where build.pkr.hcl puts a key that Packer made for this build."""
 
 LOOK = "see the lines above; packer/README.md says how to try an image by hand"
 """The remedy where what failed names none."""
+
+BOOTSTRAP = "see its log above: what it does is said by the role's bootstrap.yaml, and by the base image"
+SLOW = "see what it waits for; if it needs the time, allow more in image.toml: [build] timeout_minutes"
+SILENT = "see that this host reaches the machine's port 22, then build again"
+
+CLOUD_INIT = """
+command -v cloud-init > /dev/null || exit 0
+code=0
+timeout -k 10 "$1" cloud-init status --wait > /dev/null || code=$?
+case $code in
+0 | 2) exit 0 ;; # 2: done, and it has warnings
+esac
+cloud-init status --long
+tail -n 15 /var/log/cloud-init.log
+tail -n 15 /var/log/cloud-init-output.log
+exit "$code"
+"""
+"""Ends with 124 (that is `timeout`) where cloud-init does not; prints why only where something is wrong."""
+
+_TIMED_OUT = 124
 
 REMEDY = re.compile(r"\bremedy: (.+?)['\"]*$")
 """How it names one, anywhere in what it says."""
@@ -50,18 +86,78 @@ class Failure(Exception):
         self.remedies = list(found) or [LOOK]
 
 
+class Heard:
+    """The last lines of the command that runs on the machine, which nobody has shown yet: they tell what it waits for.
+
+    Attributes:
+        lines: oldest first.
+    """
+
+    def __init__(self) -> None:
+        self.lines: deque[str] = deque(maxlen=20)
+
+    def listen(self) -> None:
+        """Hear what PyInfra's commands print, as they do; by itself it tells nothing before a command has ended."""
+        read = connectors.read_buffer
+
+        def hearing(name: str, io: Iterable[str | bytes], *rest: Any, **options: Any) -> None:
+            if name == "stdout":
+                self.lines.clear()  # another command
+            read(name, self.through(io), *rest, **options)
+
+        connectors.read_buffer = hearing
+
+    def through(self, lines: Iterable[str | bytes]) -> Iterator[str | bytes]:
+        """`lines`, each heard as it passes."""
+        for line in lines:
+            self.lines.append(line.decode("utf-8", "replace") if isinstance(line, bytes) else line)
+            yield line
+
+    def show(self) -> None:
+        """Print the lines."""
+        if self.lines:
+            lines = ("its last output:", *(f"  {line.rstrip()}" for line in self.lines))
+            print(*lines, sep="\n", file=STDERR, flush=True)
+
+
+class HeardBackend(ParamikoBackend):  # type: ignore[misc] - testinfra has no types
+    """Runs the checks' commands over one connection, and hears them and what they print."""
+
+    def __init__(self, client: paramiko.SSHClient, heard: Heard) -> None:
+        super().__init__(os.environ["BUILD_HOST"])
+        self.client = client
+        self._heard = heard
+
+    def _exec_command(self, command: bytes) -> tuple[int, bytes, bytes]:
+        self._heard.lines.clear()
+        self._heard.lines.append(f"$ {command.decode('utf-8', 'replace')}")
+        transport = self.client.get_transport()
+        assert transport is not None
+        channel = transport.open_session()
+        channel.exec_command(command)
+        output = b"".join(self._heard.through(channel.makefile("rb")))  # type: ignore[arg-type]
+        errors = b"".join(self._heard.through(channel.makefile_stderr("rb")))  # type: ignore[arg-type]
+        return channel.recv_exit_status(), output, errors
+
+
 class Machine:
-    """A pytest plugin: its `host` fixture is the machine at the other end of `client`.
+    """A pytest plugin: its `host` fixture is the machine that `backend` reaches.
 
     Attributes:
         failed: the checks that failed, or could not be made: [(name, what was said)].
+        at: what is being done, for people; "" before the checks have begun.
     """
 
-    def __init__(self, client: paramiko.SSHClient) -> None:
-        backend = ParamikoBackend(os.environ["BUILD_HOST"])
-        backend.client = client
+    def __init__(self, backend: HeardBackend) -> None:
         self._host = Host(backend)
         self.failed: list[tuple[str, str]] = []
+        self.at = ""
+
+    def pytest_sessionstart(self) -> None:
+        self.at = "the beginning of the checks"
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self.at = f"check `{nodeid}`"
 
     @pytest.fixture(scope="session")
     def host(self) -> Host:
@@ -88,22 +184,49 @@ def check_packages() -> None:
 
 
 def connect() -> paramiko.SSHClient:
-    """A connection to the machine, kept alive while nothing is said on it."""
-    client = paramiko.SSHClient()
-    client.set_missing_host_key_policy(IgnorePolicy())
-    client.connect(
-        os.environ["BUILD_HOST"],
-        port=int(os.environ.get("BUILD_PORT", "22")),
-        username=os.environ.get("BUILD_USER", "root"),
-        pkey=paramiko.PKey.from_path(os.environ["BUILD_KEY_FILE"]),
-        timeout=30,
-        allow_agent=False,
-        look_for_keys=False,
-    )
+    """A connection to the machine, kept alive while nothing is said on it.
+
+    Tried again for some seconds: a machine whose boot is not over may restart its SSH server.
+    """
+    for left in reversed(range(5)):
+        client = paramiko.SSHClient()
+        client.set_missing_host_key_policy(IgnorePolicy())
+        try:
+            client.connect(
+                os.environ["BUILD_HOST"],
+                port=int(os.environ.get("BUILD_PORT", "22")),
+                username=os.environ.get("BUILD_USER", "root"),
+                pkey=paramiko.PKey.from_path(os.environ["BUILD_KEY_FILE"]),
+                timeout=30,
+                allow_agent=False,
+                look_for_keys=False,
+            )
+        except (OSError, paramiko.SSHException) as error:
+            if not left or isinstance(error, paramiko.AuthenticationException):
+                raise
+            time.sleep(2)
+        else:
+            break
     transport = client.get_transport()
     if transport is not None:
         transport.set_keepalive(15)
     return client
+
+
+def await_cloud_init(client: paramiko.SSHClient, seconds: float, heard: Heard) -> None:
+    """Wait until the machine's own set-up is over. Nothing to wait for where it has no cloud-init.
+
+    Raises:
+        Failure: it failed, or did not end within `seconds`.
+    """
+    _, output, _ = client.exec_command(f"sh -c {shlex.quote(CLOUD_INIT)} wait {seconds:.0f} 2>&1")
+    for line in heard.through(output):
+        print(str(line).rstrip())
+    status = output.channel.recv_exit_status()
+    if status == _TIMED_OUT:
+        raise Failure(f"cloud-init did not end within {_minutes(seconds)}", [f"remedy: {BOOTSTRAP}"])
+    if status != 0:
+        raise Failure("cloud-init failed", [f"remedy: {BOOTSTRAP}"])
 
 
 def deploy() -> None:
@@ -144,7 +267,7 @@ def _failed_operation() -> tuple[str, list[str]]:
     return "", []
 
 
-def check(client: paramiko.SSHClient) -> None:
+def check(machine: Machine) -> None:
     """Run checks.py and the checks of every step in this context.
 
     Raises:
@@ -155,7 +278,6 @@ def check(client: paramiko.SSHClient) -> None:
     # Sealing last: what the other checks leave behind would be in the image too.
     steps = sorted(map(str, Path("steps").glob("*/checks.py")), key=lambda path: ("/seal/" in path, path))
     files = ["checks.py", *steps]
-    machine = Machine(client)
     code = int(pytest.main([*options, *files], plugins=[machine]))
     if not code:
         return
@@ -165,32 +287,86 @@ def check(client: paramiko.SSHClient) -> None:
     raise Failure(f"checks: {what}, so no image is made", "\n".join(said for _, said in machine.failed).splitlines())
 
 
-def main() -> int:
-    """Deploy, then check; 0 when both succeeded, else 1."""
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    sys.dont_write_bytecode = True
-    started = time.monotonic()
-    # The user's own options for pytest are for the user's own tests.
-    os.environ.pop("PYTEST_ADDOPTS", None)
+def limit(seconds: float, heard: Heard, late: Callable[[], Failure]) -> None:
+    """From now on, the work may take `seconds`; then this process ends with `late()`."""
+
+    def report() -> None:
+        WRITTEN_KEY.unlink(missing_ok=True)
+        heard.show()
+        tell(late())
+
+    host_process.limit(seconds, report)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:g} minutes" if seconds >= 60 else f"{seconds:g} seconds"
+
+
+def tell(failure: Failure) -> None:
+    """Say on stderr what failed and what to do about it."""
+    sys.stdout.flush()
+    lines = (f"provision: {failure}", *(f"  remedy: {one}" for one in failure.remedies))
+    print(*lines, sep="\n", file=STDERR, flush=True)
+
+
+def provision() -> None:
+    """Wait, deploy, check.
+
+    Raises:
+        Failure: one of them failed.
+    """
+    check_packages()
+    heard = Heard()
+    heard.listen()
+    patience = float(os.environ.get("BUILD_CLOUD_INIT_SECONDS", "600"))
+    # The machine itself keeps to the limit. This one is for a machine that says nothing more.
+    mute = f"the machine has said nothing for {_minutes(patience + 60)}, while cloud-init was waited for"
+    limit(patience + 60, heard, lambda: Failure(mute, [f"remedy: {SILENT}"]))
     try:
-        check_packages()
-        try:
-            client = connect()
-            deploy()
-        except (OSError, paramiko.SSHException) as error:
-            raise Failure(f"no SSH connection to {os.environ['BUILD_HOST']}: {error}") from error
-        finally:
-            WRITTEN_KEY.unlink(missing_ok=True)
-        deployed = time.monotonic()
-        with client:
-            check(client)
-    except Failure as failure:
-        sys.stdout.flush()
-        print(f"provision: {failure}", *(f"  remedy: {one}" for one in failure.remedies), sep="\n", file=sys.stderr)
-        return 1
+        client = connect()
+        await_cloud_init(client, patience, heard)
+        started = time.monotonic()
+        machine = Machine(HeardBackend(client, heard))
+        seconds = float(os.environ.get("BUILD_SECONDS", "1800"))
+        late = f"the deploy, with its checks, took longer than {_minutes(seconds)}, and was ended at"
+        limit(seconds, heard, lambda: Failure(f"{late} {machine.at or _deploying()}", [f"remedy: {SLOW}"]))
+        deploy()
+    except (OSError, paramiko.SSHException) as error:
+        raise Failure(f"no SSH connection to {os.environ['BUILD_HOST']}: {error}") from error
+    finally:
+        WRITTEN_KEY.unlink(missing_ok=True)
+    deployed = time.monotonic()
+    with client:
+        check(machine)
     print(f"provision: deployed in {deployed - started:.1f} s, checked in {time.monotonic() - deployed:.1f} s")
+
+
+def _deploying() -> str:
+    """What the deploy is at."""
+    name, _ = _failed_operation()
+    if name:
+        return f"step `{name}`"
+    state = ctx_state.get()  # type: ignore[no-untyped-call]
+    return "the end of deploy.py" if state is not None and state.is_executing else "the beginning of deploy.py"
+
+
+def main() -> int:
+    """Provision; 0 when all succeeded, else 1."""
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    try:
+        provision()
+    except Failure as failure:
+        tell(failure)
+        return 1
+    except Exception:
+        traceback.print_exc()
+        return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = 1
+    try:
+        status = main()
+    finally:
+        host_process.leave(status)

@@ -67,6 +67,12 @@ variable "ssh_private_key_file" {
   description = "The private half of ssh_key, a file that only its owner can read."
 }
 
+variable "timeout_minutes" {
+  type        = number
+  default     = 30
+  description = "How long the deploy and its checks may take, from when cloud-init is done."
+}
+
 variable "manifest_path" {
   type        = string
   default     = "manifest.json"

@@ -183,6 +183,7 @@ class _Baking:
             "tags": [*self.identity.tags(), tag("lease", str(self.lease)), BUILDER],
             "ssh_key": key,
             "ssh_private_key_file": str(run.folder / "key"),
+            "timeout_minutes": self.job.spec.build.timeout_minutes,
             "manifest_path": str(run.folder / "manifest.json"),
         }
 

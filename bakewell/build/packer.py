@@ -16,12 +16,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from bakewell.bases import Bases
 from bakewell.build import supervisor
-from bakewell.build.log import secret_names
+from bakewell.build.allowed import allowed
 from bakewell.build.runs import Run, make_private, unwritable
 from bakewell.build.stop import Stop
 from bakewell.catalog import Catalog, ImageSpec
@@ -30,6 +31,7 @@ from bakewell.catalog.templates import requirements
 from bakewell.clouds.facts import CLOUDS
 from bakewell.context import Context
 from bakewell.errors import BuildError, ConfigError
+from bakewell.masks import Masks, masked
 from bakewell.settings import Environment, Settings
 
 GRACE = 120.0  # seconds that an interrupted Packer has to remove its machine
@@ -51,11 +53,11 @@ def find() -> Path:
 
 def version(packer: Path) -> str:
     """The version that `packer` says it is ("1.15.0")."""
-    said = subprocess.run([packer, "version"], capture_output=True, text=True, env=_quiet(os.environ), check=False)
+    said = subprocess.run([packer, "version"], capture_output=True, text=True, env=allowed(os.environ), check=False)
     match = _VERSION.search(said.stdout)
     if match is None:
         raise ConfigError(
-            f"`packer version` says nothing usable: {(said.stdout + said.stderr).strip()[:200]}",
+            f"`packer version` says nothing usable: {masked(said.stdout + said.stderr).strip()[:200]}",
             file=packer,
             remedy="put HashiCorp's packer first on PATH",
         )
@@ -63,20 +65,17 @@ def version(packer: Path) -> str:
 
 
 def environment_for(environ: Mapping[str, str], environment: Environment, cloud: str) -> dict[str, str]:
-    """What Packer sees: this process's environment without Pulumi's secrets, those of other clouds, and variables for
-    templates.
+    """What Packer sees: what `allowed` lets through of `environ`, and what `environment` says of the cloud.
 
-    PKR_VAR_… would change an image behind its fingerprint's back. The programs of this Python environment (pyinfra,
-    pytest) come first on PATH.
+    The programs of this Python environment (pyinfra, pytest) come first on PATH.
     """
-    others = tuple(facts.variables for other, facts in CLOUDS.items() if other != cloud)
-    kept = {k: v for k, v in environ.items() if not k.startswith(("PULUMI_", "PKR_VAR_", "BAKEWELL_", *others))}
+    kept = allowed(environ, cloud)
     kept["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', os.defpath)}"
     if cloud == "digitalocean":
         kept |= {"DIGITALOCEAN_TOKEN": environment.token, "DIGITALOCEAN_API_URL": environment.endpoint}
     if cloud == "docker":  # said aloud, for the program `docker` may have another default than we have
         kept["DOCKER_HOST"] = environment.docker
-    return _quiet(kept)
+    return kept
 
 
 def chosen(cloud: str, settings: Settings) -> dict[str, object]:
@@ -185,6 +184,7 @@ def _fault(context: Context, folder: Path, said: str) -> ConfigError:
         path = staged.removeprefix(f"{folder}/").removeprefix("./")
         return str(sources.get(path) or path)
 
+    said = masked(said)
     match = _WHERE.search(said)
     for path, source in sources.items():
         said = said.replace(f"{folder}/{path}", str(source or path))
@@ -225,27 +225,29 @@ class Supervised:
         Args:
             arguments: the whole command line of Packer.
             folder: the staged context, where it runs.
-            environ: what Packer sees; the values of secrets in it are masked in the log.
+            environ: what Packer sees. Secrets of it, and of this process's own, are masked in the log.
             log: where its output goes.
             run: its lock is shared with the supervisor.
             seconds: how long it may take; then it is interrupted in any case.
         """
         reads, self._pipe = os.pipe()
-        masks = [part for name in secret_names(environ) for part in ("--mask", name)]
         command = [sys.executable, "-I", "-S", supervisor.__file__, "--log", str(log), "--parent", str(reads)]
-        command += ["--grace", str(GRACE), "--seconds", str(seconds), *masks, "--", *arguments]
+        command += ["--grace", str(GRACE), "--seconds", str(seconds), "--", *arguments]
         try:
             with log.open("ab") as output:
                 self._process = subprocess.Popen(
                     command,
                     cwd=folder,
                     env=dict(environ),
-                    stdin=subprocess.DEVNULL,
+                    stdin=subprocess.PIPE,
                     stdout=output,
                     stderr=output,
                     start_new_session=True,
                     pass_fds=(reads, run.fd),
                 )
+            masks = json.dumps(Masks(os.environ, environ).texts).encode()
+            with suppress(BrokenPipeError), cast("IO[bytes]", self._process.stdin) as stdin:
+                stdin.write(masks)  # where nobody reads it, its exit status says why
         except OSError:
             self.interrupt()
             raise
@@ -284,7 +286,3 @@ def end_group(group: int, grace: float = 20.0) -> None:
                 os.killpg(group, 0)
     except ProcessLookupError:
         return
-
-
-def _quiet(environ: Mapping[str, str]) -> dict[str, str]:
-    return dict(environ) | {"CHECKPOINT_DISABLE": "1", "PACKER_NO_COLOR": "1"}

@@ -38,6 +38,16 @@ class Rebuild(Model):
     note: str = ""
 
 
+class Build(Model):
+    """How the image is built. Nothing here changes what is in it, so nothing here is part of its fingerprint.
+
+    Attributes:
+        timeout_minutes: how long the deploy and its checks may take, from when the builder's cloud-init is done.
+    """
+
+    timeout_minutes: int = Field(default=30, ge=1, le=90)
+
+
 class ImageFile(Model):
     """The keys of image.toml. Exactly one of `parent` (a role) and `base` (a name in bases.lock) is given."""
 
@@ -48,6 +58,7 @@ class ImageFile(Model):
     memory_gb: Memory = Field(default=1, description="memory of the machine that builds it")
     versions: dict[_Text, _Text] = Field(default_factory=dict)
     variables: dict[_Variable, str | int | bool] = Field(default_factory=dict)
+    build: Build = Field(default_factory=Build)
     rebuild: Rebuild = Field(default_factory=Rebuild)
     boot: Boot = Field(default_factory=Boot)
     consul: Consul | None = None

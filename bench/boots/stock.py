@@ -24,7 +24,8 @@ FOLDER = "/root/install"
 TIMES = "/run/bakewell-bench"
 """On the machine: when PyInfra's own installation began and ended, in seconds since 1970."""
 
-LEFT_OUT = {"provision.py", "checks.py", "downloads.toml", "bootstrap.yaml", "README.md", "requirements.txt"}
+LEFT_OUT = {"provision.py", "host_process.py", "checks.py", "downloads.toml", "bootstrap.yaml", "README.md"}
+LEFT_OUT |= {"requirements.txt"}
 """Files of a context that no deploy reads."""
 
 SEAL = "seal.seal()\n"

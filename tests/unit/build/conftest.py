@@ -48,13 +48,18 @@ class Site:
     Attributes:
         root: the project's folder.
         state: BAKEWELL_STATE.
-        mark: the file that a hanging Packer writes once its machine exists.
+        programs: the folder of the fake Packer, with the files that it reads and writes.
     """
 
     root: Path
     state: Path
-    mark: Path
+    programs: Path
     served: Served
+
+    @property
+    def mark(self) -> Path:
+        """The file that a hanging Packer writes once its machine exists."""
+        return self.programs / "mark"
 
     @property
     def environment(self) -> Environment:
@@ -109,8 +114,6 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, served: Served) -> Sit
     fake.chmod(0o755)
     # A copy, not a shadow: environment_for puts this Python's folder first on PATH, where no packer is.
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
-    monkeypatch.setenv("FAKE_PACKER_LOG", str(tmp_path / "packer.log"))
-    monkeypatch.setenv("FAKE_PACKER_MARK", str(tmp_path / "mark"))
     monkeypatch.setattr(packer, "GRACE", 1.5)
     root = tmp_path / "project"
     for path, text in FILES.items():
@@ -119,7 +122,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, served: Served) -> Sit
         target.write_text(text)
     (root / "Pulumi.yaml").write_text("name: bakewell\nruntime: python\n")
     (root / "Pulumi.dev.yaml").write_text("config:\n  bakewell:local: true\n")
-    return Site(root, tmp_path / "state", tmp_path / "mark", served)
+    return Site(root, tmp_path / "state", programs, served)
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ It does so on AWS where its environment names no DigitalOcean.
 What it does besides is in the staged file `mode`: `fail` (after the droplet exists), `refuse` (likewise, in
 provision.py's words), `hang` (until interrupted), `stubborn` (hangs and ignores SIGINT), `untagged` (forgets the tags),
 `elsewhere` (another name), `no-manifest`, `leak` (prints its token).
+
+What tests tell it, and what it tells them, is in files beside the program: its environment is what is tested.
 """
 
 from __future__ import annotations
@@ -21,6 +23,10 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import Any
+
+
+def beside(name: str) -> Path:
+    return Path(sys.argv[0]).with_name(name)
 
 
 def call(method: str, path: str, body: Any = None) -> Any:
@@ -141,7 +147,7 @@ def build() -> None:
     try:
         machine.await_boot()
         if mode in ("hang", "stubborn"):
-            Path(os.environ["FAKE_PACKER_MARK"]).write_text(str(os.getpid()))
+            beside("mark").write_text(str(os.getpid()))
             while True:
                 time.sleep(0.05)
         if mode == "refuse":
@@ -163,17 +169,18 @@ def build() -> None:
 
 
 def main() -> None:
+    beside(f"{sys.argv[1]}.environment").write_text("\n".join(os.environ))
     if sys.argv[1] == "version":
-        print("Packer v" + os.environ.get("FAKE_PACKER_VERSION", "1.15.0"))
+        print("Packer v" + (beside("version").read_text() if beside("version").exists() else "1.15.0"))
     elif sys.argv[1] == "validate":
-        with Path(os.environ["FAKE_PACKER_LOG"]).open("a") as log:
+        with beside("packer.log").open("a") as log:
             log.write("validate\n")
         if Path("mode").exists() and Path("mode").read_text().strip() == "invalid":
             where = f"{Path.cwd()}/build.pkr.hcl"
             print(f"Error: Unsupported argument\n\n  on {where} line 2:\n  (source code not available)\n")
             raise SystemExit(1)
     elif sys.argv[1] == "fmt":
-        raise SystemExit(int(os.environ["FAKE_PACKER_FMT"]))
+        raise SystemExit(int(beside("fmt").read_text()))
     elif sys.argv[1] == "build":
         if Path("mode").exists() and Path("mode").read_text().strip() == "stubborn":
             signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -11,31 +11,88 @@ from pathlib import Path
 import pytest
 
 from bakewell.build import packer
+from bakewell.build.allowed import FIXED
 from bakewell.build.build import build
 from bakewell.build.stop import Stop
+from bakewell.clouds.facts import CLOUDS
 from bakewell.errors import ConfigError
 from bakewell.settings import AwsSettings, CloudName, Settings
-from tests.unit.build.conftest import Site
+from tests.unit.build.conftest import Said, Site
+
+UNSEEN = {
+    # Would change an image, and nobody has hashed them.
+    "APP_ENV": "blue",
+    "PKR_VAR_size": "huge",
+    "LANG": "de_DE.UTF-8",
+    "LC_TIME": "de_DE.UTF-8",
+    "TZ": "Asia/Tokyo",
+    "PYTHONPATH": "/elsewhere",
+    "PYTHONHASHSEED": "7",
+    "PYTEST_ADDOPTS": "-x",
+    "BASH_ENV": "/x",
+    "LD_PRELOAD": "/x",
+    # Secrets of others.
+    "PULUMI_CONFIG_PASSPHRASE": "p",
+    "GITHUB_TOKEN": "t",
+    "DB_PASS": "s",
+    "SSH_AUTH_SOCK": "/s",
+    "DOCKER_AUTH": "a",
+    # Ours, and Packer's where it would write secrets down.
+    "BAKEWELL_FINGERPRINT": "f",
+    "PULUMI_CONFIG": "c",
+    "PACKER_LOG_PATH": "/log",
+}
+SEEN = {
+    "HOME": "/home/x",
+    "TMPDIR": "/tmp/x",
+    "PACKER_PLUGIN_PATH": "/plugins",
+    "PACKER_CONFIG_DIR": "/config",
+    "HTTPS_PROXY": "http://proxy:3128",
+    "no_proxy": "127.0.0.1",
+    "SSL_CERT_FILE": "/ca.pem",
+}
 
 ROOT = Path(__file__).parents[3]
 
 
-def test_packer_sees_no_secret_of_pulumi_and_no_variable_for_templates(site: Site) -> None:
-    given = {
-        "PATH": "/usr/bin",
-        "HOME": "/home/x",
-        "PULUMI_CONFIG_PASSPHRASE": "p",
-        "PULUMI_CONFIG": "c",
-        "PULUMI_COMMAND_STDOUT": "o",
-        "PKR_VAR_size": "huge",
-        "BAKEWELL_FINGERPRINT": "f",
-        "PACKER_PLUGIN_PATH": "/plugins",
-    }
-    seen = packer.environment_for(given, site.environment, "digitalocean")
-    assert not [name for name in seen if name.startswith(("PULUMI", "PKR_VAR", "BAKEWELL"))]
-    assert seen["HOME"] == "/home/x" and seen["PACKER_PLUGIN_PATH"] == "/plugins"
-    assert seen["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
-    assert seen["DIGITALOCEAN_TOKEN"] == site.environment.token
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_packer_sees_what_is_listed_and_nothing_else(site: Site, cloud: str) -> None:
+    seen = packer.environment_for({"PATH": "/usr/bin"} | UNSEEN | SEEN, site.environment, cloud)
+    assert SEEN.items() <= seen.items()
+    assert not (UNSEEN.items() & seen.items())
+    told = {"digitalocean": {"DIGITALOCEAN_TOKEN", "DIGITALOCEAN_API_URL"}, "docker": {"DOCKER_HOST"}}.get(cloud, set())
+    assert set(seen) == {"PATH", *SEEN, *FIXED, *told}
+    assert (seen["LC_ALL"], seen["TZ"]) == ("C.UTF-8", "UTC")
+    assert seen["PATH"].split(os.pathsep) == [str(Path(sys.executable).parent), "/usr/bin"]
+
+
+@pytest.mark.parametrize("command", ["version", "validate", "build"])
+def test_every_run_of_packer_has_that_environment(
+    site: Site, monkeypatch: pytest.MonkeyPatch, said: Said, command: str
+) -> None:
+    for name, value in (UNSEEN | SEEN).items():
+        if name not in (
+            "HOME",
+            "TMPDIR",
+            "LD_PRELOAD",
+            "PACKER_CONFIG_DIR",
+            "PYTHONPATH",
+        ):  # this process needs its own
+            monkeypatch.setenv(name, value)
+    if command == "build":
+        build(site.job("base"), Stop(), said.append)
+    else:
+        validate(site)
+    seen = set((site.programs / f"{command}.environment").read_text().splitlines())
+    assert not seen & set(UNSEEN) - {"LC_ALL", "TZ"}
+    assert {"HTTPS_PROXY", "no_proxy", "LC_ALL", "TZ"} <= seen
+
+
+def test_what_packer_says_of_a_template_is_masked(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DB_PASS", "Unsupported argument")
+    site.mode("base", "invalid")
+    with pytest.raises(ConfigError, match=r"Error: \*\*\*"):
+        validate(site)
 
 
 def validate(site: Site, role: str = "base", cloud: CloudName = "digitalocean", **changes: object) -> None:
@@ -43,18 +100,18 @@ def validate(site: Site, role: str = "base", cloud: CloudName = "digitalocean", 
     packer.validate(job.catalog, role, cloud, job.bases, job.fingerprint.value, job.environment, job.settings)
 
 
-def times_validated() -> int:
-    path = Path(os.environ["FAKE_PACKER_LOG"])
+def times_validated(site: Site) -> int:
+    path = site.programs / "packer.log"
     return len(path.read_text().splitlines()) if path.exists() else 0
 
 
 def test_templates_are_validated_once_a_fingerprint(site: Site) -> None:
     validate(site)
     validate(site)
-    assert times_validated() == 1
+    assert times_validated(site) == 1
     site.write("images/base/deploy.py", "changed = True\n")
     validate(site)
-    assert times_validated() == 2
+    assert times_validated(site) == 2
 
 
 def test_a_fault_in_a_template_names_the_file_in_the_checkout_and_is_found_again(site: Site) -> None:
@@ -64,11 +121,11 @@ def test_a_fault_in_a_template_names_the_file_in_the_checkout_and_is_found_again
             validate(site)
         assert caught.value.file == f"{site.root}/packer/build.pkr.hcl:2"
         assert "bakewell-validate-" not in str(caught.value)
-    assert times_validated() == 2
+    assert times_validated(site) == 2
 
 
-def test_another_version_of_packer_is_refused(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FAKE_PACKER_VERSION", "1.14.2")
+def test_another_version_of_packer_is_refused(site: Site) -> None:
+    (site.programs / "version").write_text("1.14.2")
     with pytest.raises(ConfigError, match=r"Packer is 1\.14\.2, but the templates require 1\.15\.0"):
         validate(site)
 
@@ -140,7 +197,7 @@ def test_templates_are_validated_for_each_cloud(site: Site, monkeypatch: pytest.
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:2")
     for cloud in ("digitalocean", "aws", "aws"):
         validate(site, cloud=cloud)
-    assert times_validated() == 2
+    assert times_validated(site) == 2
 
 
 def test_a_base_that_is_locked_for_no_region_is_refused_on_the_real_aws(site: Site) -> None:

@@ -195,9 +195,9 @@ def test_wrong_usage_is_bad_input(bakewell: Bakewell) -> None:
     ],
 )
 def test_fmt_tells_a_syntax_error_from_another_layout(
-    bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch, packers: int, options: list[str], code: int, said: str
+    bakewell: Bakewell, packers: int, options: list[str], code: int, said: str
 ) -> None:
-    monkeypatch.setenv("FAKE_PACKER_FMT", str(packers))
+    (bakewell.site.programs / "fmt").write_text(str(packers))
     done = bakewell("fmt", *options)
     assert done.code == code and said in done.err
     assert ("bakewell fmt" in done.err) == (code == 1)

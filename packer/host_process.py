@@ -1,0 +1,110 @@
+"""The process on this host that provisions: what it may see, how long it may take, and that it leaves nothing running.
+
+Imported before PyInfra, which replaces the standard library's functions that wait: the names below are the originals.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable
+from os import waitpid
+from pathlib import Path
+from time import sleep
+from types import FrameType
+from typing import NoReturn
+
+SEEN = (
+    # Programs are found, and have a place for temporary files.
+    *("PATH", "TMPDIR"),
+    # Vendors are reached: through a proxy, trusting the authorities of this network.
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR"),
+)
+"""Variables that deploy.py and the checks see, besides BUILD_…: whatever else they could read, nobody has hashed. No
+credentials are among them: the cloud is Packer's affair, and an image must hold no secret."""
+
+FIXED = {"LC_ALL": "C.UTF-8", "TZ": "UTC", "PYTHONHASHSEED": "0"}  # a set, too, has the same order in every build
+
+_NARROWED = "narrowed"
+_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
+
+
+def narrow() -> None:
+    """Begin this program again, as the same process, with an environment of SEEN, FIXED and BUILD_… alone.
+
+    From the start, because /proc keeps what a process was started with.
+    """
+    kept = {name: value for name, value in os.environ.items() if name in SEEN or name.startswith("BUILD_")} | FIXED
+    if sys.argv[1:] != [_NARROWED]:
+        os.execve(sys.executable, [sys.executable, "-s", sys.argv[0], _NARROWED], kept)
+    os.environ.clear()  # of what the system itself may have added
+    os.environ.update(kept)
+    with contextlib.suppress(OSError, AttributeError):  # Linux only: orphans become children of this process
+        ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
+
+
+def limit(seconds: float, report: Callable[[], None]) -> None:
+    """End this process with status 1, after `report()`, unless another limit is set within `seconds`.
+
+    By a signal, because what hangs cannot be asked to stop.
+    """
+
+    def over(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        try:
+            report()
+        finally:
+            leave(1)
+
+    signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def leave(status: int) -> NoReturn:
+    """End this process at once, and all that it started: Packer waits for everybody who has its output open."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    _end_started()
+    os._exit(status)
+
+
+def _end_started() -> None:
+    """Kill what this process and its children have started, also in sessions of their own. Does nothing without /proc.
+
+    Again and again, because a process that is about to be killed may just have started another; not for ever, because
+    another user's cannot be killed.
+    """
+    for _ in range(200):
+        found = _descendants()
+        if not found:
+            return
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            while waitpid(-1, os.WNOHANG)[0]:
+                pass
+        sleep(0.01)
+
+
+def _descendants() -> list[int]:
+    """Processes below this one that have not ended.
+
+    `bakewell.build.supervisor` has the same: it imports nothing, and nothing here can import it.
+    """
+    children: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):  # it ended meanwhile
+            state, parent = path.read_bytes().rpartition(b")")[2].split()[:2]
+            if state not in (b"Z", b"X"):
+                children.setdefault(int(parent), []).append(int(path.parent.name))
+    found, new = [], [os.getpid()]
+    while new:
+        new = [child for parent in new for child in children.get(parent, ())]
+        found += new
+    return found
