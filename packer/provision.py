@@ -18,11 +18,9 @@ import shlex
 import sys
 import time
 import traceback
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 sys.dont_write_bytecode = True
 import host_process  # noqa: E402 - a file beside this one
@@ -37,9 +35,9 @@ try:
     import click
     import paramiko
     import pytest
-    from pyinfra.connectors import util as connectors
+    from last_output import LastOutput, ListeningBackend
     from pyinfra.context import ctx_state
-    from testinfra.backend.paramiko import IgnorePolicy, ParamikoBackend
+    from testinfra.backend.paramiko import IgnorePolicy
     from testinfra.host import Host
 except ImportError as missing:
     sys.exit(f"provision: {sys.executable}: {missing}\n  remedy: put the project's .venv/bin first on PATH")
@@ -86,60 +84,6 @@ class Failure(Exception):
         self.remedies = list(found) or [LOOK]
 
 
-class Heard:
-    """The last lines of the command that runs on the machine, which nobody has shown yet: they tell what it waits for.
-
-    Attributes:
-        lines: oldest first.
-    """
-
-    def __init__(self) -> None:
-        self.lines: deque[str] = deque(maxlen=20)
-
-    def listen(self) -> None:
-        """Hear what PyInfra's commands print, as they do; by itself it tells nothing before a command has ended."""
-        read = connectors.read_buffer
-
-        def hearing(name: str, io: Iterable[str | bytes], *rest: Any, **options: Any) -> None:
-            if name == "stdout":
-                self.lines.clear()  # another command
-            read(name, self.through(io), *rest, **options)
-
-        connectors.read_buffer = hearing
-
-    def through(self, lines: Iterable[str | bytes]) -> Iterator[str | bytes]:
-        """`lines`, each heard as it passes."""
-        for line in lines:
-            self.lines.append(line.decode("utf-8", "replace") if isinstance(line, bytes) else line)
-            yield line
-
-    def show(self) -> None:
-        """Print the lines."""
-        if self.lines:
-            lines = ("its last output:", *(f"  {line.rstrip()}" for line in self.lines))
-            print(*lines, sep="\n", file=STDERR, flush=True)
-
-
-class HeardBackend(ParamikoBackend):  # type: ignore[misc] - testinfra has no types
-    """Runs the checks' commands over one connection, and hears them and what they print."""
-
-    def __init__(self, client: paramiko.SSHClient, heard: Heard) -> None:
-        super().__init__(os.environ["BUILD_HOST"])
-        self.client = client
-        self._heard = heard
-
-    def _exec_command(self, command: bytes) -> tuple[int, bytes, bytes]:
-        self._heard.lines.clear()
-        self._heard.lines.append(f"$ {command.decode('utf-8', 'replace')}")
-        transport = self.client.get_transport()
-        assert transport is not None
-        channel = transport.open_session()
-        channel.exec_command(command)
-        output = b"".join(self._heard.through(channel.makefile("rb")))  # type: ignore[arg-type]
-        errors = b"".join(self._heard.through(channel.makefile_stderr("rb")))  # type: ignore[arg-type]
-        return channel.recv_exit_status(), output, errors
-
-
 class Machine:
     """A pytest plugin: its `host` fixture is the machine that `backend` reaches.
 
@@ -148,7 +92,7 @@ class Machine:
         at: what is being done, for people; "" before the checks have begun.
     """
 
-    def __init__(self, backend: HeardBackend) -> None:
+    def __init__(self, backend: ListeningBackend) -> None:
         self._host = Host(backend)
         self.failed: list[tuple[str, str]] = []
         self.at = ""
@@ -213,7 +157,7 @@ def connect() -> paramiko.SSHClient:
     return client
 
 
-def await_cloud_init(client: paramiko.SSHClient, seconds: float, heard: Heard) -> None:
+def await_cloud_init(client: paramiko.SSHClient, seconds: float, heard: LastOutput) -> None:
     """Wait until the machine's own set-up is over. Nothing to wait for where it has no cloud-init.
 
     Raises:
@@ -287,12 +231,15 @@ def check(machine: Machine) -> None:
     raise Failure(f"checks: {what}, so no image is made", "\n".join(said for _, said in machine.failed).splitlines())
 
 
-def limit(seconds: float, heard: Heard, late: Callable[[], Failure]) -> None:
+def limit(seconds: float, heard: LastOutput, late: Callable[[], Failure]) -> None:
     """From now on, the work may take `seconds`; then this process ends with `late()`."""
 
     def report() -> None:
         WRITTEN_KEY.unlink(missing_ok=True)
-        heard.show()
+        if heard.lines:
+            print(
+                "its last output:", *(f"  {line.rstrip()}" for line in heard.lines), sep="\n", file=STDERR, flush=True
+            )
         tell(late())
 
     host_process.limit(seconds, report)
@@ -316,7 +263,7 @@ def provision() -> None:
         Failure: one of them failed.
     """
     check_packages()
-    heard = Heard()
+    heard = LastOutput()
     heard.listen()
     patience = float(os.environ.get("BUILD_CLOUD_INIT_SECONDS", "600"))
     # The machine itself keeps to the limit. This one is for a machine that says nothing more.
@@ -326,7 +273,7 @@ def provision() -> None:
         client = connect()
         await_cloud_init(client, patience, heard)
         started = time.monotonic()
-        machine = Machine(HeardBackend(client, heard))
+        machine = Machine(ListeningBackend(client, heard))
         seconds = float(os.environ.get("BUILD_SECONDS", "1800"))
         late = f"the deploy, with its checks, took longer than {_minutes(seconds)}, and was ended at"
         limit(seconds, heard, lambda: Failure(f"{late} {machine.at or _deploying()}", [f"remedy: {SLOW}"]))

@@ -24,8 +24,8 @@ FOLDER = "/root/install"
 TIMES = "/run/bakewell-bench"
 """On the machine: when PyInfra's own installation began and ended, in seconds since 1970."""
 
-LEFT_OUT = {"provision.py", "host_process.py", "checks.py", "downloads.toml", "bootstrap.yaml", "README.md"}
-LEFT_OUT |= {"requirements.txt"}
+LEFT_OUT = {"provision.py", "host_process.py", "last_output.py", "checks.py", "downloads.toml", "bootstrap.yaml"}
+LEFT_OUT |= {"README.md", "requirements.txt"}
 """Files of a context that no deploy reads."""
 
 SEAL = "seal.seal()\n"

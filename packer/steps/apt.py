@@ -1,4 +1,9 @@
-"""Debian packages: one refresh of the package lists a build, nothing recommended, nothing asked."""
+"""Debian packages: one refresh of the package lists a build, nothing recommended, nothing asked.
+
+A machine that has just booted may be refreshing its lists and installing updates by itself (apt-daily.timer). apt waits
+for dpkg's lock, but ends at once where the lock of the lists or of the downloads is taken. So each call is repeated
+until it is free. The timers are stopped for as long as the builder runs; machines of the image have them.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +15,39 @@ from pyinfra import host
 from pyinfra.api import operation
 from pyinfra.facts.deb import DebPackages
 
+LOCK_SECONDS = 600
+"""How long another apt may hold a lock: about as long as a small machine needs for a month of updates."""
+
 APT = (
-    "DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Acquire::Retries=3 -o Acquire::Languages=none "
-    "-o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold "
+    "DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 apt-get -qq -y -o Acquire::Retries=3 -o Acquire::Languages=none "
+    f"-o DPkg::Lock::Timeout={LOCK_SECONDS} -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold "
     # A builder that loses power is thrown away, so dpkg need not wait for the disk after every file.
     "-o Dpkg::Options::=--force-unsafe-io"
 )
 _FRESH = "/run/apt-lists-fresh"
 """Exists once this build has refreshed the lists; gone with the next boot, like the lists themselves once sealed."""
+
+# Not apt-daily-upgrade.service: it may be in the middle of a package.
+_QUIET = "systemctl stop apt-daily.timer apt-daily-upgrade.timer apt-daily.service 2> /dev/null || true"
+
+_PATIENT = """
+until=$(($(date +%s) + $1))
+errors=$(mktemp)
+trap 'rm -f "$errors"' EXIT
+while :; do
+    code=0
+    sh -c "$2" 2> "$errors" || code=$?
+    grep -Eq '^E: (Could not get lock|Unable to (lock|acquire))' "$errors" || break
+    [ "$(date +%s)" -lt "$until" ] || {
+        echo "remedy: see what holds the lock: the builder's bootstrap.yaml, or a unit of the base image" >> "$errors"
+        break
+    }
+    echo "waiting: $(grep -m 1 '^E: ' "$errors")"
+    sleep 2
+done
+cat "$errors" >&2
+exit "$code"
+"""
 
 
 @operation()
@@ -38,8 +68,17 @@ def install(wanted: Sequence[str] | Mapping[str, str]) -> Generator[str, None, N
     if not missing:
         host.noop(f"packages {', '.join(versions)} are installed")
         return
-    yield f"test -e {_FRESH} || {{ {APT} update && touch {_FRESH}; }}"
-    yield f"{APT} install --no-install-recommends {' '.join(map(shlex.quote, missing))} || {_advice(versions)}"
+    packages = " ".join(map(shlex.quote, missing))
+    yield f"test -e {_FRESH} || {{ {_QUIET}; {patient(f'{APT} update')} && touch {_FRESH}; }}"
+    yield f"{patient(f'{APT} install --no-install-recommends {packages}')} || {_advice(versions)}"
+
+
+def patient(command: str) -> str:
+    """`command`, an apt-get, in a shell: repeated while it ends because another apt holds a lock.
+
+    It ends as the command does, and after LOCK_SECONDS with the lock still taken.
+    """
+    return f"sh -c {shlex.quote(_PATIENT)} apt {LOCK_SECONDS} {shlex.quote(command)}"
 
 
 def _advice(names: Iterable[str]) -> str:

@@ -16,12 +16,17 @@ from pyinfra.operations import files, systemd
 FILES = Path(__file__).parent / "files"
 
 QUIET = (
+    # What a machine does about updates by itself, which may have begun at any time: not in the middle of a package.
+    "systemctl stop apt-daily.timer apt-daily-upgrade.timer apt-daily.service 2> /dev/null || true",
+    "timeout 900 sh -c 'while systemctl show --property ActiveState --value apt-daily-upgrade.service"
+    " | grep -q activating; do sleep 1; done'",
     # Logs go to memory from here on, also those of the shutdown.
     "journalctl --relinquish-var",
     # It saves a seed when it stops; all machines would start from the same one.
     "systemctl stop systemd-random-seed.service",
     "if command -v cloud-init > /dev/null; then cloud-init clean --logs; fi",
-    "apt-get clean",
+    # Without apt's own command, which ends where another apt holds its lock.
+    "find /var/cache/apt -type f ! -name lock -delete",
 )
 """Commands that stop what writes, and clean by the owner's own means; each is run again without harm."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -191,6 +192,36 @@ def test_a_package_version_that_does_not_exist(provision: Provision) -> None:
     what, remedy = failure(provision(deploy))
     assert what == "provision: step `Install jq 9.9` failed"
     assert "there is jq 1." in remedy
+
+
+def test_packages_are_installed_while_the_machine_updates_itself(provision: Provision, machine: Machine) -> None:
+    # As apt-daily does: it has the lock of the lists, until the step has met it.
+    holder = """
+import fcntl, pathlib, time
+def updates():
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(bytes(1))
+        except OSError:
+            continue
+        if words[0] == b"apt-get" and b"update" in words:
+            return True
+    return False
+lock = open("/var/lib/apt/lists/lock", "w")
+fcntl.lockf(lock, fcntl.LOCK_EX)
+pathlib.Path("/run/holds").touch()
+while not updates():
+    time.sleep(0.001)
+while updates():
+    time.sleep(0.001)
+pathlib.Path("/run/met").touch()
+"""
+    machine.run("rm -f /run/apt-lists-fresh")
+    machine.run(f"systemd-run --quiet python3 -c {shlex.quote(holder)}")
+    eventually("the lock is held", lambda: "holds" in machine.run("ls /run"))
+    done = provision('from steps import apt\napt.install(name="Install jq", wanted={"jq": "1.*"})\n')
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert machine.run("ls /run/met && command -v jq").split() == ["/run/met", "/usr/bin/jq"]
 
 
 def test_a_check_that_fails(provision: Provision) -> None:
