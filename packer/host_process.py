@@ -10,6 +10,7 @@ import ctypes
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from os import waitpid
 from pathlib import Path
@@ -57,6 +58,8 @@ def limit(seconds: float, report: Callable[[], None]) -> None:
         del number, frame
         try:
             report()
+        except Exception:
+            traceback.print_exc()
         finally:
             leave(1)
 
@@ -66,6 +69,7 @@ def limit(seconds: float, report: Callable[[], None]) -> None:
 
 def leave(status: int) -> NoReturn:
     """End this process at once, and all that it started: Packer waits for everybody who has its output open."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
         sys.stderr.flush()

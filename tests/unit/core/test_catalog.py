@@ -44,6 +44,8 @@ nginx = "1.22.1-9"
 title = "Shop"
 workers = 4
 debug = false
+[build]
+timeout_minutes = 60
 [rebuild]
 window = "monthly"
 note = "after the incident"
@@ -56,6 +58,7 @@ health = { port = 8080, path = "/up" }
     assert web.steps == ["nginx", "seal"]
     assert web.versions == {"nginx": "1.22.1-9"}
     assert web.variables == {"title": "Shop", "workers": 4, "debug": False}
+    assert web.build.timeout_minutes == 60
     assert (web.rebuild.window, web.rebuild.note) == ("monthly", "after the incident")
     assert web.boot.services == ["nginx.service"]
     assert web.boot.health is not None
@@ -105,6 +108,11 @@ def test_any_forest_is_ordered_parents_first(data: st.DataObject) -> None:
         ("[variables]\nBad = 1", "`variables.Bad`"),
         ('[variables]\ndb_password = "hunter2"', "`db_password` is the name of a secret"),
         ('[rebuild]\nwindow = "daily"', "`rebuild.window`"),
+        *(
+            (f"[build]\ntimeout_minutes = {value}", "`build.timeout_minutes`")
+            for value in ("0", "91", "true", "1.0", '"9"')
+        ),
+        ("[build]\ntimeout = 9", "unknown key `build.timeout` (did you mean `timeout_minutes`?)"),
         ('[rebuild]\nwindows = "never"', "unknown key `rebuild.windows` (did you mean `window`?)"),
         ('[boot]\nservices = ["nginx; rm -rf"]', "`boot.services.0`"),
         ("[boot]\nhealth = { port = 0 }", "`boot.health.port`"),
