@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import AfterValidator
+
+Slug = Annotated[str, AfterValidator(str.lower)]
+"""A region or a size in a request about a droplet or a reserved IP: DigitalOcean takes NYC3 there, and shows nyc3. Its
+other services refuse it.
+"""
 REGIONS: dict[str, str] = {
     "nyc1": "New York 1",
     "nyc3": "New York 3",

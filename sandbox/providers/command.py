@@ -80,7 +80,7 @@ def run(runner: Runner, op: Operation, inputs: Properties, text: Any, before: Pr
         logging=given.get("logging", "stdoutAndStderr"),
         timeout=op.timeout,
     )
-    return dict(zip(_OUTPUTS, runner.run(command, op.log), strict=True))
+    return dict(zip(_OUTPUTS, runner.run(command, op), strict=True))
 
 
 def _touches_output(state: Properties, inputs: Properties) -> bool:

@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Lock, Thread, Timer
 from typing import IO, Literal
 
-from sandbox.providers.server import Log, ProviderError
+from sandbox.providers.server import Log, Operation, ProviderError
 
 Logging = Literal["stdout", "stderr", "stdoutAndStderr", "none"]
 
@@ -57,17 +57,20 @@ class Runner:
             for process in self._running:
                 process.kill()
 
-    def run(self, command: Command, log: Log) -> tuple[str, str]:
+    def run(self, command: Command, op: Operation) -> tuple[str, str]:
         """Its stdout and stderr, each without one trailing newline. Bytes that are not UTF-8 become surrogates.
 
-        It returns when the process and everything else that holds its output have ended.
+        It returns when the process and everything else that holds its output have ended. The process is killed once
+        the engine has hung up.
 
         Raises:
             ProviderError: it could not be started, failed, or was killed; the message ends in all its output.
         """
         process = self._start(command)
+        if not op.on_hang_up(process.kill):
+            process.kill()
         try:
-            return self._finish(process, command, log)
+            return self._finish(process, command, op.log)
         finally:
             with self._lock:
                 self._running.discard(process)

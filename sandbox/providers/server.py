@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import Lock
+from functools import partial
 from typing import Any, NoReturn
 
 import grpc
@@ -21,10 +20,9 @@ from google.protobuf import empty_pb2
 
 from sandbox.providers import diff as differ
 from sandbox.providers import values
+from sandbox.providers.engine import Engine, Severity
 from sandbox.providers.rpc import (
     CHANNEL_OPTIONS,
-    engine_pb2,
-    engine_pb2_grpc,
     plugin_pb2,
     provider_pb2,
     provider_pb2_grpc,
@@ -60,6 +58,9 @@ class Operation:
         preview: nothing may be changed; results may be unknown.
         timeout: seconds from `customTimeouts`; None where the program sets none.
         log: shows a line under the resource while it is being worked on.
+        tell: adds a diagnostic to the resource, which stays.
+        on_hang_up: has a function called once nobody waits for the result any more: the engine is gone, or has it.
+            False where that is so already; the function is not called then.
     """
 
     urn: str
@@ -67,6 +68,8 @@ class Operation:
     preview: bool = False
     timeout: float | None = None
     log: Log = field(default=lambda line: None)
+    tell: Callable[[Severity, str], None] = field(default=lambda severity, message: None)
+    on_hang_up: Callable[[Callable[[], None]], bool] = field(default=lambda function: True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +156,11 @@ class Provider(ABC):
 
 
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
-    """Translates requests and responses; `engine` is the engine's address, None to log nowhere."""
+    """Translates requests and responses."""
 
-    def __init__(self, provider: Provider, engine: str | None) -> None:
+    def __init__(self, provider: Provider, engine: Engine) -> None:
         self.provider = provider
         self._engine = engine
-        self._stub: Any = None
-        self._lock = Lock()
 
     def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> Any:
         return plugin_pb2.PluginInfo(version=self.provider.version)
@@ -189,7 +190,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         with _failures(context):
             if request.tok not in functions:
                 raise ProviderError(self.provider.missing(request.tok, functions))
-            op = Operation(urn="", name=request.tok, log=self._log_to(""))
+            op = self._operation("", request.tok, context)
             response = provider_pb2.InvokeResponse()
             # The field is called `return`, which Python reserves.
             getattr(response, "return").CopyFrom(values.write(functions[request.tok](op, values.read(request.args))))
@@ -197,26 +198,26 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Check(self, request: Any, context: grpc.ServicerContext) -> Any:
         with _failures(context):
-            op, resource = self._resource(request)
+            op, resource = self._resource(request, context)
             inputs, failures = resource.check(op, values.read(request.olds), values.read(request.news))
             told = [provider_pb2.CheckFailure(property=name, reason=reason) for name, reason in failures]
             return provider_pb2.CheckResponse(inputs=values.write(inputs), failures=told)
 
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:
         with _failures(context):
-            op, resource = self._resource(request)
+            op, resource = self._resource(request, context)
             old, new = values.read(request.old_inputs), values.read(request.news)
             return _difference(resource.diff(op, values.read(request.olds), old, new))
 
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:
         with _failures(context):
-            op, resource = self._resource(request)
+            op, resource = self._resource(request, context)
             resource_id, state = resource.create(op, values.read(request.properties))
             return provider_pb2.CreateResponse(id=resource_id, properties=values.write(state))
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
         with _failures(context):
-            op, resource = self._resource(request)
+            op, resource = self._resource(request, context)
             found = resource.read(op, request.id, values.read(request.properties), values.read(request.inputs))
             if found is None:
                 return provider_pb2.ReadResponse()
@@ -225,43 +226,31 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Update(self, request: Any, context: grpc.ServicerContext) -> Any:
         with _failures(context):
-            op, resource = self._resource(request)
+            op, resource = self._resource(request, context)
             state = resource.update(op, request.id, values.read(request.olds), values.read(request.news))
             return provider_pb2.UpdateResponse(properties=values.write(state))
 
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:
         with _failures(context):
-            op, resource = self._resource(request)
+            op, resource = self._resource(request, context)
             resource.delete(op, request.id, values.read(request.properties))
             return empty_pb2.Empty()
 
-    def _resource(self, request: Any) -> tuple[Operation, Resource]:
+    def _resource(self, request: Any, context: grpc.ServicerContext) -> tuple[Operation, Resource]:
         _, _, kind, name = request.urn.split("::", 3)
-        op = Operation(
-            urn=request.urn,
-            name=name,
-            preview=getattr(request, "preview", False),
-            timeout=getattr(request, "timeout", 0) or None,
-            log=self._log_to(request.urn),
-        )
+        asked = {"preview": getattr(request, "preview", False), "timeout": getattr(request, "timeout", 0) or None}
+        op = self._operation(request.urn, name, context, **asked)
         return op, self.provider.resource(kind.rsplit("$", 1)[-1])
 
-    def _log_to(self, urn: str) -> Log:
-        def log(line: str) -> None:
-            if self._engine is None:
-                return
-            with self._lock:
-                if self._stub is None:
-                    options = [*CHANNEL_OPTIONS, ("grpc.enable_http_proxy", 0)]
-                    self._stub = engine_pb2_grpc.EngineStub(grpc.insecure_channel(self._engine, options=options))
-            message = engine_pb2.LogRequest(severity=engine_pb2.INFO, message=line, urn=urn, ephemeral=True)
-            try:
-                self._stub.Log(message)
-            except grpc.RpcError:
-                # The engine is gone or going: nobody is left to read the line, and `serve` ends this process.
-                return
-
-        return log
+    def _operation(self, urn: str, name: str, context: grpc.ServicerContext, **asked: Any) -> Operation:
+        return Operation(
+            urn=urn,
+            name=name,
+            log=partial(self._engine.log, urn),
+            tell=lambda severity, message: self._engine.tell(severity, urn, message),
+            on_hang_up=context.add_callback,
+            **asked,
+        )
 
 
 class _failures:
@@ -309,18 +298,20 @@ def _difference(found: Difference) -> Any:
 def serve(provider: Provider, arguments: Sequence[str]) -> NoReturn:
     """Serve `provider` until the engine goes away. Flags such as --logtostderr are accepted and mean nothing here.
 
-    The engine holds the other end of our stdin for as long as it lives; the end of it is the end of us.
+    As a real plugin does, it ends some time after the engine, once its last operation has ended, too. That its stdin
+    ends means nothing.
     """
     # The engine ends a plugin by SIGINT; a Go plugin dies of that at once, and so must this.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     addresses = [argument for argument in arguments if not argument.startswith("-")]
-    server = grpc.server(ThreadPoolExecutor(max_workers=_THREADS), options=CHANNEL_OPTIONS)
-    servicer = Servicer(provider, addresses[-1] if addresses else None)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+    engine = Engine(addresses[-1] if addresses else None)
+    threads = ThreadPoolExecutor(max_workers=_THREADS)
+    server = grpc.server(threads, options=CHANNEL_OPTIONS)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(provider, engine), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)
-    while os.read(sys.stdin.fileno(), 4096):
-        pass
-    provider.cancel()
+    engine.await_end()
+    server.stop(None)
+    threads.shutdown(wait=True)
     os._exit(0)

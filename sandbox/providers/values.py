@@ -40,6 +40,17 @@ class Unknown:
 UNKNOWN: Final = Unknown()
 
 
+class Null:
+    """The type of `NULL`; there is one value of it."""
+
+    def __repr__(self) -> str:
+        return "NULL"
+
+
+NULL: Final = Null()
+"""A property that is there and has no value, where `None` would leave it out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Secret:
     """A value that is encrypted in state and masked in output."""
@@ -88,7 +99,7 @@ def write(properties: Mapping[str, Any]) -> struct_pb2.Struct:
 
 def _write(value: Any, into: struct_pb2.Value) -> None:
     match value:
-        case None:
+        case None | Null():
             into.null_value = struct_pb2.NULL_VALUE
         case bool():
             into.bool_value = value

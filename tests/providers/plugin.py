@@ -68,6 +68,15 @@ class Plugin:
             if stream is not None:
                 stream.close()
 
+    def hang_up(self) -> None:
+        """Be gone for the plugin, in the middle of whatever it was asked for."""
+        self._channel.close()
+
+    def end_engine(self) -> None:
+        """Answer the plugin no more, as an engine that was killed."""
+        self.hang_up()
+        self._server.stop(None).wait()
+
     def line(self) -> str:
         """The next line that the plugin logs."""
         return self._engine.lines.get(timeout=LONGEST)
@@ -84,9 +93,10 @@ class Plugin:
         made = self.stub.Create(provider_pb2.CreateRequest(urn=urn, properties=values.write(inputs)))
         return made.id, values.read(made.properties)
 
-    def check(self, urn: str, **inputs: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    def check(self, urn: str, **inputs: Any) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        """The inputs to use; failures as (property, reason)."""
         checked = self.stub.Check(provider_pb2.CheckRequest(urn=urn, news=values.write(inputs)))
-        return values.read(checked.inputs), {failure.property: failure.reason for failure in checked.failures}
+        return values.read(checked.inputs), [(failure.property, failure.reason) for failure in checked.failures]
 
 
 def urn(token: str, name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import signal
 from collections.abc import Iterator
@@ -153,6 +154,22 @@ def test_preview_of_a_create_knows_the_inputs_and_nothing_else(replaced: Replace
     assert outputs["ipv4Address"] == outputs["status"] == outputs["vpcUuid"] == UNKNOWN
 
 
+def test_region_is_posted_as_given_and_shown_in_lower_case(replaced: Replaced, own_api: LocalApi) -> None:
+    posted = {call["body"]["region"] for call in own_api.calls("POST", "/v2/droplets")}
+    assert posted == {"NYC3"}
+    assert replaced[0]["auto"]["inputs"]["region"] == "NYC3"
+    assert replaced[0]["auto"]["outputs"]["region"] == "nyc3"
+
+
+def test_public_networking_is_true_by_default_and_what_is_unset_is_null(replaced: Replaced) -> None:
+    record = replaced[0]["auto"]
+    assert record["inputs"]["publicNetworking"] is record["outputs"]["publicNetworking"] is True
+    unset = {key for key, value in record["outputs"].items() if value is None}
+    assert {"backupPolicy", "dropletAgent"} <= unset
+    assert "backups" not in record["inputs"]
+    assert record["outputs"]["backups"] is False
+
+
 def test_a_droplet_without_a_name_is_named_by_its_resource_and_7_hex(replaced: Replaced) -> None:
     assert re.fullmatch(r"auto-[0-9a-f]{7}", replaced[0]["auto"]["outputs"]["name"])
 
@@ -202,7 +219,9 @@ def test_an_action_is_waited_for_until_completed_at_is_set(replaced: Replaced, o
 
 
 def test_waits_are_never_zero(replaced: Replaced, own_api: LocalApi) -> None:
-    """The real plugin waits 13 s for a create and 20 s for a delete; the stand-in is quicker, but looks again too."""
+    """Before each look, the real plugin waits 10 s: once for a create, twice for a delete. A stand-in's clock is
+    quicker (`sandbox.providers.pace`), and its looks are the same.
+    """
     stack, _, _, _, ids = replaced
     assert own_api.calls("GET", f"/v2/droplets/{stack['auto']['id']}")
     assert len(own_api.calls("GET", f"/v2/droplets/{ids['auto']}")) >= 3
@@ -213,8 +232,8 @@ def test_no_change_is_no_change(replaced: Replaced) -> None:
     done = stack.refresh()
     assert done.code == 0
     assert [stack[name]["inputs"]["__defaults"] for name in ("auto", "named")] == [
-        ["name", "resizeDisk"],
-        ["resizeDisk"],
+        ["name", "publicNetworking", "resizeDisk"],
+        ["publicNetworking", "resizeDisk"],
     ]
     after = stack.preview()
     assert [after.ops(name) for name in ("auto", "named", "data", "changed")] == [["same"]] * 4
@@ -248,20 +267,98 @@ def test_422_is_not_retried(cloud: Stack, api: LocalApi) -> None:
     assert len(api.calls("POST", "/v2/droplets")) == 1
 
 
-def test_a_droplet_that_fails_to_become_active_is_recorded_with_the_reason(cloud: Stack, api: LocalApi) -> None:
-    api.fault("action_errored", "POST", "/v2/droplets")
+def test_an_error_is_told_twice(cloud: Stack, api: LocalApi) -> None:
+    """By Terraform's own log, and by Pulumi."""
+    api.fault("status", "POST", "/v2/droplets", status=422)
+    cloud.write(ONE)
+    said = cloud.up().said()
+    first = (
+        r"^  sdk-v2/provider2\.go:572: sdk\.helper_schema: Error creating droplet: .*: provider=digitalocean@4\.65\.0$"
+    )
+    assert len(re.findall(first, said, re.MULTILINE)) == 1
+    assert len(re.findall(r"^1 error occurred:\n\t\* Error creating droplet: ", said, re.MULTILINE)) == 1
+
+
+def test_a_404_while_creating_is_looked_at_again(cloud: Stack, api: LocalApi) -> None:
+    api.fault("status", "GET", r"/v2/droplets/\d+", status=404, nth=1, times=2)
     cloud.write(ONE)
     done = cloud.up()
-    assert done.code != 0
-    (reason,) = cloud["d"]["initErrors"]
-    assert "Error waiting for droplet" in reason
+    assert done.code == 0, done.said()
+    looks = [call["status"] for call in api.calls("GET", r"/v2/droplets/\d+")]
+    assert looks[:2] == [404, 404]
+    assert looks[-1] == 200
+    assert cloud["d"]["outputs"]["status"] == "active"
 
 
-def test_404_on_refresh_drops_the_resource(cloud: Stack, api: LocalApi) -> None:
+LIMITED = """
+    import pulumi
+    import pulumi_digitalocean as do
+
+    limits = pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="{limit}", delete="1m"))
+    do.Droplet("d", image="debian-12-x64", region="nyc3", size="s-1vcpu-1gb", {more}opts=limits)
+"""
+# A real plugin looks for the first time after 10 s.
+LIMIT = "15s" if os.environ.get("BAKEWELL_TEST_PLUGINS") == "real" else "1s"
+
+
+def test_a_droplet_that_vanishes_while_created_is_in_the_way_until_a_refresh_and_its_predecessor_stays(
+    cloud: Stack, api: LocalApi
+) -> None:
     cloud.write(ONE)
     assert cloud.up().code == 0
-    api.call("DELETE", f"/v2/droplets/{cloud['d']['id']}")
+    predecessor = cloud["d"]["id"]
+    api.fault("action_errored", "POST", "/v2/droplets", nth=1)
+    cloud.write(LIMITED.format(limit=LIMIT, more='user_data="other", '))
+    failed = cloud.up()
+    assert failed.code != 0
+    record, old = cloud.resources("d")
+    assert (old["id"], old["delete"]) == (predecessor, True)
+    reason = f"Error waiting for droplet ({record['id']}) to become ready: context deadline exceeded"
+    assert record["initErrors"] == [f"creating {record['urn']}: 1 error occurred:\n\t* {reason}\n\n"]
+    assert f"1 error occurred:\n\t* creating {record['urn']}: 1 error occurred:\n\t* {reason}" in failed.said()
+    again = cloud.up()
+    assert again.code != 0
+    assert f"Resource provider reported that the resource did not exist while updating {record['urn']}." in again.said()
+    assert [droplet["id"] for droplet in api.droplets()] == [int(predecessor)]
+    assert cloud.refresh().code == 0
+    done = cloud.up()
+    assert done.code == 0, done.said()
+    assert done.ops("d") == ["create", "delete-replaced"]
+    assert [droplet["id"] for droplet in api.droplets()] == [int(cloud["d"]["id"])]
+
+
+def test_limits_that_are_added_later_are_no_change(cloud: Stack, api: LocalApi) -> None:
+    cloud.write(ONE)
+    assert cloud.up().code == 0
+    cloud.write(LIMITED.format(limit="10m", more=""))
+    assert cloud.preview().ops("d") == ["same"]
+    assert cloud.up().ops("d") == ["same"]
+    assert cloud["d"]["customTimeouts"] == {"create": 600, "delete": 60}
+
+
+def test_an_update_that_fails_is_recorded_with_the_reason(cloud: Stack, api: LocalApi) -> None:
+    cloud.write(ONE)
+    assert cloud.up().code == 0
+    droplet, urn = cloud["d"]["id"], cloud["d"]["urn"]
+    api.fault("status", "POST", rf"/v2/droplets/{droplet}/actions", status=422)
+    cloud.write(ONE.replace('region="nyc3"', 'region="nyc3", name="other"'))
+    assert cloud.up().code != 0
+    (reason,) = cloud["d"]["initErrors"]
+    told = re.escape(f"updating {urn}: 1 error occurred:\n\t* Error renaming droplet ({droplet}): POST ")
+    assert re.match(told + r"http://\S+/actions: 422 ", reason)
+    assert cloud["d"]["id"] == droplet
+
+
+def test_a_droplet_that_somebody_deleted_fails_its_deletion_until_a_refresh(cloud: Stack, api: LocalApi) -> None:
+    cloud.write(ONE)
+    assert cloud.up().code == 0
+    droplet = cloud["d"]["id"]
+    api.call("DELETE", f"/v2/droplets/{droplet}")
     until(lambda: not api.droplets())
+    done = cloud.destroy()
+    assert done.code != 0
+    told = f"Error waiting for droplet to be unlocked for destroy ({droplet}): unexpected state 'Not Found'"
+    assert told in done.said()
     assert cloud.refresh().code == 0
     assert cloud.resources("d") == []
     assert cloud.preview().ops("d") == ["create"]

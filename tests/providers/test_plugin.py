@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
@@ -11,6 +12,7 @@ import grpc
 import psutil
 import pytest
 
+from sandbox.providers import pace
 from sandbox.providers.versions import PLUGINS
 from tests.providers.plugin import Plugin, urn
 from tests.waiting import LONGEST, gone, until
@@ -41,13 +43,22 @@ def test_it_starts_from_any_folder(pulumi_home: Path, tmp_path: Path, name: str)
         assert plugin.configure(**OFFLINE.get(name, {})).supportsPreview
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.stand_in(name, why=LINGERS)) for name in PLUGINS]
-)
-def test_it_ends_with_the_engine(pulumi_home: Path, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", PLUGINS)
+def test_the_end_of_its_stdin_ends_no_plugin(pulumi_home: Path, tmp_path: Path, name: str) -> None:
     with Plugin(pulumi_home, name, tmp_path) as plugin:
         assert plugin.process.stdin is not None
         plugin.process.stdin.close()
+        assert plugin.configure(**OFFLINE.get(name, {})).supportsPreview
+        assert plugin.process.poll() is None
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.stand_in(n, why=LINGERS)) for n in PLUGINS])
+def test_it_ends_some_time_after_the_engine(pulumi_home: Path, tmp_path: Path, name: str) -> None:
+    quick = {**os.environ, pace.VARIABLE: "0.001"}
+    with Plugin(pulumi_home, name, tmp_path, quick) as plugin:
+        plugin.configure(**OFFLINE.get(name, {}))
+        assert plugin.process.poll() is None
+        plugin.end_engine()
         assert plugin.process.wait(timeout=LONGEST) == 0
 
 
@@ -79,12 +90,11 @@ def test_the_end_of_the_engine_kills_the_command(pulumi_home: Path, tmp_path: Pa
         running.start()
         pid = int(plugin.line())
         assert psutil.pid_exists(pid)
-        assert plugin.process.stdin is not None
-        plugin.process.stdin.close()
+        plugin.hang_up()
         running.join(LONGEST)
         assert not running.is_alive()
-        plugin.process.wait(timeout=LONGEST)
         until(lambda: gone(pid), what="the command goes on")
+        assert plugin.process.poll() is None
 
 
 @pytest.mark.stand_in("command", why="the real plugin has the resource")
@@ -101,14 +111,33 @@ def test_the_stand_in_calls_loopback_only(pulumi_home: Path, tmp_path: Path) -> 
     with Plugin(pulumi_home, "digitalocean", tmp_path) as plugin:
         plugin.configure(apiEndpoint="https://api.digitalocean.com", token="none")
         inputs, failures = plugin.check(DROPLET, image="debian-12-x64", size="s-1vcpu-1gb", region="nyc3")
-        assert failures == {}
+        assert failures == []
         with pytest.raises(grpc.RpcError) as refused:
             plugin.create(DROPLET, **inputs)
         assert "calls loopback only" in str(refused.value)
 
 
-def test_inputs_are_checked_in_preview(pulumi_home: Path, tmp_path: Path) -> None:
+def test_failures_of_check_name_no_property_their_reasons_do(pulumi_home: Path, tmp_path: Path) -> None:
     with Plugin(pulumi_home, "digitalocean", tmp_path) as plugin:
         plugin.configure()
-        _, failures = plugin.check(DROPLET, image="", region="nyc3", tags=["fine", "not fine"], gpuPartitionMode="x")
-        assert set(failures) == {"image", "size", "tags", "gpuPartitionMode"}
+        _, failures = plugin.check(DROPLET, image="", region="nyc3", tags=["fine", "not fine"])
+        assert {name for name, _ in failures} == {""}
+        missing = 'Missing required argument. The argument "size" is required, but no definition was found.'
+        tags = "tags may contain lowercase letters, numbers, colons, dashes, and underscores; there is a limit of 255 "
+        assert sorted(reason for _, reason in failures) == [
+            f"{missing}. Examine values at 'd.size'.",
+            "image must not be empty, got . Examine values at 'd.image'.",
+            f"{tags}characters per tag. Examine values at 'd.tags[1]'.",
+        ]
+
+
+@pytest.mark.stand_in("digitalocean", why="the real plugin has the property")
+def test_a_property_it_does_not_have_is_refused_in_preview(pulumi_home: Path, tmp_path: Path) -> None:
+    with Plugin(pulumi_home, "digitalocean", tmp_path) as plugin:
+        plugin.configure()
+        given = {"image": "debian-12-x64", "size": "s-1vcpu-1gb", "region": "nyc3"}
+        _, failures = plugin.check(DROPLET, **given, gpuPartitionMode="x", backupPolicy={"plan": "daily"})
+        assert [reason.split(" is not implemented")[0] for _, reason in failures] == [
+            "gpuPartitionMode",
+            "backupPolicy",
+        ]

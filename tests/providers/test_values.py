@@ -10,7 +10,7 @@ from sandbox.providers import diff, values
 from sandbox.providers.digitalocean import schema
 from sandbox.providers.digitalocean.droplet import Droplet
 from sandbox.providers.digitalocean.resources import SshKey
-from sandbox.providers.values import UNKNOWN, Secret
+from sandbox.providers.values import NULL, UNKNOWN, Secret
 
 INPUTS = {"image": "1", "name": "n-1234567", "region": "nyc3", "size": "s", "__defaults": ["name"]}
 STATE = {
@@ -34,6 +34,13 @@ def test_values_survive_the_wire() -> None:
 def test_text_that_is_no_utf8_cannot_be_sent() -> None:
     with pytest.raises(UnicodeEncodeError):
         values.write({"stdout": b"\xff".decode(errors="surrogateescape")})
+
+
+def test_a_null_is_sent_where_it_is_meant_and_no_other() -> None:
+    sent = values.write({"null": NULL, "left-out": None, "list": [NULL]})
+    assert sent.fields["null"].WhichOneof("kind") == "null_value"
+    assert "left-out" not in sent.fields
+    assert values.read(sent) == {"list": [None]}
 
 
 @pytest.mark.parametrize(
@@ -68,6 +75,7 @@ def test_changes_are_pathed(old: dict[str, Any], new: dict[str, Any], expected: 
         ({"size": "l", "name": "other"}, {"size": "UPDATE", "name": "UPDATE"}),
         ({"tags": []}, {}),
         ({"vpcUuid": "w"}, {"vpcUuid": "UPDATE_REPLACE"}),
+        ({"publicNetworking": False}, {"publicNetworking": "UPDATE_REPLACE"}),
     ],
 )
 def test_a_droplet_is_replaced_or_updated_by_what_changes(change: dict[str, Any], expected: dict[str, str]) -> None:
@@ -95,7 +103,8 @@ def test_a_default_name_is_kept_and_an_explicit_one_is_not() -> None:
     assert kept["name"] == INPUTS["name"]
     again, _ = schema.check(Droplet.schema, "n", INPUTS | {"name": "explicit", "__defaults": []}, new)
     assert again["name"] != "explicit"
-    assert again["__defaults"] == ["name", "resizeDisk"]
+    assert again["__defaults"] == ["name", "publicNetworking", "resizeDisk"]
+    assert again["publicNetworking"] is True
 
 
 def test_a_number_stands_for_its_text() -> None:

@@ -36,7 +36,7 @@ class DropletAction(BaseModel):
 
     type: str
     name: str | None = None
-    size: str | None = None
+    size: offers.Slug | None = None
     disk: bool = False
 
 

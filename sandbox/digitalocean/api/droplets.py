@@ -29,8 +29,8 @@ class DropletCreate(BaseModel):
 
     name: str | None = None
     names: list[str] | None = None
-    region: str | None = None
-    size: str
+    region: offers.Slug | None = None
+    size: offers.Slug
     image: int | str
     ssh_keys: list[int | str] | None = None
     user_data: str | None = None

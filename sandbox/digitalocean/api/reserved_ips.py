@@ -27,7 +27,7 @@ _BEING_DELETED = 0
 class ReservedIpCreate(BaseModel):
     """The body of POST /v2/reserved_ips."""
 
-    region: str | None = None
+    region: offers.Slug | None = None
     droplet_id: int | None = None
 
 

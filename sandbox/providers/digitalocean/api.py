@@ -10,19 +10,15 @@ import ipaddress
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 from sandbox.providers.server import Properties, ProviderError
 
-# The real provider waits 10 s before its first look and 3 s between looks. Short, but never zero.
-FIRST_LOOK_SECONDS = 0.2
-LOOK_SECONDS = 0.2
 _PAGE = 200
-_T = TypeVar("_T")
 
 
 class ApiError(Exception):
@@ -35,10 +31,6 @@ class ApiError(Exception):
     def __init__(self, message: str, status: int = 0) -> None:
         super().__init__(message)
         self.status = status
-
-
-class WaitError(Exception):
-    """What was waited for did not come to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,34 +154,3 @@ def _refusal(method: str, url: str, status: int, headers: dict[str, str], conten
     request = told.get("request_id") or headers.get("x-request-id")
     name = f'(request "{request}") ' if request else ""
     return ApiError(f"{method} {url}: {status} {name}{told.get('message', '')}{tried}", status)
-
-
-def wait_for(look: Callable[[], tuple[str, _T]], target: str, pending: tuple[str, ...], timeout: float) -> _T:
-    """Call `look` until it says `target`; it returns a state's name and what it saw.
-
-    Raises:
-        WaitError: a state that is neither `target` nor `pending`, or `timeout` seconds have passed.
-    """
-    until = time.monotonic() + timeout
-    time.sleep(FIRST_LOOK_SECONDS)
-    while True:
-        state, seen = look()
-        if state == target:
-            return seen
-        if state not in pending:
-            raise WaitError(f"unexpected state '{state}', wanted target '{target}'. last error: %!s(<nil>)")
-        if time.monotonic() > until:
-            raise WaitError(f"timeout while waiting for state to become '{target}' (last state: '{state}')")
-        time.sleep(LOOK_SECONDS)
-
-
-def wait_for_action(api: Api, action: Any, timeout: float) -> None:
-    """Wait until `completed_at` is set; "status: completed" alone is not enough for the real provider either."""
-
-    def look() -> tuple[str, None]:
-        now = api.get(f"/v2/actions/{action['id']}")["action"]
-        if now["status"] == "errored":
-            return "errored", None
-        return ("completed" if now.get("completed_at") else "in-progress"), None
-
-    wait_for(look, "completed", ("in-progress",), timeout)

@@ -7,15 +7,19 @@ at creation and refused afterwards. `image` is never read back, as slugs move on
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from sandbox.providers.digitalocean.api import ApiError, wait_for, wait_for_action
-from sandbox.providers.digitalocean.resource import DEFAULT_TIMEOUT, ApiResource
-from sandbox.providers.digitalocean.schema import Field, Schema, canonical
-from sandbox.providers.server import Operation, Properties, ProviderError
+from sandbox.providers.digitalocean.api import ApiError
+from sandbox.providers.digitalocean.resource import ApiResource, StepError, step
+from sandbox.providers.digitalocean.schema import Field, Schema, canonical, nonzero, tag
+from sandbox.providers.digitalocean.waiting import Patience, Wait, WaitError, wait_for_action
+from sandbox.providers.server import Properties, ProviderError
 
-_DELETE_TIMEOUT = 60.0
-_UNCHANGEABLE = ("backups", "ipv6", "privateNetworking", "volumeIds", "backupPolicy")
+_CHECKS = 120
+"""How many looks in a row may see no droplet, or a locked one, before it is given up: 20 minutes' worth."""
+_GONE = "Not Found"
+_UNCHANGEABLE = ("backups", "ipv6", "privateNetworking", "volumeIds")
 
 
 def _sha1(text: str) -> str:
@@ -26,25 +30,27 @@ class Droplet(ApiResource):
     """A droplet. It is created, and its address known, once its status is `active` and it is not locked."""
 
     label = "droplet"
+    limits: ClassVar[Mapping[str, float]] = {"create": 60 * 60.0, "update": 60 * 60.0, "delete": 60.0}
     schema: ClassVar[Schema] = {
-        "image": Field("str", required=True, replaces=True),
-        "name": Field("str", required=True, autonamed=True),
-        "region": Field("str", computed=True, replaces=True, kept=str.lower),
-        "size": Field("str", required=True, kept=str.lower),
+        "image": Field("str", required=True, replaces=True, valid=nonzero),
+        "name": Field("str", required=True, autonamed=True, valid=nonzero),
+        "region": Field("str", computed=True, replaces=True, kept=str.lower, valid=nonzero),
+        "size": Field("str", required=True, kept=str.lower, valid=nonzero),
         "gracefulShutdown": Field("bool", default=False),
         "resizeDisk": Field("bool", default=True),
         "backups": Field("bool", default=False),
+        "backupPolicy": Field("object", absent=True),
         "ipv6": Field("bool", default=False),
         "ipv6Address": Field("str", computed=True),
         "privateNetworking": Field("bool", computed=True),
-        "publicNetworking": Field("bool", computed=True, replaces=True),
-        "sshKeys": Field("set", replaces=True),
-        "userData": Field("str", replaces=True, kept=_sha1),
+        "publicNetworking": Field("bool", default=True, replaces=True),
+        "sshKeys": Field("set", replaces=True, valid=nonzero),
+        "userData": Field("str", replaces=True, kept=_sha1, valid=nonzero),
         "volumeIds": Field("set", computed=True),
         "monitoring": Field("bool", default=False, replaces=True),
         "dropletAgent": Field("bool", replaces=True),
-        "tags": Field("set", tags=True),
-        "vpcUuid": Field("str", computed=True, replaces=True),
+        "tags": Field("set", valid=tag),
+        "vpcUuid": Field("str", computed=True, replaces=True, valid=nonzero),
         "createdAt": Field("str", output=True),
         "disk": Field("int", output=True),
         "dropletUrn": Field("str", output=True),
@@ -58,11 +64,12 @@ class Droplet(ApiResource):
         "vcpus": Field("int", output=True),
     }
 
-    def make(self, op: Operation, inputs: Properties, planned: Properties) -> str:
+    def make(self, patience: Patience, inputs: Properties, planned: Properties) -> str:
         body: Properties = {
             "name": planned["name"],
-            "region": planned.get("region", ""),
-            "size": planned["size"],
+            # As the program says it, and not as the state will show it.
+            "region": inputs.get("region", ""),
+            "size": inputs["size"],
             "image": _number_or_text(planned["image"]),
             "ssh_keys": [_number_or_text(key) for key in planned.get("sshKeys", [])],
             "backups": planned["backups"],
@@ -76,13 +83,15 @@ class Droplet(ApiResource):
             "vpc_uuid": planned.get("vpcUuid"),
             "with_droplet_agent": planned.get("dropletAgent"),
             "volumes": [{"id": volume} for volume in planned.get("volumeIds", [])] or None,
-            "public_networking": planned.get("publicNetworking", True) and None,
+            "public_networking": None if planned["publicNetworking"] else False,
         }
         body |= {key: value for key, value in optional.items() if value is not None}
-        return str(self.api.post("/v2/droplets", body)["droplet"]["id"])
+        with step("Error creating droplet"):
+            return str(self.api.post("/v2/droplets", body)["droplet"]["id"])
 
-    def settle(self, op: Operation, resource_id: str, planned: Properties) -> None:
-        self._wait(resource_id, "status", "active", ("new",), op.timeout or DEFAULT_TIMEOUT)
+    def settle(self, patience: Patience, resource_id: str, planned: Properties) -> None:
+        with step(f"Error waiting for droplet ({resource_id}) to become ready"):
+            self._wait(patience, resource_id, "status", _attribute("active", "new"))
 
     def look(self, resource_id: str) -> Properties | None:
         droplet = self.found(f"/v2/droplets/{resource_id}", "droplet")
@@ -95,7 +104,9 @@ class Droplet(ApiResource):
         image = droplet["image"].get("slug") or str(droplet["image"]["id"])
         return {**attributes(droplet), "image": image, "resizeDisk": True}
 
-    def change(self, op: Operation, resource_id: str, state: Properties, planned: Properties) -> None:
+    def change(
+        self, patience: Patience, resource_id: str, state: Properties, inputs: Properties, planned: Properties
+    ) -> None:
         changed = {key for key in {*state, *planned} if state.get(key) != planned.get(key)}
         refused = changed.intersection(_UNCHANGEABLE)
         if refused:
@@ -103,81 +114,114 @@ class Droplet(ApiResource):
                 f"changing {', '.join(sorted(refused))} of an existing droplet is not implemented by the local cloud's "
                 "stand-in for the digitalocean plugin: replace the droplet"
             )
-        timeout = op.timeout or DEFAULT_TIMEOUT
+        droplet = f"droplet ({resource_id})"
         if "size" in changed:
-            self._resize(resource_id, planned, timeout)
+            self._resize(patience, resource_id, inputs)
         if "name" in changed:
-            self._act(resource_id, {"type": "rename", "name": planned["name"]})
-            self._wait(resource_id, "name", planned["name"], ("", state["name"]), timeout)
+            with step(f"Error renaming {droplet}"):
+                self._act(resource_id, {"type": "rename", "name": planned["name"]})
+            with step(f"Error waiting for rename {droplet} to finish"):
+                self._wait(
+                    patience, resource_id, "name", _attribute(planned["name"], "", state["name"]), _missing_in_update
+                )
         if "tags" in changed:
-            self._retag(resource_id, set(state.get("tags", [])), set(planned.get("tags", [])))
+            with step("Error updating tags"):
+                self._retag(resource_id, set(state.get("tags", [])), set(planned.get("tags", [])))
 
-    def remove(self, op: Operation, resource_id: str, state: Properties) -> None:
-        timeout = op.timeout or _DELETE_TIMEOUT
-        try:
-            self._wait(resource_id, "locked", "false", ("true",), timeout, while_locked=True)
-            if state.get("gracefulShutdown"):
+    def remove(self, patience: Patience, resource_id: str, state: Properties) -> None:
+        # A droplet that is gone already says "Not Found" here, and that is neither locked nor unlocked.
+        with step(f"Error waiting for droplet to be unlocked for destroy ({resource_id})"):
+            self._wait(patience, resource_id, "locked", _attribute("false", "", "true"), _missing_in_delete)
+        if state.get("gracefulShutdown"):
+            with step(f"Error shutting down the the droplet ({resource_id})"):
                 self._act(resource_id, {"type": "shutdown"})
-                self._wait(resource_id, "status", "off", ("active",), timeout)
+            with step(f"Error waiting for droplet ({resource_id}) to become off"):
+                self._wait(patience, resource_id, "status", _attribute("off", "active"), _missing_in_delete)
+        try:
             self.api.delete(f"/v2/droplets/{resource_id}")
         except ApiError as error:
             if error.status == 404:
                 return
+            # Any other refusal is only seen in that the droplet does not go.
+        with step("Error deleting droplet"):
+            wanted = Wait(_GONE, ("active", "off"), timeout=60.0, not_found_checks=20)
+            self._wait(patience, resource_id, "status", wanted, _missing_in_delete)
+
+    def _resize(self, patience: Patience, resource_id: str, inputs: Properties) -> None:
+        droplet = f"droplet ({resource_id})"
+        with step(f"Error powering off {droplet}"):
+            try:
+                self._act(resource_id, {"type": "power_off"})
+            except ApiError as error:
+                if "Droplet is already powered off" not in str(error):
+                    raise
+        with step(f"Error waiting for {droplet} to become powered off"):
+            self._wait(patience, resource_id, "status", _attribute("off", "active"), _missing_in_update)
+        order = {"type": "resize", "size": inputs["size"], "disk": inputs.get("resizeDisk", True)}
+        try:
+            with step(f"Error resizing {droplet}"):
+                action = self._act(resource_id, order)
+            with step(f"Error waiting for resize {droplet} to finish"):
+                wait_for_action(self.api, action)
+        except StepError:
+            with step(f"Error powering on {droplet} after failed resize"):
+                self._power_on(patience, resource_id)
             raise
+        with step(f"Error powering on {droplet} after resize"):
+            self._power_on(patience, resource_id)
 
-        def look() -> tuple[str, None]:
-            droplet = self.found(f"/v2/droplets/{resource_id}", "droplet")
-            return ("gone" if droplet is None else droplet["status"]), None
-
-        wait_for(look, "gone", ("new", "active", "off", "archive"), timeout)
-
-    def _resize(self, resource_id: str, planned: Properties, timeout: float) -> None:
-        try:
-            self._act(resource_id, {"type": "power_off"})
-        except ApiError as error:
-            if "Droplet is already powered off" not in str(error):
-                raise
-        self._wait(resource_id, "status", "off", ("active",), timeout)
-        try:
-            action = self._act(
-                resource_id, {"type": "resize", "size": planned["size"], "disk": planned.get("resizeDisk", True)}
-            )
-            wait_for_action(self.api, action, timeout)
-        finally:
-            # Whether or not the resize worked: a droplet that ran before must run again.
-            self._act(resource_id, {"type": "power_on"})
-            self._wait(resource_id, "status", "active", ("off",), timeout)
+    def _power_on(self, patience: Patience, resource_id: str) -> None:
+        self._act(resource_id, {"type": "power_on"})
+        self._wait(patience, resource_id, "status", _attribute("active", "off"), _missing_in_update)
 
     def _retag(self, resource_id: str, old: set[str], new: set[str]) -> None:
         resources = {"resources": [{"resource_id": resource_id, "resource_type": "droplet"}]}
-        for tag in sorted(old - new):
-            self.api.delete(f"/v2/tags/{tag}/resources", resources)
-        for tag in sorted(new - old):
-            self.api.post("/v2/tags", {"name": tag})
-            self.api.post(f"/v2/tags/{tag}/resources", resources)
+        for name in sorted(old - new):
+            self.api.delete(f"/v2/tags/{name}/resources", resources)
+        for name in sorted(new - old):
+            self.api.post("/v2/tags", {"name": name})
+            self.api.post(f"/v2/tags/{name}/resources", resources)
 
     def _act(self, resource_id: str, body: Properties) -> Any:
         return self.api.post(f"/v2/droplets/{resource_id}/actions", body)["action"]
 
     def _wait(
         self,
+        patience: Patience,
         resource_id: str,
         key: str,
-        target: str,
-        pending: tuple[str, ...],
-        timeout: float,
-        *,
-        while_locked: bool = False,
+        wanted: Wait,
+        missing: Callable[[str], str | None] = lambda resource_id: None,
     ) -> None:
-        def look() -> tuple[str, None]:
-            droplet = self.api.get(f"/v2/droplets/{resource_id}")["droplet"]
-            if droplet.get("locked") and not while_locked:
-                # Nothing it says counts while an action holds it.
-                return pending[0], None
-            value = droplet.get(key)
-            return (str(value).lower() if isinstance(value, bool) else str(value)), None
+        """`missing`: what a droplet that is not there says."""
 
-        wait_for(look, target, pending, timeout)
+        def look() -> str | None:
+            try:
+                droplet = self.found(f"/v2/droplets/{resource_id}", "droplet")
+            except ApiError as error:
+                raise WaitError(f"Error retrieving droplet: {error}") from error
+            if droplet is None:
+                return missing(resource_id)
+            patience.seen = attributes(droplet)
+            if droplet.get("locked"):
+                # Nothing it says counts while an action holds it.
+                return None
+            value = droplet.get(key)
+            return str(value).lower() if isinstance(value, bool) else str(value)
+
+        patience.wait_for(look, wanted)
+
+
+def _attribute(target: str, *pending: str) -> Wait:
+    return Wait(target, pending, not_found_checks=_CHECKS)
+
+
+def _missing_in_update(resource_id: str) -> str | None:
+    raise WaitError(f"droplet ({resource_id}) not found during update")
+
+
+def _missing_in_delete(resource_id: str) -> str | None:
+    return _GONE
 
 
 def attributes(droplet: Any) -> Properties:
@@ -203,7 +247,6 @@ def attributes(droplet: Any) -> Properties:
         "ipv4Address": public,
         "ipv4AddressPrivate": address(networks, "v4", "private"),
         "ipv6Address": address(networks, "v6", "public"),
-        "publicNetworking": bool(public),
         "backups": "backups" in features,
         "ipv6": "ipv6" in features,
         "privateNetworking": "private_networking" in features,

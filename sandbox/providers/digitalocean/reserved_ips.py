@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sandbox.providers.digitalocean.api import Api, ApiError, wait_for
-from sandbox.providers.digitalocean.resource import DEFAULT_TIMEOUT, ApiResource
-from sandbox.providers.digitalocean.schema import Field, Schema
-from sandbox.providers.server import Operation, Properties, ProviderError
+from sandbox.providers.digitalocean.api import Api, ApiError
+from sandbox.providers.digitalocean.resource import ApiResource, StepError, step
+from sandbox.providers.digitalocean.schema import Field, Schema, ipv4, nonzero
+from sandbox.providers.digitalocean.waiting import Patience, Wait
+from sandbox.providers.server import Properties, ProviderError
 
 
 class ReservedIp(ApiResource):
@@ -30,12 +31,14 @@ class ReservedIp(ApiResource):
         "reservedIpUrn": Field("str", output=True),
     }
 
-    def make(self, op: Operation, inputs: Properties, planned: Properties) -> str:
-        return str(self.api.post("/v2/reserved_ips", {"region": planned["region"]})["reserved_ip"]["ip"])
+    def make(self, patience: Patience, inputs: Properties, planned: Properties) -> str:
+        # The region as the program says it, and not as the state will show it.
+        with step("Error creating reserved IP"):
+            return str(self.api.post("/v2/reserved_ips", {"region": inputs["region"]})["reserved_ip"]["ip"])
 
-    def settle(self, op: Operation, resource_id: str, planned: Properties) -> None:
+    def settle(self, patience: Patience, resource_id: str, planned: Properties) -> None:
         if planned.get("dropletId"):
-            _act(self.api, op, resource_id, {"type": "assign", "droplet_id": int(planned["dropletId"])})
+            self._assign(patience, resource_id, planned)
 
     def look(self, resource_id: str) -> Properties | None:
         found = self.found(f"/v2/reserved_ips/{resource_id}", "reserved_ip")
@@ -53,23 +56,38 @@ class ReservedIp(ApiResource):
         told = seen if state.get("dropletId") else {key: value for key, value in seen.items() if key != "dropletId"}
         return state | told
 
-    def change(self, op: Operation, resource_id: str, state: Properties, planned: Properties) -> None:
+    def change(
+        self, patience: Patience, resource_id: str, state: Properties, inputs: Properties, planned: Properties
+    ) -> None:
         if state.get("dropletId") == planned.get("dropletId"):
             return
         if planned.get("dropletId"):
-            _act(self.api, op, resource_id, {"type": "assign", "droplet_id": int(planned["dropletId"])})
+            self._assign(patience, resource_id, planned)
         else:
-            _act(self.api, op, resource_id, {"type": "unassign"})
+            self._unassign(patience, resource_id)
 
-    def remove(self, op: Operation, resource_id: str, state: Properties) -> None:
+    def remove(self, patience: Patience, resource_id: str, state: Properties) -> None:
         if state.get("dropletId"):
             try:
-                _act(self.api, op, resource_id, {"type": "unassign"})
-            except ApiError as error:
+                self._unassign(patience, resource_id)
+            except StepError as error:
                 # Nobody has it any more: what was wanted.
-                if error.status != 422:
+                if not isinstance(error.__cause__, ApiError) or error.__cause__.status != 422:
                     raise
-        self.api.delete(f"/v2/reserved_ips/{resource_id}")
+        with step("Error deleting reserved IP"):
+            self.api.delete(f"/v2/reserved_ips/{resource_id}")
+
+    def _assign(self, patience: Patience, address: str, planned: Properties) -> None:
+        with step(f"Error Assigning reserved IP ({address}) to the Droplet"):
+            action = _order(self.api, address, {"type": "assign", "droplet_id": int(planned["dropletId"])})
+        with step(f"Error waiting for reserved IP ({address}) to be assigned"):
+            _wait(self.api, patience, address, action)
+
+    def _unassign(self, patience: Patience, address: str) -> None:
+        with step(f"Error unassigning reserved IP ({address})"):
+            action = _order(self.api, address, {"type": "unassign"})
+        with step(f"Error waiting for reserved IP ({address}) to be Unassigned"):
+            _wait(self.api, patience, address, action)
 
 
 class ReservedIpAssignment(ApiResource):
@@ -78,15 +96,18 @@ class ReservedIpAssignment(ApiResource):
     Once another droplet has the address, it is gone, and deleting it changes nothing.
     """
 
-    label = "reserved IP assignment"
+    label = "reserved IP"
     schema: ClassVar[Schema] = {
-        "ipAddress": Field("str", required=True, replaces=True),
-        "dropletId": Field("int", required=True, replaces=True),
+        "ipAddress": Field("str", required=True, replaces=True, valid=ipv4),
+        "dropletId": Field("int", required=True, replaces=True, valid=nonzero),
     }
 
-    def make(self, op: Operation, inputs: Properties, planned: Properties) -> str:
+    def make(self, patience: Patience, inputs: Properties, planned: Properties) -> str:
         droplet, ip = int(planned["dropletId"]), planned["ipAddress"]
-        _act(self.api, op, ip, {"type": "assign", "droplet_id": droplet})
+        with step(f"Error Assigning reserved IP ({ip}) to the droplet"):
+            action = _order(self.api, ip, {"type": "assign", "droplet_id": droplet})
+        with step(f"Error waiting for reserved IP ({ip}) to be Assigned"):
+            _wait(self.api, patience, ip, action)
         return f"{droplet}-{ip}-{datetime.now(UTC):%Y%m%d%H%M%S}{secrets.token_hex(6)}"
 
     def look(self, resource_id: str) -> Properties | None:
@@ -102,20 +123,27 @@ class ReservedIpAssignment(ApiResource):
             "digitalocean plugin: let the program make it, which changes nothing where it is there"
         )
 
-    def change(self, op: Operation, resource_id: str, state: Properties, planned: Properties) -> None:
+    def change(
+        self, patience: Patience, resource_id: str, state: Properties, inputs: Properties, planned: Properties
+    ) -> None:
         raise AssertionError("every change of an assignment replaces it")
 
-    def remove(self, op: Operation, resource_id: str, state: Properties) -> None:
+    def remove(self, patience: Patience, resource_id: str, state: Properties) -> None:
         ip = state["ipAddress"]
-        holder = self._holder(ip)
+        with step("Error retrieving reserved IP"):
+            holder = self._holder(ip)
         if holder is None:
             # The real provider takes the droplet for granted, and its plugin crashes here (a nil pointer).
             raise ProviderError(
-                f"deleting {op.urn}: no droplet has {ip} any more, and the real plugin crashes at that: "
-                "run `pulumi refresh`, which drops the assignment"
+                f"no droplet has {ip} any more, and the real plugin crashes at that: run `pulumi refresh`, which drops "
+                "the assignment"
             )
-        if holder == int(state["dropletId"]):
-            _act(self.api, op, ip, {"type": "unassign"})
+        if holder != int(state["dropletId"]):
+            return
+        with step(f"Error unassigning reserved IP ({ip}) from the droplet"):
+            action = _order(self.api, ip, {"type": "unassign"})
+        with step(f"Error waiting for reserved IP ({ip}) to be unassigned"):
+            _wait(self.api, patience, ip, action)
 
     def _holder(self, ip: str) -> int | None:
         """The droplet that has the address."""
@@ -123,11 +151,12 @@ class ReservedIpAssignment(ApiResource):
         return int(droplet["id"]) if droplet else None
 
 
-def _act(api: Api, op: Operation, address: str, body: Properties) -> None:
-    path = f"/v2/reserved_ips/{address}/actions"
-    action = api.post(path, body)["action"]
+def _order(api: Api, address: str, body: Properties) -> Any:
+    return api.post(f"/v2/reserved_ips/{address}/actions", body)["action"]
 
-    def look() -> tuple[str, None]:
-        return api.get(f"{path}/{action['id']}")["action"]["status"], None
 
-    wait_for(look, "completed", ("new", "in-progress"), op.timeout or DEFAULT_TIMEOUT)
+def _wait(api: Api, patience: Patience, address: str, action: Any) -> None:
+    def look() -> str:
+        return str(api.get(f"/v2/reserved_ips/{address}/actions/{action['id']}")["action"]["status"])
+
+    patience.wait_for(look, Wait("completed", ("new", "in-progress"), timeout=60 * 60.0))

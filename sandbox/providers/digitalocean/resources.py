@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
-from sandbox.providers.digitalocean.resource import ApiResource
-from sandbox.providers.digitalocean.schema import Field, Schema
-from sandbox.providers.server import Operation, Properties
+from sandbox.providers.digitalocean.resource import ApiResource, step
+from sandbox.providers.digitalocean.schema import Field, Schema, nonzero, tag
+from sandbox.providers.digitalocean.waiting import Patience
+from sandbox.providers.server import Properties
 
 
 class SshKey(ApiResource):
     """A public key of the account. White space at its ends does not count."""
 
-    label = "SSH Key"
+    label = "SSH key"
+    limits: ClassVar[Mapping[str, float]] = {"create": 2 * 60.0}
     schema: ClassVar[Schema] = {
-        "name": Field("str", required=True, autonamed=True),
-        "publicKey": Field("str", required=True, replaces=True, fold=str.strip),
+        "name": Field("str", required=True, autonamed=True, valid=nonzero),
+        "publicKey": Field("str", required=True, replaces=True, fold=str.strip, valid=nonzero),
         "fingerprint": Field("str", output=True),
     }
 
-    def make(self, op: Operation, inputs: Properties, planned: Properties) -> str:
+    def make(self, patience: Patience, inputs: Properties, planned: Properties) -> str:
         body = {"name": planned["name"], "public_key": planned["publicKey"]}
-        return str(self.api.post("/v2/account/keys", body)["ssh_key"]["id"])
+        with step("Error creating SSH Key"):
+            return str(self.api.post("/v2/account/keys", body)["ssh_key"]["id"])
 
     def look(self, resource_id: str) -> Properties | None:
         key = self.found(f"/v2/account/keys/{resource_id}", "ssh_key")
@@ -29,11 +33,15 @@ class SshKey(ApiResource):
             return None
         return {"name": key["name"], "publicKey": key["public_key"], "fingerprint": key["fingerprint"]}
 
-    def change(self, op: Operation, resource_id: str, state: Properties, planned: Properties) -> None:
-        self.api.put(f"/v2/account/keys/{resource_id}", {"name": planned["name"]})
+    def change(
+        self, patience: Patience, resource_id: str, state: Properties, inputs: Properties, planned: Properties
+    ) -> None:
+        with step("Failed to update SSH key"):
+            self.api.put(f"/v2/account/keys/{resource_id}", {"name": planned["name"]})
 
-    def remove(self, op: Operation, resource_id: str, state: Properties) -> None:
-        self.api.delete(f"/v2/account/keys/{resource_id}")
+    def remove(self, patience: Patience, resource_id: str, state: Properties) -> None:
+        with step("Error deleting SSH key"):
+            self.api.delete(f"/v2/account/keys/{resource_id}")
 
 
 class Tag(ApiResource):
@@ -41,7 +49,7 @@ class Tag(ApiResource):
 
     label = "tag"
     schema: ClassVar[Schema] = {
-        "name": Field("str", required=True, autonamed=True, replaces=True, tags=True),
+        "name": Field("str", required=True, autonamed=True, replaces=True, valid=tag),
         "totalResourceCount": Field("int", output=True),
         "dropletsCount": Field("int", output=True),
         "imagesCount": Field("int", output=True),
@@ -50,21 +58,25 @@ class Tag(ApiResource):
         "databasesCount": Field("int", output=True),
     }
 
-    def make(self, op: Operation, inputs: Properties, planned: Properties) -> str:
-        return str(self.api.post("/v2/tags", {"name": planned["name"]})["tag"]["name"])
+    def make(self, patience: Patience, inputs: Properties, planned: Properties) -> str:
+        with step("Error creating tag"):
+            return str(self.api.post("/v2/tags", {"name": planned["name"]})["tag"]["name"])
 
     def look(self, resource_id: str) -> Properties | None:
-        tag = self.found(f"/v2/tags/{resource_id}", "tag")
-        if tag is None:
+        found = self.found(f"/v2/tags/{resource_id}", "tag")
+        if found is None:
             return None
-        carried = tag.get("resources", {})
+        carried = found.get("resources", {})
         kinds = {"droplets": "droplets", "images": "images", "volumes": "volumes", "databases": "databases"}
         kinds["volumeSnapshots"] = "volume_snapshots"
         counts = {f"{kind}Count": carried.get(key, {}).get("count", 0) for kind, key in kinds.items()}
-        return {"name": tag["name"], "totalResourceCount": carried.get("count", 0), **counts}
+        return {"name": found["name"], "totalResourceCount": carried.get("count", 0), **counts}
 
-    def change(self, op: Operation, resource_id: str, state: Properties, planned: Properties) -> None:
+    def change(
+        self, patience: Patience, resource_id: str, state: Properties, inputs: Properties, planned: Properties
+    ) -> None:
         raise AssertionError("every change of a tag replaces it")
 
-    def remove(self, op: Operation, resource_id: str, state: Properties) -> None:
-        self.api.delete(f"/v2/tags/{resource_id}")
+    def remove(self, patience: Patience, resource_id: str, state: Properties) -> None:
+        with step("Error deleting tag"):
+            self.api.delete(f"/v2/tags/{resource_id}")

@@ -10,14 +10,41 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from typing import Any, Literal
 
 from sandbox.providers.server import Difference, Properties
-from sandbox.providers.values import UNKNOWN
+from sandbox.providers.values import NULL, UNKNOWN
 
 # Which inputs came from defaults. The bridge keeps it among the inputs.
 DEFAULTS = "__defaults"
 _TAG = re.compile(r"[a-zA-Z0-9:\-_]{1,255}")
+
+
+def nonzero(name: str, value: Any) -> str | None:
+    """What is wrong with an empty text, or 0."""
+    if value in ("", 0) and value is not False:
+        return f"{name} must not be {'empty' if value == '' else 'zero'}, got {value}"
+    return None
+
+
+def ipv4(name: str, value: Any) -> str | None:
+    """What is wrong with a text that is no IPv4 address."""
+    try:
+        IPv4Address(value)
+    except ValueError:
+        return f"expected {name} to contain a valid IPv4 address, got: {value}"
+    return None
+
+
+def tag(name: str, value: Any) -> str | None:
+    """What is wrong with a tag."""
+    if _TAG.fullmatch(value):
+        return None
+    return (
+        "tags may contain lowercase letters, numbers, colons, dashes, and underscores; there is a limit of 255 "
+        "characters per tag"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +56,19 @@ class Field:
         replaces: a change makes a new resource.
         kept: how the state shows the input (a hash of it, lower case …).
         fold: what is compared, where the text itself is not.
+        valid: given the provider's own name and a value (of a set, each element): what is wrong with it, or None.
+        absent: the real provider has it and this one refuses it; its output is null.
     """
 
-    kind: Literal["str", "bool", "int", "float", "set"]
+    kind: Literal["str", "bool", "int", "float", "set", "object"]
     required: bool = False
     computed: bool = False
     output: bool = False
     replaces: bool = False
     default: Any = None
     autonamed: bool = False
-    tags: bool = False
+    absent: bool = False
+    valid: Callable[[str, Any], str | None] | None = None
     kept: Callable[[str], str] | None = None
     fold: Callable[[str], str] | None = None
 
@@ -47,7 +77,9 @@ Schema = Mapping[str, Field]
 
 
 def check(schema: Schema, name: str, old: Properties, new: Properties) -> tuple[Properties, list[tuple[str, str]]]:
-    """The inputs with defaults, which are listed in `__defaults`; failures as (property, reason)."""
+    """The inputs with defaults, which are listed in `__defaults`; failures as (property, reason). As the bridge has it,
+    the property is always "": the reason says which it is. A default that is false, 0 or empty is no input.
+    """
     inputs = {key: _shape(schema[key], value) for key, value in new.items() if key in schema}
     inputs = {key: value for key, value in inputs.items() if not schema[key].output}
     # Where it is not known which of the old inputs were defaults, all of them may have been.
@@ -59,12 +91,15 @@ def check(schema: Schema, name: str, old: Properties, new: Properties) -> tuple[
         fresh = f"{name}-{secrets.token_hex(4)[:7]}" if field.autonamed else field.default
         inputs[key] = old[key] if key in old and key in old_defaults else fresh
         defaults.append(key)
-    failures = [(key, _unsupported(key)) for key in new if key not in schema and not key.startswith("__")]
+    absent = [key for key, field in schema.items() if field.absent and key in inputs]
+    reasons = [_unsupported(key) for key in new if key not in schema and not key.startswith("__")]
+    reasons += [_unsupported(key) for key in absent]
     for key, field in schema.items():
-        reason = _fault(key, name, field, inputs.get(key)) if field.required or key in inputs else None
-        if reason:
-            failures.append((key, reason))
-    return {**inputs, DEFAULTS: sorted(defaults)}, failures
+        if (field.required or key in inputs) and not field.absent:
+            reasons += [
+                f"{fault}. Examine values at '{name}.{path}'." for path, fault in _faults(key, field, inputs.get(key))
+            ]
+    return {**inputs, DEFAULTS: sorted(defaults)}, [("", reason) for reason in reasons]
 
 
 def _unsupported(key: str) -> str:
@@ -82,18 +117,24 @@ def _shape(field: Field, value: Any) -> Any:
     return value
 
 
-def _fault(key: str, name: str, field: Field, value: Any) -> str | None:
+def _faults(key: str, field: Field, value: Any) -> list[tuple[str, str]]:
+    """Paths, and what is wrong there."""
+    name = re.sub("([A-Z])", lambda found: f"_{found[0].lower()}", key)
     if value is None:
-        return f"Missing required argument. The argument \"{key}\" is required. Examine values at '{name}.{key}'."
-    if field.required and value == "":
-        return f"expected \"{key}\" to not be an empty string. Examine values at '{name}.{key}'."
-    texts = (value if isinstance(value, list) else [value]) if field.tags else []
-    if any(isinstance(text, str) and not _TAG.fullmatch(text) for text in texts):
-        return (
-            "tags may contain lowercase letters, numbers, colons, dashes, and underscores; there is a limit of 255 "
-            f"characters per tag. Examine values at '{name}.{key}'."
-        )
-    return None
+        missing = f'Missing required argument. The argument "{name}" is required, but no definition was found.'
+        return [(key, missing)]
+    if field.valid is None:
+        return []
+    values = [(key, name, value)]
+    if isinstance(value, list):
+        values = [(f"{key}[{index}]", f"{name}.{index}", element) for index, element in enumerate(value)]
+    faults = [(path, field.valid(name, element)) for path, name, element in values if element is not UNKNOWN]
+    return [(path, fault) for path, fault in faults if fault is not None]
+
+
+def whole(schema: Schema, state: Properties) -> Properties:
+    """The outputs of a state: what it does not have is null."""
+    return {**dict.fromkeys(schema, NULL), **{key: value for key, value in state.items() if value is not None}}
 
 
 def plan(schema: Schema, state: Properties | None, inputs: Properties) -> Properties:

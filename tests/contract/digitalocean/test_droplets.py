@@ -25,6 +25,13 @@ def test_a_droplet_is_new_and_locked_at_first_then_active_with_an_address(api: A
     assert droplet["image"]["slug"] == "debian-12-x64"
 
 
+def test_regions_and_sizes_are_taken_in_any_case_and_shown_in_lower(api: Api) -> None:
+    droplet = api.droplet(region="NYC3", size="S-1VCPU-1GB")
+    assert (droplet["region"]["slug"], droplet["size_slug"]) == ("nyc3", "s-1vcpu-1gb")
+    address = api.post("/v2/reserved_ips", {"region": "NYC3"}, 202)["reserved_ip"]
+    assert address["region"]["slug"] == "nyc3"
+
+
 def test_the_machine_gets_what_was_asked_for(served: Served, api: Api) -> None:
     key = api.key()
     droplet = api.droplet("web.example", ssh_keys=[key], user_data="#cloud-config\n{}\n")

@@ -42,6 +42,7 @@ def test_a_vpc_of_ones_own(api: Api) -> None:
     ("body", "message"),
     [
         ({"name": "x", "region": "moon1"}, "region is not valid"),
+        ({"name": "x", "region": "NYC3"}, "region is not valid"),
         ({"name": " ", "region": "nyc3"}, "name is required"),
         ({"name": "back", "region": "nyc3"}, "the name is already in use"),
         ({"name": "x", "region": "nyc3", "ip_range": "10.200.1.0/24"}, "overlaps"),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import grpc
 
 from sandbox.providers import values
 from sandbox.providers.aws.provider import AwsProvider
+from sandbox.providers.engine import Engine
 from sandbox.providers.rpc import provider_pb2
 from sandbox.providers.server import Servicer
 from tests.providers.aws.cloud import REGION, LocalAws
@@ -23,6 +25,9 @@ class _Context:
     def abort(self, code: grpc.StatusCode, details: str) -> NoReturn:
         raise Refused(details)
 
+    def add_callback(self, function: Callable[[], None]) -> bool:
+        return True
+
     def set_trailing_metadata(self, metadata: Any) -> None:
         self.metadata = metadata
 
@@ -32,7 +37,7 @@ class Plugin:
 
     def __init__(self, aws: LocalAws, **config: Any) -> None:
         endpoints = dict.fromkeys(("ec2", "ssm", "sts", "autoscaling"), aws.endpoint)
-        self.servicer = Servicer(AwsProvider(), None)
+        self.servicer = Servicer(AwsProvider(), Engine(None))
         self.context: Any = _Context()
         given = {"region": REGION, "endpoints": [endpoints], **config}
         self._config = {key: v if isinstance(v, str) else json.dumps(v) for key, v in given.items() if v is not None}

@@ -1,0 +1,117 @@
+"""Waiting for what was ordered, as Terraform's SDK and the real provider do: the same looks, limits and errors.
+
+The pauses before and between looks are the real ones, scaled (`pace`); a limit is as long as it says.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain, repeat
+from math import inf
+from threading import Event
+from typing import Any
+
+from sandbox.providers import pace
+from sandbox.providers.digitalocean.api import Api
+from sandbox.providers.server import Operation, Properties
+
+_PAUSES, _LAST_PAUSE = (10.0, 3.0, 6.0), 10.0
+"""Seconds before the first look, and the next; then before each further one."""
+_NOT_FOUND_CHECKS = 60
+_ACTION_TIMEOUT = 60 * 60.0
+
+Look = Callable[[], str | None]
+"""What is there now: the name of a state; None for nothing that counts, an object that is not there, say."""
+
+
+class WaitError(Exception):
+    """What was waited for did not come to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What a look should say, and what it may say until then.
+
+    Attributes:
+        timeout: seconds from the first pause on; the operation's own limit counts, too.
+        not_found_checks: after how many looks in a row that saw nothing it is given up.
+    """
+
+    target: str
+    pending: tuple[str, ...]
+    timeout: float = inf
+    not_found_checks: int = _NOT_FOUND_CHECKS
+
+
+class Patience:
+    """How long one operation goes on waiting: for its limit in seconds, and for as long as the engine does. One without
+    an operation waits whether or not the engine is still there.
+
+    Attributes:
+        seen: what the last look saw of the resource itself, as it is recorded where the operation fails.
+    """
+
+    def __init__(self, op: Operation | None = None, limit: float = inf) -> None:
+        self.seen: Properties = {}
+        self._until = time.monotonic() + limit
+        self._hung_up = Event()
+        if op is not None and not op.on_hang_up(self._hung_up.set):
+            self._hung_up.set()
+
+    def wait_for(self, look: Look, wanted: Wait) -> None:
+        """Look until the target is seen.
+
+        Raises:
+            WaitError: another state than those wanted; nothing was seen too often; a limit has passed; the engine has
+                hung up.
+            ApiError: of `look`.
+        """
+        until = time.monotonic() + wanted.timeout
+        unseen, state = 0, None
+        for pause in chain(_PAUSES, repeat(_LAST_PAUSE)):
+            self._pause(pace.scaled(pause), wanted, until, state)
+            state = look()
+            if state == wanted.target:
+                return
+            unseen = unseen + 1 if state is None else 0
+            if unseen > wanted.not_found_checks:
+                raise WaitError(f"couldn't find resource ({unseen} retries)")
+            if state is not None and state not in wanted.pending:
+                raise WaitError(f"unexpected state '{state}', wanted target '{wanted.target}'. last error: %!s(<nil>)")
+
+    def _pause(self, seconds: float, wanted: Wait, until: float, state: str | None) -> None:
+        left = min(self._until, until) - time.monotonic()
+        if self._hung_up.wait(min(seconds, max(0.0, left))):
+            raise WaitError("context canceled")
+        if seconds < left:
+            return
+        if self._until <= until:
+            raise WaitError("context deadline exceeded")
+        last = f"last state: '{state}', " if state else ""
+        limit = duration(wanted.timeout)
+        raise WaitError(f"timeout while waiting for state to become '{wanted.target}' ({last}timeout: {limit})")
+
+
+def wait_for_action(api: Api, action: Any) -> None:
+    """Wait until `completed_at` is set; "status: completed" alone is not enough for the real provider either.
+
+    Neither the operation's limit nor the end of the engine counts here: an hour does.
+    """
+
+    def look() -> str:
+        now = api.get(f"/v2/actions/{action['id']}")["action"]
+        if now["status"] == "errored":
+            return "errored"
+        return "completed" if now.get("completed_at") else "in-progress"
+
+    Patience().wait_for(look, Wait("completed", ("in-progress",), timeout=_ACTION_TIMEOUT))
+
+
+def duration(seconds: float) -> str:
+    """As Go writes it: `1m30s`, `2s`, `1h0m0s`, `1.5s`."""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    above = f"{hours}h{minutes}m" if hours else f"{minutes}m" if minutes else ""
+    return f"{above}{rest:g}s"
