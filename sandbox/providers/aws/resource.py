@@ -89,7 +89,8 @@ class AwsResource(Resource):
         if "region" not in inputs:
             inputs["region"] = self.cloud.region
             inputs[schema.DEFAULTS] = sorted([*inputs[schema.DEFAULTS], "region"])
-        return inputs, [*failures, *self.faults(op.name, inputs)]
+        # As the bridge has it: the reason says which property it is, and nothing else does.
+        return inputs, [("", reason) for _, reason in (*failures, *self.faults(op.name, inputs))]
 
     def diff(self, op: Operation, state: Properties, old: Properties, new: Properties) -> Difference:
         planned = self.plan(state, new)

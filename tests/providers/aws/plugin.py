@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -51,9 +52,14 @@ class Plugin:
         return self
 
     def check(self, token: str, name: str, old: Any, /, **inputs: Any) -> tuple[dict[str, Any], dict[str, str]]:
+        """The inputs to use; reasons for refusing them, by the property that they name."""
         request = provider_pb2.CheckRequest(urn=urn(token, name), olds=values.write(old), news=values.write(inputs))
         checked = self.servicer.Check(request, self.context)
-        return values.read(checked.inputs), {failure.property: failure.reason for failure in checked.failures}
+        assert {failure.property for failure in checked.failures} <= {""}
+        reasons = [failure.reason for failure in checked.failures]
+        paths = [re.search(r"Examine (?:values at )?'[^.]+\.(.+)'", reason) for reason in reasons]
+        named = {path[1] if path else reason.split()[0]: reason for path, reason in zip(paths, reasons, strict=True)}
+        return values.read(checked.inputs), named
 
     def invoke(self, token: str, **arguments: Any) -> dict[str, Any]:
         request = provider_pb2.InvokeRequest(tok=token, args=values.write(arguments))
