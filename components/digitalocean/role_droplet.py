@@ -13,6 +13,7 @@ from bakewell.catalog import Health
 from bakewell.image import tag
 from bakewell.user_data import Cluster, UserData
 from components import readiness
+from components.digitalocean.limits import LIMITS, remedy
 from components.peers import Peers, rendered
 from components.role_machine import RoleMachine
 from components.stack.refusal import refusing
@@ -63,8 +64,13 @@ class RoleDroplet(RoleMachine):
             ssh_keys=list(args["ssh_keys"]),
             user_data=_rendered(args["user_data"], args["cluster"], args["peers"]),
             tags=[tag("project", args["project"]), tag("role", args["role"])],
-            # In place, another size would power off all droplets of the role at once, and a smaller one then fail.
-            opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["size"]),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # In place, another size would power off all droplets of the role at once, and a smaller one then fail.
+                replace_on_changes=["size"],
+                custom_timeouts=LIMITS,
+                hooks=remedy(name),
+            ),
         )
         self.image = self.droplet.image
         self.address = self.droplet.ipv4_address

@@ -59,6 +59,7 @@ class Run:
     outputs: dict[str, Any] = field(default_factory=dict)
     messages: list[tuple[str, str]] = field(default_factory=list)
     calls: list[mocks.MockCallArgs] = field(default_factory=list)
+    hooks: dict[str, pulumi.ErrorHook] = field(default_factory=dict)
     error: BaseException | None = None
 
     def __getitem__(self, name: str) -> Registered:
@@ -128,6 +129,16 @@ class _Mocks(mocks.Mocks):
         return str(known.pop("id", f"{args.name}-id")), {**args.inputs, **known}
 
 
+class _Callbacks:
+    """Functions of the program that the engine may call; Pulumi's own speak to a real engine only."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def register_error_hook(self, hook: pulumi.ErrorHook) -> None:
+        self._run.hooks[hook.name] = hook
+
+
 class _Log(logging.Handler):
     def __init__(self, run: Run) -> None:
         super().__init__(logging.INFO)
@@ -178,6 +189,7 @@ def run_program(
                 organization="organization",
             )
         )
+        SETTINGS.callbacks = _Callbacks(run)
         SETTINGS.outputs.clear()  # the one thing of a run before, if that failed, which is in no context
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("PULUMI_CONFIG", json.dumps(dict(config or {})))
