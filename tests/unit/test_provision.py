@@ -75,7 +75,7 @@ class Provisioning:
     def __init__(self, folder: Path, machine: Machine) -> None:
         self.folder, self.machine, self.pid = folder, machine, -1
         folder.mkdir()
-        for path in PACKER.glob("*.py"):
+        for path in (*PACKER.glob("*.py"), PACKER / "requirements.txt"):
             shutil.copy(path, folder)
         key = Ed25519PrivateKey.generate()
         (folder / "key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))

@@ -145,7 +145,8 @@ def test_another_version_of_pyinfra_is_refused_in_preview_and_before_a_build(sit
 
 def test_provisioning_refuses_it_too(tmp_path: Path) -> None:
     """For a build by hand, from a staged folder."""
-    shutil.copy(ROOT / "packer/provision.py", tmp_path)
+    for path in (ROOT / "packer").glob("*.py"):
+        shutil.copy(path, tmp_path)
     (tmp_path / "requirements.txt").write_text("# stated\npytest==0.1  # another\n")
     environment = {"BUILD_HOST": "192.0.2.1", "BUILD_KEY_FILE": "none", "PATH": os.defpath}
     argv = [sys.executable, "provision.py"]
