@@ -41,12 +41,17 @@ class Image(Identified):
 
 
 class Droplet(Identified):
-    """A droplet, its size, and which image it was made from."""
+    """A droplet, and which image it was made from."""
 
     name: str
     created_at: AwareDatetime
     tags: list[str]
     image: Identified
+
+
+class SizedDroplet(Droplet):
+    """A droplet whose size is asked for."""
+
     size_slug: Text
 
 
@@ -135,9 +140,11 @@ class One(Answer, Generic[A]):
     it: A
 
 
-def _page(key: str, item: type[T]) -> type[Page[T]]:
+def _page(key: str, item: type[T], *, least: int = 0) -> type[Page[T]]:
+    """The model of a list's page. `least`: how many items a page has in any account."""
     base: Any = Page[item]  # type: ignore[valid-type]
-    made: type[Page[T]] = create_model(f"page of {key}", __base__=base, items=(list[item], Field(alias=key)))  # type: ignore[valid-type]
+    items: Any = (list[item], Field(alias=key, min_length=least))  # type: ignore[valid-type]
+    made: type[Page[T]] = create_model(f"page of {key}", __base__=base, items=items)
     return made
 
 
@@ -149,13 +156,14 @@ def _one(key: str, model: type[A]) -> type[One[A]]:
 
 IMAGES = _page("images", Image)
 DROPLETS = _page("droplets", Droplet)
+SIZED_DROPLETS = _page("droplets", SizedDroplet)
 POOLS = _page("autoscale_pools", Pool)
 SSH_KEYS = _page("ssh_keys", SshKey)
 ACTIONS = _page("actions", Action)
 SNAPSHOTS = _page("snapshots", Identified)
 TAGS = _page("tags", Tag)
-SIZES = _page("sizes", Size)
-REGIONS = _page("regions", Region)
+SIZES = _page("sizes", Size, least=1)
+REGIONS = _page("regions", Region, least=1)
 
 IMAGE = _one("image", Image)
 ACTION = _one("action", Action)

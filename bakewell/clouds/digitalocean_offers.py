@@ -31,7 +31,7 @@ class Offers:
     def running(self, project: str) -> Collection[Running]:
         """The droplets of `project` that have a role: machines of its stacks, and builders."""
         found = []
-        for droplet in self._api.pages("/v2/droplets", answers.DROPLETS, tag_name=tag("project", project)):
+        for droplet in self._api.pages("/v2/droplets", answers.SIZED_DROPLETS, tag_name=tag("project", project)):
             pairs = dict(pair for pair in map(parse_tag, droplet.tags) if pair)
             if role := pairs.get("role"):
                 found.append(Running(role, droplet.size_slug))

@@ -109,10 +109,10 @@ class Docker:
 
     def _look(self, name: str) -> engine.Image | None:
         """One image, whoever's it is; None where there is none of that name or ID."""
-        what = f"look at image {name}"
+        what, found = f"look at image {name}", None
         with asking(what), unless_gone("image"):
-            return engine.read(engine.Image, self.client.api.inspect_image(name), what)
-        return None
+            found = engine.read(engine.Image, self.client.api.inspect_image(name), what)  # type: ignore[no-untyped-call]
+        return found
 
     def leftovers(self, names: Collection[str]) -> list[Leftover]:
         """None: an image has its labels from its first moment on."""
@@ -200,10 +200,10 @@ class Docker:
         return [image.id for image in self.images(who.project) if image.run == who.run] if who else []
 
     def _builder(self, builder_id: str) -> engine.InspectedContainer | None:
-        what = f"look at builder {builder_id}"
+        what, found = f"look at builder {builder_id}", None
         with asking(what), unless_gone("container"):
-            return engine.read(engine.InspectedContainer, self.client.api.inspect_container(builder_id), what)
-        return None
+            found = engine.read(engine.InspectedContainer, self.client.api.inspect_container(builder_id), what)
+        return found
 
     def delete_builder(self, builder_id: str) -> None:
         with asking(f"delete builder {builder_id}"):

@@ -113,13 +113,13 @@ def _reached(name: str, attributes: object, port: int | None) -> tuple[str, int 
     """Address and published port of a container that runs."""
     network = read(_Running, attributes, f"look at container {name}").network
     address = next((one.address for one in network.networks.values() if one.address), None)
-    published = (network.ports.get(f"{port}/tcp") or [None])[0]
+    published = next(iter(network.ports.get(f"{port}/tcp") or ()), None)
     if address is None or (port and published is None):
         raise CloudError(
             f"Docker gave container {name} no {'port' if address else 'address'} that it can be reached by",
             remedy="see: docker network inspect bridge, then run `pulumi up` again",
         )
-    return address, int(published.port) if published else None
+    return address, int(published.port) if published is not None else None
 
 
 def _remove(client: DockerClient, name: str) -> None:

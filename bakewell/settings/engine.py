@@ -14,11 +14,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bakewell.errors import BakewellError, ConfigError
+from bakewell.errors import BakewellError, ConfigError, file_error
 
 if TYPE_CHECKING:
     import psutil
 
+_WHAT = "which stack this command works on cannot be read"
 _ADDRESS = re.compile(r"[A-Za-z0-9.\[\]:-]{1,100}:[0-9]{1,5}")
 
 
@@ -74,10 +75,10 @@ def _read(path: Path) -> str | None:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"which stack this command works on cannot be read: {error}", file=path, remedy="remove that file"
-        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{_WHAT}: {error.reason}", file=path, remedy="remove that file") from None
+    except OSError as error:
+        raise file_error(error, _WHAT, file=path, remedy="remove that file") from error
 
 
 def _command_line(process: psutil.Process) -> Sequence[str]:

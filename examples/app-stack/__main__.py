@@ -29,9 +29,7 @@ with refusals():
         region=region,
         size="s-1vcpu-1gb",
         user_data=web.render(),
-        opts=pulumi.ResourceOptions(
-            provider=digitalocean_provider("cloud", environment), replace_on_changes=["size"]
-        ),
+        opts=pulumi.ResourceOptions(provider=digitalocean_provider("cloud", environment), replace_on_changes=["size"]),
     )
     pulumi.export("image", shop.image)
     pulumi.export("url", shop.ipv4_address.apply(lambda address: f"http://{address}/"))

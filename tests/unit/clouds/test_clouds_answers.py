@@ -31,6 +31,7 @@ IMAGE = {
     "id": 3,
     "name": "shop-web",
     "status": "available",
+    "min_disk_size": 25,
     "created_at": WHEN,
     "regions": ["nyc3"],
     "tags": [*WHO.tags(), READY],
@@ -78,7 +79,7 @@ ONES: dict[str, tuple[str, str, dict[str, Any], list[str], Ask]] = {
         lambda c: c._delete_unused_tag(TAG["name"]),
     ),
 }
-NULLABLE = ("tags", "size_gigabytes")  # of an image, by the contract
+NULLABLE = ("tags", "size_gigabytes", "min_disk_size")  # of an image, by the contract
 NOT_WHOLE = ["", "<html>sign in</html>", '{"a": ', "null", "[]", '"x"', "5"]
 
 
