@@ -14,9 +14,9 @@ from bakewell.clouds.aws.tags import pairs
 from bakewell.errors import CloudError
 from bakewell.image import READY
 from bakewell.retention import Policy
+from tests.unit.clouds.aws.answers.wire import PARSED, SPOILT, Wire
 from tests.unit.clouds.aws.conftest import HOME, WHO, Account, pause
 from tests.unit.clouds.aws.test_clouds_aws_builders import PUBLIC
-from tests.unit.clouds.aws.answers.wire import PARSED, SPOILT, Wire
 
 CHANGES = {"CreateTags", "DeregisterImage", "DeleteSnapshot"}
 
