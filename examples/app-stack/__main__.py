@@ -11,6 +11,7 @@ import pulumi_digitalocean as digitalocean
 
 from bakewell.settings import Environment
 from bakewell.user_data import UserData
+from components.digitalocean.limits import LIMITS, remedy
 from components.digitalocean.provider import provider as digitalocean_provider
 from components.published_images import PublishedImages
 from components.stack.refusal import refusals
@@ -29,7 +30,12 @@ with refusals():
         region=region,
         size="s-1vcpu-1gb",
         user_data=web.render(),
-        opts=pulumi.ResourceOptions(provider=digitalocean_provider("cloud", environment), replace_on_changes=["size"]),
+        opts=pulumi.ResourceOptions(
+            provider=digitalocean_provider("cloud", environment),
+            replace_on_changes=["size"],
+            custom_timeouts=LIMITS,
+            hooks=remedy("shop"),
+        ),
     )
     pulumi.export("image", shop.image)
     pulumi.export("url", shop.ipv4_address.apply(lambda address: f"http://{address}/"))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import signal
 from collections.abc import Iterator
 
 import pytest
 
+from tests.plugins_under_test import REAL
 from tests.providers.cloud import TOKEN, LocalApi, local_api
 from tests.providers.conftest import NewStack
 from tests.providers.stack import UNKNOWN, Run, Stack
@@ -298,7 +298,7 @@ LIMITED = """
     do.Droplet("d", image="debian-12-x64", region="nyc3", size="s-1vcpu-1gb", user_data="other", opts=limits)
 """
 # A real plugin looks for the first time after 10 s.
-LIMIT = "15s" if os.environ.get("BAKEWELL_TEST_PLUGINS") == "real" else "1s"
+LIMIT = "15s" if "digitalocean" in REAL else "1s"
 
 
 def test_a_droplet_that_vanishes_while_created_is_in_the_way_until_a_refresh_and_its_predecessor_stays(
