@@ -7,14 +7,13 @@ for, in no stack: docs/troubleshooting.md has the commands for one.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from bakewell.errors import BakewellError
 from sandbox import processes
@@ -57,6 +56,24 @@ class Operation(BaseModel):
 
     type: str
     resource: Resource
+
+
+class _Droplet(BaseModel):
+    """As doctl lists it: what is false is left out."""
+
+    id: int
+    name: str
+    locked: bool = False
+
+
+class _Address(BaseModel):
+    """A reserved IP as doctl lists it."""
+
+    ip: str
+    droplet: dict[str, Any] | None = None
+
+
+Listed = TypeVar("Listed", _Droplet, _Address)
 
 
 class _Deployment(BaseModel):
@@ -102,19 +119,19 @@ def _look_for(resource: Resource, known: set[str], environment: Mapping[str, str
     """Remove the machine that this create made. Where it has no name of its own, say only what it may be."""
     name = resource.random_name
     if resource.type == DROPLET and name:
-        for droplet in _doctl(run, "droplet", "list"):
-            if droplet["name"] == name and str(droplet["id"]) not in known:
-                _remove_droplet(run, str(droplet["id"]))
-                say("pulumi", f"removed droplet {name} ({droplet['id']}): a killed run made it, and no stack knows it")
+        for droplet in _droplets(run):
+            if droplet.name == name and str(droplet.id) not in known:
+                _remove_droplet(run, droplet.id)
+                say("pulumi", f"removed droplet {name} ({droplet.id}): a killed run made it, and no stack knows it")
     elif resource.type == GROUP and name and name not in known:
         groups = _client("autoscaling", environment)
         if groups.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]:
             groups.delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=True)
             say("pulumi", f"removed group {name}: a killed run made it, and no stack knows it")
     elif resource.type == RESERVED_IP:
-        for address in _doctl(run, "reserved-ip", "list"):
-            if not address.get("droplet") and address["ip"] not in known:
-                _doubt(resource, address["ip"], f"doctl compute reserved-ip delete {address['ip']}")
+        for address in _listed(run, list[_Address], "reserved-ip"):
+            if address.droplet is None and address.ip not in known:
+                _doubt(resource, address.ip, f"doctl compute reserved-ip delete {address.ip}")
     elif resource.type == INSTANCE:
         for instance in _instances(resource.inputs.get("tags", {}), environment):
             if instance not in known:
@@ -125,21 +142,29 @@ def _doubt(resource: Resource, id: str, remove: str) -> None:
     say("pulumi", f"{resource.logical_name}: no stack knows {id}, so it may be this one; if nobody needs it: {remove}")
 
 
-def _remove_droplet(run: Run, id: str) -> None:
+def _remove_droplet(run: Run, id: int) -> None:
     """Delete a droplet, as soon as it is made: the cloud refuses while it is at it."""
     until = time.monotonic() + SECONDS_TO_MAKE
-    while any(str(one["id"]) == id and one["locked"] for one in _doctl(run, "droplet", "list")):
+    while any(droplet.id == id and droplet.locked for droplet in _droplets(run)):
         if time.monotonic() > until:
             break  # the cloud says why not
         time.sleep(1)
-    run(["doctl", "compute", "droplet", "delete", "--force", id])
+    run(["doctl", "compute", "droplet", "delete", "--force", str(id)])
 
 
-def _doctl(run: Run, *words: str) -> list[dict[str, Any]]:
-    listed = json.loads(run(["doctl", "compute", *words, "--output", "json"]))
-    if not isinstance(listed, list):
-        raise BakewellError(f"doctl compute {' '.join(words)}: this is no list: {listed}")
-    return listed
+def _droplets(run: Run) -> list[_Droplet]:
+    return _listed(run, list[_Droplet], "droplet")
+
+
+def _listed(run: Run, kind: type[list[Listed]], what: str) -> list[Listed]:
+    command = ["doctl", "compute", what, "list", "--output", "json"]
+    answer = run(command)
+    try:
+        return TypeAdapter(kind).validate_json(answer)
+    except ValidationError as error:
+        raise BakewellError(
+            f"{' '.join(command)}: not as expected: {error}", remedy="see docs/troubleshooting.md"
+        ) from error
 
 
 def _instances(tags: Mapping[str, str], environment: Mapping[str, str]) -> Iterator[str]:

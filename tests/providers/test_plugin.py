@@ -77,7 +77,6 @@ def test_lines_are_logged_while_the_command_runs(pulumi_home: Path, tmp_path: Pa
         assert made[0][1]["stdout"] == "first\nsecond"
 
 
-@pytest.mark.stand_in("command", why=LINGERS)
 def test_the_end_of_the_engine_kills_the_command(pulumi_home: Path, tmp_path: Path) -> None:
     with Plugin(pulumi_home, "command", tmp_path) as plugin:
         plugin.configure()
