@@ -67,9 +67,9 @@ tail -n 15 /var/log/cloud-init.log
 tail -n 15 /var/log/cloud-init-output.log
 exit "$code"
 """
-"""Ends with 124 (that is `timeout`) where cloud-init does not; prints why only where something is wrong."""
+"""Ends with a status of `timeout` where cloud-init does not end; prints why only where something is wrong."""
 
-_TIMED_OUT = 124
+_TIMED_OUT = (124, 137)  # 137: it had to be killed
 
 REMEDY = re.compile(r"\bremedy: (.+?)['\"]*$")
 """How it names one, anywhere in what it says."""
@@ -167,7 +167,7 @@ def await_cloud_init(client: paramiko.SSHClient, seconds: float, heard: LastOutp
     for line in heard.through(output):
         print(str(line).rstrip())
     status = output.channel.recv_exit_status()
-    if status == _TIMED_OUT:
+    if status in _TIMED_OUT:
         raise Failure(f"cloud-init did not end within {_minutes(seconds)}", [f"remedy: {BOOTSTRAP}"])
     if status != 0:
         raise Failure("cloud-init failed", [f"remedy: {BOOTSTRAP}"])
