@@ -235,7 +235,7 @@ def run_supervisor(
 def test_a_supervisor_whose_build_is_gone_before_it_begins_starts_nothing(tmp_path: Path) -> None:
     path = log.create(tmp_path, "log")
     words = [sys.executable, "-I", "-S", supervisor.__file__, "--log", str(path), "--parent", "0", "--grace", "1"]
-    words += ["--deadline", "9e9", "--", "echo", "started"]
+    words += ["--seconds", "9e9", "--", "echo", "started"]
     done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     assert (done.returncode, done.stderr, path.read_text()) == (supervisor.INTERRUPTED, b"", "")
 
