@@ -38,9 +38,11 @@ IMAGE = {
     "size_gigabytes": 1.5,
 }
 DROPLET = {"id": 4, "name": "web-1", "created_at": WHEN, "tags": [*WHO.tags(), BUILDER], "image": {"id": 3}}
+SIZED = DROPLET | {"size_slug": "s-1vcpu-1gb"}
 POOL = {"id": "p1", "name": "workers", "droplet_template": {"image": "3"}}
 KEY = {"id": 5, "name": "ann"}
 TAG: dict[str, Any] = {"name": tag("run", "x"), "resources": {"count": 0}}
+SIZE = {"slug": "s-1vcpu-1gb", "disk": 25, "regions": ["nyc3"], "available": True}
 ACTION = {"id": 6, "type": "transfer", "status": "completed"}
 ACCOUNT = {"status": "active", "email": "a@b", "uuid": "u"}
 
@@ -61,13 +63,17 @@ LISTS: dict[str, tuple[str, str, dict[str, Any], list[str], Ask]] = {
     ),
     "keys": ("/v2/account/keys", "ssh_keys", KEY, [*KEY], lambda c: c.ssh_keys()),
     "tags": ("/v2/tags", "tags", TAG, [*TAG, "resources.count"], lambda c: c.sweep("shop")),
+    "sizes": ("/v2/sizes", "sizes", SIZE, [*SIZE], lambda c: c.offers.sizes()),
+    "regions": ("/v2/regions", "regions", {"slug": "nyc3"}, ["slug"], lambda c: c.offers.check_regions(["nyc3"])),
+    "running": ("/v2/droplets", "droplets", SIZED, [*SIZED], lambda c: c.offers.running("shop")),
     "actions": ("/v2/droplets/4/actions", "actions", ACTION, [*ACTION], lambda c: c.settle("4")),
 }
 ONES: dict[str, tuple[str, str, dict[str, Any], list[str], Ask]] = {
     "image": ("/v2/images/3", "image", IMAGE, [*IMAGE], lambda c: c.image("3")),
     "tags of": ("/v2/images/3", "image", IMAGE, [*IMAGE], lambda c: c.tags_of("3")),
-    "regions": ("/v2/images/3", "image", IMAGE, [*IMAGE], lambda c: c.regions("3")),
+    "regions of": ("/v2/images/3", "image", IMAGE, [*IMAGE], lambda c: c.regions("3")),
     "stock": ("/v2/images/debian-12-x64", "image", IMAGE, [*IMAGE], lambda c: c.stock("debian-12-x64")),
+    "base": ("/v2/images/debian-12-x64", "image", IMAGE, [*IMAGE], lambda c: c.offers.check_base("debian-12-x64")),
     "account": ("/v2/account", "account", ACCOUNT, [*ACCOUNT], lambda c: c.check_account()),
     "key": ("/v2/account/keys", "ssh_key", KEY, [*KEY], lambda c: c.create_key("n", "k")),
     "action": ("/v2/images/3/actions", "action", ACTION, [*ACTION], lambda c: c._begin("/v2/images/3/actions", "nyc3")),
@@ -102,8 +108,9 @@ def wrong_items(key: str, answer: dict[str, Any], at: str, fields: list[str]) ->
     for field in fields:
         for value in (MISSING, None, {"x": 1}, True, -1, ""):
             path = f"{at}.{field}"
-            free_text = value == "" and field in ("name", "type", "email", "uuid")
-            if not free_text and not (value is None and key.startswith("image") and field in NULLABLE):
+            may_be_empty = value == "" and field in ("name", "type", "email", "uuid")
+            may_be_null = value is None and key.startswith("image") and field in NULLABLE
+            if not may_be_empty and not may_be_null and not (value is True and field == "available"):
                 yield path, changed(answer, path, value)
 
 
