@@ -22,9 +22,9 @@ class BakewellError(Exception):
     exit_code = 1
 
     def __init__(self, what: str, *, file: Path | str | None = None, remedy: str = "") -> None:
-        self.what = what
-        self.file = str(file) if file is not None else None
-        self.remedy = remedy
+        self.what = _printable(what)
+        self.file = _printable(str(file)) if file is not None else None
+        self.remedy = _printable(remedy)
         super().__init__(str(self))
 
     def __str__(self) -> str:
@@ -32,6 +32,11 @@ class BakewellError(Exception):
         then = f"\n  remedy: {self.remedy}" if self.remedy else ""
         notes = "".join(f"\n  {note}" for note in getattr(self, "__notes__", ()))
         return f"{where}{self.what}{then}{notes}"
+
+
+def _printable(text: str) -> str:
+    """Names of files, addresses and keys may hold what is no UTF-8, which neither Pulumi nor JSON takes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class ConfigError(BakewellError):

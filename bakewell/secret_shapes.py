@@ -70,7 +70,7 @@ def secret_setting(key: str, value: object) -> str | None:
     if isinstance(value, str):
         if _SETTING.search(key) and value:
             return f"`{key}` is the name of a secret"
-        found = secret_content(value.encode())
+        found = secret_content(value.encode(errors="surrogatepass"))
         if found:
             return f"`{key}` holds {found}"
     return None

@@ -23,7 +23,7 @@ from typing import IO, Any, cast
 from bakewell.bases import Bases
 from bakewell.build import supervisor
 from bakewell.build.allowed import allowed
-from bakewell.build.runs import Run, make_private, unwritable
+from bakewell.build.runs import Run, make_private, there, unwritable
 from bakewell.build.stop import Stop
 from bakewell.catalog import Catalog, ImageSpec
 from bakewell.catalog.packages import check_packages
@@ -122,7 +122,7 @@ def validate(
     context = Context.collect(catalog, role, cloud, bases)
     check_packages(context)
     seen = environment.state_dir / "validated" / fingerprint
-    if seen.exists() and not again:
+    if there(seen) and not again:
         return
     packer = find()
     check_version(packer, context)

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bakewell.errors import BakewellError, file_error
+from bakewell.reading import LIMIT, open_regular
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +116,7 @@ def begin(state_dir: Path, record: Record) -> Run:
 def claim(state_dir: Path, run: str) -> Run | None:
     """Take over a dead run; None where it is alive (somebody holds its lock), unknown or already gone."""
     path = _folder(state_dir) / f"{run}.lock"
-    with _reading(state_dir):
+    with reading(state_dir):
         try:
             fd = os.open(path, os.O_RDWR)
         except FileNotFoundError:
@@ -136,15 +137,20 @@ def claim(state_dir: Path, run: str) -> Run | None:
 
 def known(state_dir: Path) -> Iterator[Record]:
     """Every run of this host that is under way or died here."""
-    with _reading(state_dir):
+    with reading(state_dir):
         records = [_read(path) for path in sorted(_folder(state_dir).glob("*.lock"))]
     yield from (record for record in records if record is not None)
 
 
 def is_known(state_dir: Path, run: str) -> bool:
     """True when `run` was begun on this host and is under way, or died."""
-    with _reading(state_dir):
-        return (_folder(state_dir) / f"{run}.lock").exists()
+    return there(_folder(state_dir) / f"{run}.lock")
+
+
+def there(path: Path) -> bool:
+    """Whether a file of the state directory exists. Raises BakewellError where that cannot be told."""
+    with reading(path.parent):
+        return path.exists()
 
 
 def make_private(folder: Path) -> None:
@@ -164,7 +170,7 @@ def unwritable(folder: Path, error: OSError) -> BakewellError:
 
 
 @contextmanager
-def _reading(state_dir: Path) -> Iterator[None]:
+def reading(state_dir: Path) -> Iterator[None]:
     """Around looks at records: one that cannot be read is no sign that there is none.
 
     Raises:
@@ -188,9 +194,10 @@ def _folder(state_dir: Path) -> Path:
 
 def _read(path: Path) -> Record | None:
     try:
-        return Record(**json.loads(path.read_text("utf-8")))
+        with os.fdopen(open_regular(path), "rb") as file:
+            return Record(**json.loads(file.read(LIMIT)))
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         log.warning("%s is no record of a run (%s); remove it if no build is running", path, error)
         return None

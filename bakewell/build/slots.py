@@ -7,12 +7,12 @@ whoever holds one may build. The kernel frees the lock of a process that dies.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from bakewell.build.runs import make_private, unwritable
+from bakewell.build.runs import make_private, reading, unwritable
 from bakewell.build.stop import Stop
 
 QUEUED = "waiting for a free slot"
@@ -68,12 +68,12 @@ def once(state_dir: Path, name: str, stop: Stop, say: Callable[[str], None]) -> 
 def prune(state_dir: Path, now: float) -> None:
     """Delete logs, lock files and what engines were told, where nobody has touched them for 30 days."""
     for folder in ("logs", "roles", "validated", "engines"):
-        for path in (state_dir / folder).glob("*"):
-            try:
+        with reading(state_dir):
+            paths = list((state_dir / folder).glob("*"))
+        for path in paths:
+            with reading(state_dir), suppress(FileNotFoundError):  # another command prunes too
                 if now - path.stat().st_mtime > _PRUNE_AFTER:
                     path.unlink()
-            except FileNotFoundError:
-                continue  # another command prunes too
 
 
 def _try(path: Path) -> FileLock | None:

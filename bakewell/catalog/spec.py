@@ -9,12 +9,12 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from bakewell.catalog.machine import Boot, Compose, Consul
 from bakewell.clouds.facts import Memory
 from bakewell.errors import ConfigError
-from bakewell.reading import NAME, Model, Name, Slug, checked, read_toml
+from bakewell.reading import NAME, Model, Name, Slug, checked, each_once, read_toml
 from bakewell.secret_shapes import secret_setting
 
 FILE = "image.toml"
@@ -24,6 +24,16 @@ RESERVED = frozenset({"all"})
 _Text = Annotated[str, Field(min_length=1)]
 _Step = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 _Variable = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+def _whole(value: object) -> object:
+    """Among literals, `true` and 1.0 equal 1, but make another fingerprint."""
+    if isinstance(value, bool | float):
+        raise ValueError(f"should be a whole number, but is {str(value).lower()}")
+    return value
+
+
+_Memory = Annotated[Memory, BeforeValidator(_whole)]
 
 
 class Rebuild(Model):
@@ -55,7 +65,9 @@ class ImageFile(Model):
     parent: Name | None = None
     base: Slug | None = None
     steps: list[_Step] = Field(default_factory=list, description="provisioning steps staged with the image")
-    memory_gb: Memory = Field(default=1, description="memory of the machine that builds it")
+    memory_gb: Annotated[Memory, BeforeValidator(_whole)] = Field(
+        default=1, description="memory of the machine that builds it"
+    )
     versions: dict[_Text, _Text] = Field(default_factory=dict)
     variables: dict[_Variable, str | int | bool] = Field(default_factory=dict)
     build: Build = Field(default_factory=Build)
@@ -67,10 +79,7 @@ class ImageFile(Model):
     @field_validator("steps")
     @classmethod
     def _each_once(cls, steps: list[str]) -> list[str]:
-        twice = sorted({step for step in steps if steps.count(step) > 1})
-        if twice:
-            raise ValueError(f"{', '.join(twice)} is listed twice")
-        return steps
+        return each_once(steps)
 
     @field_validator("variables", mode="before")
     @classmethod
@@ -126,7 +135,7 @@ def load_spec(folder: Path) -> ImageSpec:
             an unknown key, a wrong type or a value that looks like a secret.
     """
     role = folder.name
-    if not re.match(NAME, role) or len(role) > 40 or role in RESERVED:
+    if not re.fullmatch(NAME, role) or len(role) > 40 or role in RESERVED:
         why = (
             "commands give that name another meaning" if role in RESERVED else "tags and snapshot names cannot hold it"
         )

@@ -41,9 +41,11 @@ def imported_steps(path: Path, package: tuple[str, ...] = ()) -> list[StepImport
     text = read_text(path, path.name)
     try:
         tree = ast.parse(text)
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f" (line {error.lineno})" if isinstance(error, SyntaxError) else ""
         said = error.msg if isinstance(error, SyntaxError) else str(error)
+        if isinstance(error, RecursionError | MemoryError):
+            said = "an expression in it is nested too deep"
         raise ConfigError(f"{path.name} is no Python: {said}{line}", file=path, remedy="correct the syntax") from None
     found: list[StepImport] = []
     for node in ast.walk(tree):

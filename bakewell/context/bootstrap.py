@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-
 from bakewell.errors import ContextError
-from bakewell.reading import read_text
+from bakewell.reading import from_yaml, read_text
 from bakewell.secret_shapes import secret_content
 
 
@@ -43,10 +41,5 @@ def check_bootstrap(path: Path, role: str, cloud: str) -> None:
 
 
 def _check_yaml(text: str, path: Path, what: str) -> None:
-    try:
-        document = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:  # as for stack config
-        said = " ".join(str(error).split())
-        raise ContextError(f"{what} is not YAML: {said}", file=path, remedy="correct the syntax") from None
-    if not isinstance(document, dict):
+    if not isinstance(from_yaml(text, path, what), dict):
         raise ContextError(f"{what} is no mapping", file=path, remedy="write keys of cloud-config below its first line")

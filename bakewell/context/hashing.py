@@ -17,6 +17,7 @@ from pathlib import Path
 from bakewell.context.pointers import pointer
 from bakewell.context.walk import Found
 from bakewell.errors import BakewellError, ContextError, file_error
+from bakewell.reading import open_regular
 from bakewell.secret_shapes import HEAD, secret_content
 
 _BUFFER = 256 * 1024
@@ -114,7 +115,7 @@ def _read(source: str, path: str, out: int | None) -> Content:
     hasher = hashlib.sha256()
     first, executable = True, False
     try:
-        descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = open_regular(source, os.O_NOFOLLOW)
     except OSError as error:
         raise _unreadable(path, source, error) from error
     try:

@@ -7,7 +7,9 @@ and no agent is forwarded.
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,7 @@ import paramiko
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from bakewell.errors import ConfigError, file_error
+from bakewell.reading import LIMIT, open_regular
 
 USER, PORT = "root", 22
 VARIABLE = "BAKEWELL_SSH_KEY"
@@ -145,6 +148,9 @@ class Ssh:
 def _load(path: Path) -> paramiko.PKey:
     remedy = f"set {VARIABLE} to a private key's file that you can read and that has no passphrase, or unset it"
     try:
+        for file in (path, path.with_name(f"{path.name}-cert.pub")):  # which paramiko reads too, where it is there
+            if file is path or file.exists():
+                _check_regular(file)
         return paramiko.PKey.from_path(path)
     except OSError as error:
         raise file_error(error, "the SSH key cannot be read", file=path, remedy=remedy) from error
@@ -156,6 +162,13 @@ def _load(path: Path) -> paramiko.PKey:
         ) from error
     except (paramiko.SSHException, UnsupportedAlgorithm, ValueError) as error:
         raise ConfigError("this is no private SSH key", file=path, remedy=remedy) from error
+
+
+def _check_regular(path: Path) -> None:
+    """Raise OSError for what has no end, or would be waited for: paramiko reads whatever is there."""
+    with os.fdopen(open_regular(path), "rb") as file:
+        if len(file.read(LIMIT + 1)) > LIMIT:
+            raise OSError(errno.EFBIG, f"it has more than {LIMIT} bytes", str(path))
 
 
 def _words(error: BaseException) -> str:

@@ -11,8 +11,8 @@ from bakewell.settings.clouds import (
     MachineSettings,
 )
 from bakewell.settings.environment import AWS, DIGITALOCEAN, DOCKER, Environment
-from bakewell.settings.files import stack_file
-from bakewell.settings.stack import NAMESPACE, KnownMachine, Settings, load_settings
+from bakewell.settings.files import check_agreement, load_settings, stack_file
+from bakewell.settings.stack import NAMESPACE, KnownMachine, Settings
 
 __all__ = [
     "AWS",
@@ -30,6 +30,7 @@ __all__ = [
     "KnownMachine",
     "MachineSettings",
     "Settings",
+    "check_agreement",
     "load_settings",
     "stack_file",
 ]

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from bakewell.reading import Model, Name, Slug
+from bakewell.reading import Model, Name, Slug, each_once
 
 CloudName = Literal["digitalocean", "aws", "docker"]
 
@@ -52,14 +52,6 @@ KmsKey = Annotated[str, Field(pattern=r"^alias/[A-Za-z0-9/_-]+$"), AfterValidato
 ANYWHERE = "0.0.0.0/0"
 Cidr = Annotated[str, AfterValidator(_block)]
 """Of IPv4."""
-
-
-def each_once(values: list[str]) -> list[str]:
-    """`values`, none of which may be there twice. Raises ValueError."""
-    twice = sorted({value for value in values if values.count(value) > 1})
-    if twice:
-        raise ValueError(f"{', '.join(twice)} is listed twice")
-    return values
 
 
 class MachineSettings(Model):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bakewell.errors import BakewellError, ConfigError, file_error
+from bakewell.reading import LIMIT, open_regular
 
 if TYPE_CHECKING:
     import psutil
@@ -72,7 +73,8 @@ def _file(state_dir: Path, engine: str) -> Path:
 
 def _read(path: Path) -> str | None:
     try:
-        return path.read_text(encoding="utf-8")
+        with os.fdopen(open_regular(path), "rb") as file:
+            return file.read(LIMIT).decode()
     except FileNotFoundError:
         return None
     except UnicodeDecodeError as error:

@@ -60,7 +60,6 @@ class Environment:
         Raises:
             ConfigError: a value that cannot be meant; a token is never repeated.
         """
-        cache = Path(environ.get("XDG_STATE_HOME") or Path(environ.get("HOME") or Path.home()) / ".local" / "state")
         parallel = environ.get("BAKEWELL_PARALLEL", "")
         if parallel and not (re.fullmatch(r"[0-9]{1,2}", parallel) and 1 <= int(parallel) <= 64):
             raise ConfigError(
@@ -89,13 +88,15 @@ class Environment:
             endpoint=endpoint,
             aws_endpoint=aws_endpoint,
             docker=environ.get("DOCKER_HOST") or DOCKER,
-            state_dir=Path(environ.get("BAKEWELL_STATE") or cache / "bakewell").absolute(),
+            state_dir=_state_dir(environ),
             stack=(environ.get("BAKEWELL_STACK") or environ.get("PULUMI_STACK") or "dev").rpartition("/")[2],
             parallel=int(parallel) if parallel else None,
             token=token,
             token_name=variable,
-            downloads=Path(downloads).absolute() if downloads else None,
-            ssh_key=Path(ssh_key).expanduser().absolute() if (ssh_key := environ.get("BAKEWELL_SSH_KEY")) else None,
+            downloads=_absolute("BAKEWELL_DOWNLOADS", downloads) if downloads else None,
+            ssh_key=_absolute("BAKEWELL_SSH_KEY", ssh_key, home=True)
+            if (ssh_key := environ.get("BAKEWELL_SSH_KEY"))
+            else None,
         )
 
     def where(self, cloud: str) -> str:
@@ -134,6 +135,39 @@ class Environment:
                 raise ConfigError(_MIRRORED.format(self.where(cloud)), remedy=_NO_MIRROR)
 
 
+def _state_dir(environ: Mapping[str, str]) -> Path:
+    for variable, below in (("BAKEWELL_STATE", ""), ("XDG_STATE_HOME", "bakewell"), ("HOME", ".local/state/bakewell")):
+        if value := environ.get(variable):
+            return _absolute(variable, value) / below
+    try:
+        return Path.home() / ".local" / "state" / "bakewell"
+    except RuntimeError as error:  # a user that the system has no entry of
+        raise ConfigError(
+            "there is no place for locks and logs: HOME is not set, and this user has no home folder",
+            remedy="set BAKEWELL_STATE to a directory of yours",
+        ) from error
+
+
+def _absolute(variable: str, value: str, *, home: bool = False) -> Path:
+    """The path that a variable holds; `home`: one that may begin with `~` or `~user`.
+
+    Raises:
+        ConfigError: there is no such user, or the path is relative to a working directory that is gone.
+    """
+    try:
+        return (Path(value).expanduser() if home else Path(value)).absolute()
+    except RuntimeError as error:
+        raise ConfigError(
+            f"{variable} is `{value}`, and there is no such user or home folder",
+            remedy=f"set {variable} to an absolute path",
+        ) from error
+    except OSError as error:
+        raise ConfigError(
+            f"{variable} is `{value}`, relative to a working directory that is gone",
+            remedy=f"change into a folder that is there, or set {variable} to an absolute path",
+        ) from error
+
+
 def _endpoint(variable: str, environ: Mapping[str, str]) -> str | None:
     url = environ.get(variable)
     if not url:
@@ -141,6 +175,7 @@ def _endpoint(variable: str, environ: Mapping[str, str]) -> str | None:
     try:
         parts = urlsplit(url)
         host, secret = parts.hostname, parts.username or parts.password or parts.query
+        _ = parts.port  # which only looks whether it is a number when it is asked for
     except ValueError:
         host, secret = None, None
     if host is None or parts.scheme not in ("http", "https") or secret:

@@ -6,24 +6,19 @@ Secrets are no part of it: credentials are in the environment.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, get_origin
 
-import yaml
 from pydantic import Field, field_validator, model_validator
 
 from bakewell import names
 from bakewell.errors import ConfigError
-from bakewell.reading import Model, Name, Slug, checked, looking, read_text
-from bakewell.settings.clouds import AwsSettings, CloudName, DockerSettings, Id, MachineSettings, each_once
-from bakewell.settings.files import stack_file
+from bakewell.reading import DuplicateKey, Model, Name, Slug, checked, each_once, from_json
+from bakewell.settings.clouds import AwsSettings, CloudName, DockerSettings, Id, MachineSettings
 
 NAMESPACE = "bakewell:"
-_STACK = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +123,8 @@ class Settings(Model):
             source: the file to name in errors, such as "Pulumi.dev.yaml".
 
         Raises:
-            ConfigError: unknown key, wrong type, or value out of range; it lists them all.
+            ConfigError: unknown key, wrong type, or value out of range; or a key that stands twice: with and without
+                the namespace, or in JSON.
         """
         own: dict[str, object] = {}
         for key, value in mapping.items():
@@ -141,55 +137,36 @@ class Settings(Model):
                     file=source,
                     remedy=f"set it in plain text: pulumi config set {NAMESPACE}{name} VALUE",
                 )
-            own[name] = _from_text(name, value) if isinstance(value, str) else value
+            if name in own:
+                raise _twice(f"`{NAMESPACE}{name}` is there twice", source)
+            try:
+                own[name] = _from_text(name, value) if isinstance(value, str) else value
+            except DuplicateKey as error:
+                raise _twice(f"`{NAMESPACE}{name}`: {error}", source) from None
         return checked(cls, own, file=source, what=f"stack config ({NAMESPACE}*)")
 
 
+def _twice(what: str, source: str) -> ConfigError:
+    return ConfigError(f"stack config: {what}", file=source, remedy="keep the one that is meant")
+
+
 def _from_text(name: str, text: str) -> object:
-    """Config text as the type that the key has; text that does not fit stays as it is, for the model to refuse."""
+    """Config text as the type that the key has; text that does not fit stays as it is, for the model to refuse.
+
+    Raises:
+        DuplicateKey: in JSON, at any depth.
+    """
     known = Settings.model_fields.get(name)
     wanted: Any = known.annotation if known else str
-    if wanted is int and re.fullmatch(r"-?\d{1,18}", text):
+    if wanted is int and re.fullmatch(r"-?(0|[1-9][0-9]{0,17})", text):
         return int(text)
     if wanted is bool and text in ("true", "false"):
         return text == "true"
     if get_origin(wanted) in (list, dict) or wanted in (AwsSettings, DockerSettings):
         try:
-            return json.loads(text)
+            return from_json(text)
+        except DuplicateKey:
+            raise
         except (ValueError, RecursionError):
             return text
     return text
-
-
-def load_settings(stack: str, root: Path) -> Settings:
-    """The settings of `stack`, from its file in the project at `root` (`stack_file`).
-
-    Raises:
-        ConfigError: no such file, not YAML, or anything `Settings.from_mapping` refuses.
-    """
-    stack = stack.rpartition("/")[2]
-    if not _STACK.match(stack):
-        remedy = "letters, digits, hyphens, dots and underscores make a stack's name"
-        raise ConfigError(f"`{stack}` is no stack's name", remedy=remedy)
-    path = stack_file(root, stack)
-    with looking("stack config", path):
-        missing = not path.exists()
-    if missing:
-        stacks = sorted(p.name.split(".")[1] for p in path.parent.glob("Pulumi.*.yaml"))
-        raise ConfigError(
-            f"stack {stack} has no config",
-            file=path,
-            remedy=f"choose a stack with BAKEWELL_STACK ({', '.join(stacks) or 'none is here'}), or create the file",
-        )
-    try:
-        document = yaml.safe_load(read_text(path, "stack config"))
-    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
-        # All but the first: values that look like dates, numbers or tagged values and are none; nesting without end.
-        problem = " ".join(str(error).split())
-        raise ConfigError(f"stack config is not YAML: {problem}", file=path, remedy="correct the syntax") from None
-    document = {} if document is None else document
-    config = document.get("config") if isinstance(document, dict) else document
-    if config is not None and not isinstance(config, dict):
-        remedy = f"write `config:` with lines `{NAMESPACE}<key>: value` below it"
-        raise ConfigError("stack config is no mapping", file=path, remedy=remedy)
-    return Settings.from_mapping({str(key): value for key, value in (config or {}).items()}, str(path))

@@ -32,10 +32,10 @@ def check(role: str, text: str, state_dir: Path) -> None:
     program = shutil.which("cloud-init")
     if program is None:
         return
-    from bakewell.build.runs import make_private, unwritable  # what builds bring along; few hosts get here
+    from bakewell.build.runs import make_private, there, unwritable  # what builds bring along; few hosts get here
 
     seen = state_dir / "validated" / f"user_data-{hashlib.sha256(text.encode()).hexdigest()}"
-    if seen.exists():
+    if there(seen):
         return
     with tempfile.NamedTemporaryFile("w", prefix="bakewell-user-data-", suffix=".yaml", encoding="utf-8") as file:
         file.write(text)

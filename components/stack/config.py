@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pulumi
 
-from bakewell.errors import ConfigError
-from bakewell.settings import NAMESPACE, Settings, load_settings
+from bakewell.settings import Settings, check_agreement, load_settings
 from bakewell.settings import stack_file as settings_file
 
 
@@ -24,17 +23,7 @@ def stack_settings(root: Path) -> Settings:
     file = stack_file(root)
     settings = Settings.from_mapping(pulumi.runtime.get_config_env(), file)
     written = load_settings(pulumi.get_stack(), root)
-    differing = [
-        f"{NAMESPACE}{key}" for key in Settings.model_fields if getattr(settings, key) != getattr(written, key)
-    ]
-    if differing:
-        keys = ", ".join(differing)
-        raise ConfigError(
-            f"Pulumi has other values than this file for {keys}, and builds and commands read the file",
-            file=file,
-            remedy=f"set {keys} there (pulumi config set), and nowhere else: not in Pulumi.yaml, an environment or "
-            "another config file",
-        )
+    check_agreement(settings, written, file)
     return settings
 
 

@@ -1,23 +1,21 @@
-"""Reading TOML and checking it against a pydantic model, with errors that name file, key and remedy.
-
-Knows nothing of what the files mean; settings, catalog and bases share it.
-"""
+"""Checking values against a pydantic model, with errors that name file, key and remedy."""
 
 from __future__ import annotations
 
 import difflib
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bakewell.errors import ConfigError, file_error
+from bakewell.errors import ConfigError
 from bakewell.secret_shapes import secret_setting
 
 M = TypeVar("M", bound=BaseModel)
+
+_TOLD = 20  # faults in one message: more of them are one mistake, and Pulumi takes no message of several MB
 
 NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 SLUG = r"^[a-z0-9]+([.-][a-z0-9]+)*$"
@@ -39,47 +37,26 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-def read_text(path: Path, what: str) -> str:
-    """The file's text. Raises ConfigError where it is missing, unreadable or not UTF-8."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigError(f"{what} is missing", file=path, remedy="create it") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{what} is not UTF-8 text: {error.reason}", file=path, remedy="save it as UTF-8") from None
-    except OSError as error:
-        remedy = "make it a file that you can read"
-        raise file_error(error, f"{what} cannot be read", file=path, remedy=remedy) from error
-
-
-@contextmanager
-def looking(what: str, file: Path) -> Iterator[None]:
-    """Around looking whether files exist: one that may not even be looked at is a ConfigError that names it."""
-    try:
-        yield
-    except OSError as error:
-        remedy = "make it, and the folders that it lies in, readable"
-        raise file_error(error, f"{what} cannot be read", file=error.filename or file, remedy=remedy) from error
-
-
-def read_toml(path: Path, what: str) -> dict[str, Any]:
-    """The TOML file as a mapping. Raises ConfigError as `read_text` does, and for a syntax error with its line."""
-    try:
-        return tomllib.loads(read_text(path, what))
-    except (ValueError, RecursionError) as error:  # TOMLDecodeError; endless digits or nesting
-        raise ConfigError(f"{what} is not TOML: {error}", file=path, remedy="correct the syntax there") from None
-
-
 def checked(model: type[M], data: Mapping[str, Any], *, file: Path | str, what: str) -> M:
-    """`data` as a `model`. Raises one ConfigError that lists every fault with its key and what to do about it."""
+    """`data` as a `model`. Raises one ConfigError that lists the faults, each with its key and what to do about it."""
     try:
         return model.model_validate(dict(data))
     except ValidationError as error:
-        faults = [_fault(model, fault) for fault in error.errors(include_url=False)]
+        faults = [_fault(model, fault) for fault in error.errors(include_url=False)[:_TOLD]]
+        more = f"; and {error.error_count() - _TOLD} more" if error.error_count() > _TOLD else ""
         remedies = dict.fromkeys(remedy for _, remedy in faults)
         raise ConfigError(
-            f"{what}: {'; '.join(text for text, _ in faults)}", file=file, remedy="; ".join(remedies)
+            f"{what}: {'; '.join(text for text, _ in faults)}{more}", file=file, remedy="; ".join(remedies)
         ) from None
+
+
+def each_once(values: list[str]) -> list[str]:
+    """`values`, none of which may be there twice. Raises ValueError."""
+    twice = sorted(value for value, times in Counter(values).items() if times > 1)
+    if twice:
+        more = f" and {len(twice) - _TOLD} more" if len(twice) > _TOLD else ""
+        raise ValueError(f"{', '.join(twice[:_TOLD])}{more} is listed twice")
+    return values
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -91,6 +68,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 def _fault(model: type[BaseModel], fault: Any) -> tuple[str, str]:
     """One pydantic error as (what is wrong, remedy)."""
     loc = [str(part) for part in fault["loc"] if part != "[key]"]
+    secret = secret_setting(".".join(loc), fault["input"])
+    loc = [_short(part) for part in loc]
     key, kind = ".".join(loc), fault["type"]
     if kind == "extra_forbidden":
         known = _keys(model, loc[:-1])
@@ -103,8 +82,7 @@ def _fault(model: type[BaseModel], fault: Any) -> tuple[str, str]:
         said = _WORDS.get(fault["ctx"]["pattern"], said)
     if kind in ("value_error", "assertion_error") or not key:
         return (f"`{key}`: {said}" if key else said), f"correct {f'`{key}`' if key else 'it'}"
-    shown = _shown(fault["input"])
-    shown = "a secret" if secret_setting(key, fault["input"]) else shown if len(shown) <= 60 else shown[:57] + "..."
+    shown = "a secret" if secret else _short(_shown(fault["input"]))
     return f"`{key}` {said}, but is {shown}", f"correct `{key}`"
 
 
@@ -113,6 +91,12 @@ def _shown(value: object) -> str:
         return repr(value)
     except ValueError:
         return "a number without end"
+    except RecursionError:
+        return "nested without end"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _keys(model: type[BaseModel], loc: list[str]) -> list[str]:
