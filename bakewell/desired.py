@@ -142,33 +142,8 @@ def read(
     """
     packer = root / "packer"
     catalog = Catalog.load(packer, max_context_mb=settings.max_context_mb)
+    check(settings, catalog, file)
     roles = catalog.select(settings.roles)
-    asked: dict[str, Iterable[str]] = {
-        "machines": settings.machines,
-        "aws.instances": settings.aws.instances,
-        "aws.fleets": settings.aws.fleets,
-        "docker.containers": settings.docker.containers,
-        "pins": settings.pins,
-    }
-    for key, named in asked.items():
-        for role in named:
-            _check_role(role, roles, f"bakewell:{key}.{role}", file)
-    for role in (*settings.aws.instances, *settings.aws.fleets, *settings.docker.containers):
-        if _serves(catalog, role):
-            where = "docker" if role in settings.docker.containers else "aws"
-            raise ConfigError(
-                f"bakewell:{where}: `{role}` is a Consul server, and a cluster of them is made on DigitalOcean only",
-                file=file,
-                remedy="remove it; roles find each other by `peers` in image.toml",
-            )
-        _check_told(role, catalog, settings, file)
-    for role, own in settings.docker.containers.items():
-        if own.port is not None and catalog[role].boot.health is None:
-            raise ConfigError(
-                f"bakewell:docker.containers.{role}.port: `{role}` serves nothing: its image.toml has no [boot] health",
-                file=file,
-                remedy="remove the port, or say in image.toml where machines answer",
-            )
     bases = Bases.load(packer / "bases.lock", mirror)
     found = fingerprints(
         catalog, cloud, bases, now=now or datetime.now(UTC), roles=settings.roles, encryption=settings.encryption(cloud)
@@ -206,6 +181,41 @@ def read(
         containers=containers if cloud == "docker" else (),
         remarks=tuple(_remarks(servers, file)) if cloud == "digitalocean" else (),
     )
+
+
+def check(settings: Settings, catalog: Catalog, file: str) -> None:
+    """Raise ConfigError for settings that the catalog does not fit: roles that are not baked, or cannot be used so.
+
+    Args:
+        file: the settings' file, for messages.
+    """
+    roles = catalog.select(settings.roles)
+    asked: dict[str, Iterable[str]] = {
+        "machines": settings.machines,
+        "aws.instances": settings.aws.instances,
+        "aws.fleets": settings.aws.fleets,
+        "docker.containers": settings.docker.containers,
+        "pins": settings.pins,
+    }
+    for key, named in asked.items():
+        for role in named:
+            _check_role(role, roles, f"bakewell:{key}.{role}", file)
+    for role in (*settings.aws.instances, *settings.aws.fleets, *settings.docker.containers):
+        if _serves(catalog, role):
+            where = "docker" if role in settings.docker.containers else "aws"
+            raise ConfigError(
+                f"bakewell:{where}: `{role}` is a Consul server, and a cluster of them is made on DigitalOcean only",
+                file=file,
+                remedy="remove it; roles find each other by `[boot] peers` in image.toml",
+            )
+        _check_told(role, catalog, settings, file)
+    for role, own in settings.docker.containers.items():
+        if own.port is not None and catalog[role].boot.health is None:
+            raise ConfigError(
+                f"bakewell:docker.containers.{role}.port: `{role}` serves nothing: its image.toml has no [boot] health",
+                file=file,
+                remedy="remove the port, or say in image.toml where machines answer",
+            )
 
 
 def _numbered(cloud: str, wanted: Mapping[str, S], catalog: Catalog) -> tuple[Numbered[S], ...]:

@@ -1,18 +1,73 @@
-"""Checking what a build and a machine would be given, so that a preview refuses what they could not use."""
+"""What a preview refuses, and with it every command that acts on a cloud: one piece of code for both.
+
+`look` checks what the stack asks for, against its files and against the cloud. Only what a build would be given is left
+to `validate_unbuilt`: Packer judges it, and a build asks Packer anyway.
+"""
 
 from __future__ import annotations
 
+import os
 from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
-from bakewell.clouds.survey import Survey
+from bakewell import desired, sizes
+from bakewell.clouds.survey import Source, Survey
 from bakewell.desired import Desired
 from bakewell.errors import file_error
-from bakewell.settings import Environment
+from bakewell.image import Image
+from bakewell.reading import open_regular
+from bakewell.settings import Environment, Settings
 from bakewell.user_data import schema
 
 AT_ONCE = 4  # Packer processes; each starts its plugin and takes about a second of one core
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A stack on one cloud, and nothing about it is refused.
+
+    Attributes:
+        ssh_keys: role -> keys in the account, as the cloud takes them.
+        pins: role -> the image that its machines must use.
+        remarks: what is allowed and hardly meant, a sentence each.
+    """
+
+    desired: Desired
+    survey: Survey
+    ssh_keys: Mapping[str, list[str]]
+    pins: Mapping[str, Image]
+    remarks: tuple[str, ...]
+
+
+def look(source: Source, cloud: str, settings: Settings, environment: Environment, root: Path, *, file: str) -> Looked:
+    """Read what the stack wants on a cloud, and check it against its files and the account. Changes nothing.
+
+    Args:
+        source: the cloud.
+        root: the project's folder.
+        file: the settings' file, for messages.
+
+    Raises:
+        BakewellError: what the files say wrong, what the account has not (a pinned image, a key, a network), what
+            machines could not be told; what the cloud says.
+    """
+    survey = Survey(source, settings.project, settings.home(cloud))
+    wanted = desired.read(settings, root, cloud, file=file, mirror=environment.downloads)
+    survey.check_stack(settings)
+    validate_machines(wanted, environment)
+    droplets = settings.machines if cloud == "digitalocean" else {}
+    ssh_keys = {
+        role: survey.ssh_keys(machine.ssh_keys, f"bakewell:machines.{role}.ssh_keys")
+        for role, machine in droplets.items()
+    }
+    pins = {
+        role: survey.pinned(role, image, settings.pin_key(cloud, role))
+        for role, image in settings.pins_on(cloud).items()
+    }
+    return Looked(wanted, survey, ssh_keys, pins, tuple(sizes.check(wanted, survey, pins)))
 
 
 def validate_unbuilt(desired: Desired, survey: Survey, environment: Environment) -> None:
@@ -69,7 +124,7 @@ def validate_machines(desired: Desired, environment: Environment) -> None:
 
 def _check_readable(key: Path) -> None:
     try:
-        key.open("rb").close()
+        os.close(open_regular(key))
     except OSError as error:
         remedy = "set BAKEWELL_SSH_KEY to a private key's file that you can read, or unset it"
         raise file_error(error, "the SSH key cannot be read", file=key, remedy=remedy) from error

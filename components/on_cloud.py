@@ -9,14 +9,14 @@ from typing import Protocol
 
 import pulumi
 
-from bakewell import desired, names, sizes
+from bakewell import names
 from bakewell.clouds import connect
 from bakewell.clouds.survey import Survey
 from bakewell.desired import Desired
 from bakewell.image import Image
 from bakewell.retention import Policy
 from bakewell.settings import Environment, Settings
-from bakewell.validation import validate_machines, validate_unbuilt
+from bakewell.validation import look, validate_unbuilt
 from components.image_catalog import ImageCatalog
 from components.image_retention import ImageRetention
 from components.stack.config import stack_file
@@ -60,23 +60,12 @@ class OnCloud:
         Raises:
             BakewellError: anything that a build or a machine would be refused for; what the cloud says.
         """
-        survey = Survey(connect(cloud, environment, settings), settings.project, settings.home(cloud))
-        wanted = desired.read(settings, root, cloud, file=stack_file(root), mirror=environment.downloads)
-        survey.check_stack(settings)
-        validate_machines(wanted, environment)
-        validate_unbuilt(wanted, survey, environment)
-        droplets = settings.machines if cloud == "digitalocean" else {}
-        ssh_keys = {
-            role: survey.ssh_keys(machine.ssh_keys, f"bakewell:machines.{role}.ssh_keys")
-            for role, machine in droplets.items()
-        }
-        pins = {
-            role: survey.pinned(role, image, settings.pin_key(cloud, role))
-            for role, image in settings.pins_on(cloud).items()
-        }
-        for remark in sizes.check(wanted, survey, pins):
+        source = connect(cloud, environment, settings)
+        found = look(source, cloud, settings, environment, root, file=stack_file(root))
+        validate_unbuilt(found.desired, found.survey, environment)
+        for remark in found.remarks:
             pulumi.log.warn(remark)
-        return cls(wanted, survey, environment, ssh_keys, pins)
+        return cls(found.desired, found.survey, environment, found.ssh_keys, found.pins)
 
     def make(self, last: pulumi.Output[StackOutputs], identity: pulumi.Output[Identity]) -> None:
         """Have all of it. `last`: what the stack exported last."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bakewell.cli.streams import printing
 from bakewell.errors import ConfigError
 from bakewell.masks import masked
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from bakewell.clouds import Cloud
     from bakewell.fingerprint import Fingerprint
     from bakewell.settings import Environment, Settings
+    from bakewell.validation import Looked
 
 _LONGEST_UP = timedelta(days=1)
 _FOR_PULUMI = ("BAKEWELL_FINGERPRINT", "BAKEWELL_MACHINE")
@@ -47,10 +49,18 @@ class Project:
         Args:
             for_pulumi: whether it is Pulumi that runs this command, where no variable says so.
         """
-        start = Path.cwd()
-        for folder in (start, *start.parents):
-            if (folder / "Pulumi.yaml").is_file() and (folder / "packer").is_dir():
-                return cls(folder, cls._environment(for_pulumi or any(map(os.environ.get, _FOR_PULUMI))))
+        from bakewell.reading import looking
+
+        try:
+            start = Path.cwd()
+        except OSError as error:
+            raise ConfigError(
+                f"the working directory is gone: {error.strerror}", remedy="change into the project's folder"
+            ) from error
+        with looking("the project", start):
+            for folder in (start, *start.parents):
+                if (folder / "Pulumi.yaml").is_file() and (folder / "packer").is_dir():
+                    return cls(folder, cls._environment(for_pulumi or any(map(os.environ.get, _FOR_PULUMI))))
         raise ConfigError(
             "this is not a Bakewell project: no Pulumi.yaml with a packer/ beside it, here or above",
             file=start,
@@ -69,19 +79,39 @@ class Project:
 
         return replace(read, stack=engine.announced(read.state_dir) or read.stack)
 
+    @property
+    def file(self) -> str:
+        """The stack's file, for messages."""
+        from bakewell.settings import stack_file
+
+        return str(stack_file(self.root, self.environment.stack))
+
     @cached_property
-    def settings(self) -> Settings:
-        """Stack config."""
+    def written(self) -> Settings:
+        """Stack config by itself, not held against the catalog: for `doctor`, which looks at both apart."""
         from bakewell.settings import load_settings
 
         return load_settings(self.environment.stack, self.root)
 
     @cached_property
-    def catalog(self) -> Catalog:
-        """Every image under packer/images."""
+    def _read(self) -> tuple[Settings, Catalog]:
+        """Stack config and catalog, as far as a preview would not refuse them."""
+        from bakewell import desired
         from bakewell.catalog import Catalog
 
-        return Catalog.load(self.root / "packer", max_context_mb=self.settings.max_context_mb)
+        catalog = Catalog.load(self.root / "packer", max_context_mb=self.written.max_context_mb)
+        desired.check(self.written, catalog, self.file)
+        return self.written, catalog
+
+    @property
+    def settings(self) -> Settings:
+        """Stack config, which the catalog fits."""
+        return self._read[0]
+
+    @property
+    def catalog(self) -> Catalog:
+        """Every image under packer/images, which fit the stack config."""
+        return self._read[1]
 
     @cached_property
     def bases(self) -> Bases:
@@ -92,7 +122,7 @@ class Project:
 
     def clouds(self, named: str | None) -> list[str]:
         """The stack's clouds; `named` alone where there is any. Raises ConfigError where it is none of them."""
-        known = self.settings.clouds
+        known = self.written.clouds
         if named is None:
             return list(known)
         if named not in known:
@@ -169,14 +199,26 @@ class Project:
         """The cloud of that name, checked to be one that this stack may run on."""
         from bakewell.clouds import connect
 
-        self.environment.check(self.settings)
-        return connect(cloud, self.environment, self.settings)
+        self.environment.check(self.written)
+        return connect(cloud, self.environment, self.written)
+
+    def look(self, cloud: str) -> tuple[Cloud, Looked]:
+        """The cloud, and what the stack wants there: nothing that a preview would refuse. Nothing is changed."""
+        from bakewell.validation import look
+
+        there = self.connect(cloud)
+        return there, look(there, cloud, self.settings, self.environment, self.root, file=self.file)
 
 
 def print_json(value: Any) -> None:
     """One line of JSON to stdout."""
-    sys.stdout.write(json.dumps(value, separators=(",", ":")) + "\n")
-    sys.stdout.flush()
+    print_text(json.dumps(value, separators=(",", ":")) + "\n")
+
+
+def print_text(text: str) -> None:
+    """To stdout, whole or with an error."""
+    with printing():
+        sys.stdout.write(text)
 
 
 def note(text: str) -> None:
@@ -197,7 +239,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         shown.add_column(column, overflow="fold")
     for row in rows:
         shown.add_row(*row)
-    console.print(shown, markup=False, highlight=False)
+    with printing():
+        console.print(shown, markup=False, highlight=False)
 
 
 def age(then: datetime) -> str:

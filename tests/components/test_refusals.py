@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -62,6 +63,18 @@ def test_a_key_file_that_is_not_there(fleet: Fleet, monkeypatch: pytest.MonkeyPa
     assert fleet.run(preview=True).error is None, "no machine can be logged in to"
     fleet.config["bakewell:machines"] = '{"web": {"ssh_keys": ["7"]}}'
     assert "/nowhere/id_ed25519: the SSH key cannot be read" in refused(fleet).said("error")
+
+
+def test_an_environment_that_means_nothing(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BAKEWELL_SSH_KEY", "~nosuchuser/id_ed25519")
+    assert "BAKEWELL_SSH_KEY is `~nosuchuser/id_ed25519`, and there is no such user" in refused(fleet).said("error")
+
+
+def test_a_file_of_the_project_that_is_a_pipe(fleet: Fleet) -> None:
+    path = fleet.root / "packer/images/web/image.toml"
+    path.unlink()
+    os.mkfifo(path)
+    assert "image.toml cannot be read: it is a pipe" in refused(fleet).said("error")
 
 
 def test_config_that_the_commands_would_not_see(fleet: Fleet) -> None:

@@ -23,7 +23,7 @@ def command(
     del debug
     from bakewell.build.packer import find
 
-    folder = Project.here().root / "packer"
+    folder = Project.here().catalog.packer_dir
     options = ["-check", "-diff"] if check else []
     status = subprocess.run([find(), "fmt", "-recursive", *options, "."], cwd=folder, check=False).returncode
     if check and status == _UNFORMATTED:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bakewell.cli.common import Debug, Json, Project, print_json, table
+from bakewell.cli.common import Debug, Json, Project, print_json, print_text, table
 
 if TYPE_CHECKING:
     from bakewell.catalog import Catalog, ImageSpec
@@ -36,7 +36,7 @@ def command(
     if as_json:
         print_json([described(spec) for spec in catalog])
     elif markdown:
-        typer.echo(as_markdown(catalog), nl=False)
+        print_text(as_markdown(catalog))
     else:
         table(_COLUMNS, [_row(spec) for spec in catalog])
 

@@ -1,4 +1,8 @@
-"""`bakewell validate`: check the catalog, the contexts and, by Packer, the templates. Builds nothing, asks no cloud."""
+"""`bakewell validate`: check the catalog, the contexts and, by Packer, the templates. Builds nothing, asks no cloud.
+
+Without names, what the stack's machines would be told is checked as well: as far as no cloud has to be asked, what a
+preview refuses is refused here.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +21,19 @@ def command(
 ) -> None:
     """Check images before they are built: image.toml, files, templates (packer validate)."""
     del debug
+    from bakewell import desired
     from bakewell.build.packer import validate
+    from bakewell.validation import validate_machines
 
     project = Project.here()
     chosen = project.roles(roles or [])
     done = []
     for name in project.clouds(cloud):
+        if not roles:
+            wanted = desired.read(
+                project.settings, project.root, name, file=project.file, mirror=project.environment.downloads
+            )
+            validate_machines(wanted, project.environment)
         found = project.fingerprints(name, chosen)
         for role in chosen:
             fingerprint = found[role].value

@@ -34,11 +34,12 @@ def command(
     project = Project.here(for_pulumi=from_pulumi)
     settings, environment = project.settings, project.environment
     say = Printer(bound=BOUND, secrets=os.environ).for_role("retention") if from_pulumi else note
+    looked = {name: project.look(name) for name in project.clouds(cloud)}  # all of them, before anything goes in any
     done = {}
-    for name in project.clouds(cloud):
-        current = {role: found.value for role, found in project.fingerprints(name, settings.roles).items()}
+    for name, (there, stack) in looked.items():
+        current = {role: found.value for role, found in stack.desired.fingerprints.items()}
         policy = Policy(keep or settings.keep, frozenset(settings.pins_on(name).values()), settings.project)
-        there, where = project.connect(name), environment.where(name)
+        where = environment.where(name)
         done[name] = clean(there, where, environment.state_dir, policy, current, say, dry_run=dry_run)
     if from_pulumi:
         for decision in (decision for each in done.values() for decision in each.plan.kept):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -24,7 +25,9 @@ def command(
     project = Project.here()
     settings = project.settings
     name = project.clouds(cloud)[0]
-    found, there = project.demanded(name, role), project.connect(name)
+    found = project.demanded(name, role)
+    # For Pulumi, the program has looked already.
+    there = project.connect(name) if os.environ.get("BAKEWELL_FINGERPRINT") else project.look(name)[0]
     image = adoptable(there.images(settings.project), role, found.value, settings.home(name))
     if image is None:
         raise BuildError(

@@ -35,6 +35,8 @@ def build_many(
     clouds = project.clouds(cloud)
     jobs: dict[str, Job] = {}
     for name in clouds:
+        project.look(name)
+    for name in clouds:
         found = project.fingerprints(name, roles)
         for role in roles:
             job = project.job(name, role, found[role], force=force and role in chosen, parallel=parallel)

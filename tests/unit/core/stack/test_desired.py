@@ -61,7 +61,7 @@ def test_a_consul_server_is_made_on_digitalocean_only(tree: Tree) -> None:
     for kind in ("instances", "fleets"):
         with pytest.raises(ConfigError, match="`api` is a Consul server") as caught:
             read(packer, "aws", aws={kind: {"api": {}}})
-        assert caught.value.file == "Pulumi.dev.yaml" and "`peers`" in caught.value.remedy
+        assert caught.value.file == "Pulumi.dev.yaml" and "`[boot] peers`" in caught.value.remedy
     assert read(packer, "digitalocean", machines={"api": {}}).servers == ("api-1",)
     assert read(packer, "aws", machines={"api": {"count": 2}}).remarks == (), "it has none there"
 
