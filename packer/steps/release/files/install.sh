@@ -23,7 +23,8 @@ curl --fail --location --silent --show-error --retry 3 --retry-connrefused --con
 case $code in
 0) ;;
 22) fail "$url is not there" "correct the version of $name in image.toml [versions], then run: bakewell lock $name" ;;
-23) fail "$url does not fit on this machine's disk" "choose a larger \`size\` in image.toml" ;;
+23) fail "$url does not fit on this machine's disk" "on DigitalOcean choose a larger \`memory_gb\` in image.toml, on AWS \
+give the role an aws.pkr.hcl of its own with a larger root volume, on Docker free disk of this host; or install less" ;;
 *) fail "$url cannot be fetched (curl exit code $code)" \
     "see that this machine reaches that host (its firewall, DNS, the vendor's status page), then build again" ;;
 esac
