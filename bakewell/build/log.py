@@ -58,7 +58,7 @@ class Printer:
             if self._left is not None:
                 if self._left <= 0:
                     return
-                self._left -= len(text.encode())
+                self._left -= len(text.encode(errors="backslashreplace"))
                 if self._left <= 0:
                     text = f"{text.partition(' | ')[0]} | … more than is shown here: the rest is in the log file\n"
             try:

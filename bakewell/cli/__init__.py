@@ -6,14 +6,18 @@ stderr; a traceback only with --debug.
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 
-from bakewell.cli import stderr
+from bakewell.cli import stderr, streams
+
+_OF_STREAMS = (errno.EBADF, errno.ENOSPC, errno.EIO)
 
 
 def main() -> None:
     """The entry point: run the command that the arguments name, and exit with its code."""
+    streams.fill()
     stderr.install()
     sys.exit(run(sys.argv[1:]))
 
@@ -41,9 +45,12 @@ def run(arguments: list[str]) -> int:
         print("error: interrupted", file=sys.stderr)
         return Interrupted.exit_code
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has gone; there is nobody to tell
+        streams.abandon()  # the reader of our output has gone; there is nobody to tell
         return 1
     except Exception as error:
+        if isinstance(error, OSError) and error.filename is None and error.errno in _OF_STREAMS:
+            print(f"error: {streams.unwritable(error)}", file=sys.stderr)
+            return 1
         if debug:
             print(masked(traceback.format_exc()), file=sys.stderr)
         print(

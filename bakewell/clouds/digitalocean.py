@@ -19,7 +19,7 @@ from bakewell.clouds import BUILDER, LEASE_SECONDS, AccountKey, Builder, Key, Le
 from bakewell.clouds import digitalocean_answers as answers
 from bakewell.clouds.digitalocean_offers import Offers
 from bakewell.clouds.http import Api, NotFound, Refused
-from bakewell.errors import CloudError
+from bakewell.errors import CloudError, ConfigError
 from bakewell.image import READY, REVOKED, Identity, Image, Reference, lease_of, parse_tag, tag
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 WAIT_SNAPSHOT = 30 * 60.0  # seconds; large disks take minutes
 WAIT_TRANSFER = 60 * 60.0  # seconds; transfers outlast Packer's own 30-minute limit
 _KEY = re.compile(r"^bakewell-(?P<run>[0-9a-f]{12})-(?P<lease>\d{1,12})$")
+_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # it becomes a part of a URL's path
 _PASSING = ("run", "lease", "parent", "fingerprint")  # keys of tags that belong to one build, or to one content
 
 
@@ -124,6 +125,11 @@ class DigitalOcean:
         return self.api.post(path, {"type": "transfer", "region": region}, answers.ACTION).it
 
     def stock(self, image: str) -> Stock:
+        if not _IMAGE.fullmatch(image):
+            raise ConfigError(
+                f"`{image[:60]}` is no image of DigitalOcean's: neither a slug nor an ID",
+                remedy="name a slug such as debian-12-x64; `doctl compute image list-distribution` lists them",
+            )
         item = self._look(image)
         ids = dict.fromkeys(sorted(item.regions), item.key)
         return Stock(name=item.name, date=f"{item.created_at:%Y-%m-%d}", ids=ids)

@@ -156,6 +156,8 @@ class Docker:
         return image
 
     def _base(self, image: str) -> engine.Image:
+        if not engine.REFERENCE.fullmatch(image):
+            raise ConfigError(f"`{image[:60]}` is no image of Docker's", remedy="name it as `docker images` does")
         if found := self._look(image):
             return found
         raise ConfigError(

@@ -7,6 +7,7 @@ What a container was made from, and what an image was built on, is always there.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -29,6 +30,12 @@ _REMEDIES = {
     "no space left": "free some of Docker's disk; see: docker system df",
     "already allocated": "free the port, or set another one (bakewell:docker.containers.<role>.port), or none",
 }
+
+_PART = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+REFERENCE = re.compile(rf"{_PART}(:[0-9]+)?(/{_PART})*(:{_PART})?(@?sha256:[0-9a-f]{{64}})?")
+"""An image's name or ID. It becomes a part of a URL's path, in which `..` would be another question."""
+CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+"""A container's name or ID, likewise."""
 
 Text = Annotated[str, Field(min_length=1)]
 Labels = dict[str, str] | None

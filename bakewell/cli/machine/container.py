@@ -38,6 +38,11 @@ def command(
 
     if (image is None) != remove:
         raise ConfigError("one of --image and --remove is wanted", remedy=f"bakewell container {name} --image ID")
+    if not engine.CONTAINER.fullmatch(name):
+        remedy = "use letters, digits and `_.-`, a letter or digit first"
+        raise ConfigError(f"`{name[:60]}` can name no container", remedy=remedy)
+    if image is not None and not engine.REFERENCE.fullmatch(image):
+        raise ConfigError(f"`{image[:60]}` is no image of Docker's", remedy="name it as `docker images` does")
     client = engine.connect(Environment.read(os.environ))
     if image is None:
         with engine.asking(f"remove container {name}"):

@@ -34,10 +34,13 @@ def command(
 
 
 def _wait(one: Asked) -> float | None:
+    from bakewell.machine.address import checked_address, checked_url
+
+    checked_address(one.where)
     url, known = os.environ.get("BAKEWELL_URL"), one.project.settings.machine(one.machine)
     wait = one.waiting(one.name)
     if one.machine and url:
-        return one.ready(one.where, url, wait)
+        return one.ready(one.where, checked_url(url), wait)
     if known is not None and not known.open:
         return one.ready(one.where, one.health(known.role, one.where), wait)
     return one.ready(one.where, None, wait, login=True)

@@ -23,6 +23,7 @@ def command(
 ) -> None:
     """Have a machine leave the Consul cluster; says so where it can't, and succeeds in any case."""
     from bakewell.build.log import BOUND, Printer
+    from bakewell.machine.address import checked_address
     from bakewell.machine.readiness import retire
     from bakewell.machine.ssh import Ssh
     from bakewell.settings import Environment
@@ -30,7 +31,7 @@ def command(
     where = address or os.environ.get("BAKEWELL_ADDRESS", "")
     say = Printer(bound=BOUND, secrets=os.environ).for_role(os.environ.get("BAKEWELL_MACHINE") or where)
     try:
-        with Ssh(where, Environment.read(os.environ).ssh_key, patience=5.0) as ssh:
+        with Ssh(checked_address(where), Environment.read(os.environ).ssh_key, patience=5.0) as ssh:
             retire(ssh, say)
     except Exception as error:  # whatever it is: see above
         if debug:
