@@ -112,7 +112,7 @@ class Docker:
         what, found = f"look at image {name}", None
         with asking(what), unless_gone("image"):
             found = engine.read(engine.Image, self.client.api.inspect_image(name), what)  # type: ignore[no-untyped-call]
-        return found
+        return found  # noqa: RET504 - None where the assignment was cut short
 
     def leftovers(self, names: Collection[str]) -> list[Leftover]:
         """None: an image has its labels from its first moment on."""
@@ -205,7 +205,7 @@ class Docker:
         what, found = f"look at builder {builder_id}", None
         with asking(what), unless_gone("container"):
             found = engine.read(engine.InspectedContainer, self.client.api.inspect_container(builder_id), what)
-        return found
+        return found  # noqa: RET504 - None where the assignment was cut short
 
     def delete_builder(self, builder_id: str) -> None:
         with asking(f"delete builder {builder_id}"):

@@ -3,7 +3,7 @@
 A droplet is the only resource of a stack that needs limits of our own. Without them the provider looks for a droplet
 that vanished while it was created for 20 minutes, and says nothing. Its reserved IPs and their assignments take none
 and would warn of them; AWS's resources end after 10 minutes by themselves; a Command would be killed without a word to
-clean up, so each of ours ends by itself. docs/adr/0031 has the reasons.
+clean up, so each of ours ends by itself. docs/adr/0030 has the reasons.
 """
 
 from __future__ import annotations
