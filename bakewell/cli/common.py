@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bakewell.cli.streams import printing
-from bakewell.errors import ConfigError
+from bakewell.errors import ConfigError, file_error
 from bakewell.masks import masked
 
 if TYPE_CHECKING:
@@ -54,9 +54,8 @@ class Project:
         try:
             start = Path.cwd()
         except OSError as error:
-            raise ConfigError(
-                f"the working directory is gone: {error.strerror}", remedy="change into the project's folder"
-            ) from error
+            remedy = "change into the project's folder"
+            raise file_error(error, "the working directory is gone", file=None, remedy=remedy) from error
         with looking("the project", start):
             for folder in (start, *start.parents):
                 if (folder / "Pulumi.yaml").is_file() and (folder / "packer").is_dir():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bakewell.errors import ConfigError
+from bakewell.errors import ConfigError, file_error
 from bakewell.settings.stack import Settings
 from bakewell.urls import loopback, shown
 
@@ -162,8 +162,10 @@ def _absolute(variable: str, value: str, *, home: bool = False) -> Path:
             remedy=f"set {variable} to an absolute path",
         ) from error
     except OSError as error:
-        raise ConfigError(
+        raise file_error(
+            error,
             f"{variable} is `{value}`, relative to a working directory that is gone",
+            file=None,
             remedy=f"change into a folder that is there, or set {variable} to an absolute path",
         ) from error
 
