@@ -32,7 +32,7 @@ def command(
 ) -> None:
     """Boot a container of an image, told who it is by user_data on stdin; or remove it."""
     del debug
-    from bakewell.clouds import docker_engine as engine
+    from bakewell.clouds.docker import engine
     from bakewell.machine.container import boot
     from bakewell.settings import Environment
 

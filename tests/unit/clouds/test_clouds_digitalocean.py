@@ -8,7 +8,7 @@ import pytest
 
 from bakewell.clouds import BUILDER, LEASE_SECONDS, AccountKey, connect
 from bakewell.clouds.digitalocean import DigitalOcean
-from bakewell.clouds.digitalocean_answers import TAGS, Tag
+from bakewell.clouds.digitalocean.answers import TAGS, Tag
 from bakewell.clouds.http import Page, Refused
 from bakewell.errors import CloudError, ConfigError
 from bakewell.image import READY, REVOKED, Identity, tag

@@ -26,9 +26,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bakewell.clouds import BUILDER, LEASE_SECONDS, AccountKey, Builder, Key, Leftover, Stock
-from bakewell.clouds import docker_engine as engine
 from bakewell.clouds.clock import Clock
-from bakewell.clouds.docker_engine import asking, unless_gone
+from bakewell.clouds.docker import engine
+from bakewell.clouds.docker.engine import asking, unless_gone
 from bakewell.errors import CloudError, ConfigError
 from bakewell.image import NAMESPACE, READY, REVOKED, Identity, Image, Reference, lease_of
 from bakewell.settings import Environment, Settings

@@ -1,7 +1,7 @@
 """DigitalOcean: droplets, snapshots, keys and tags, by its API v2.
 
 An image of ours is a droplet snapshot that carries the identity tags of `bakewell.image`. Lists are read whole
-(`http.Api.pages`), and every answer strictly (`digitalocean_answers`): what it leaves out is not guessed. An account
+(`http.Api.pages`), and every answer strictly (`answers`): what it leaves out is not guessed. An account
 without autoscale pools answers 404 for them, in DigitalOcean's own words, and that means none; any other failure is an
 error.
 """
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from bakewell.clouds import BUILDER, LEASE_SECONDS, AccountKey, Builder, Key, Leftover, Stock
-from bakewell.clouds import digitalocean_answers as answers
-from bakewell.clouds.digitalocean_offers import Offers
+from bakewell.clouds.digitalocean import answers
+from bakewell.clouds.digitalocean.offers import Offers
 from bakewell.clouds.http import Api, NotFound, Refused
 from bakewell.errors import CloudError, ConfigError
 from bakewell.image import READY, REVOKED, Identity, Image, Reference, lease_of, parse_tag, tag

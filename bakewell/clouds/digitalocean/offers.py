@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from bakewell.clouds import Running, Size
-from bakewell.clouds import digitalocean_answers as answers
+from bakewell.clouds.digitalocean import answers
 from bakewell.clouds.http import Api, NotFound
 from bakewell.errors import ConfigError
 from bakewell.image import parse_tag, tag
