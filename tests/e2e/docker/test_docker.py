@@ -13,8 +13,8 @@ from tests.e2e.docker.conftest import Engine
 from tests.e2e.workspace import Workspace
 from tests.waiting import LONGEST, until
 
-MARK = "BUILDS_ON_DOCKER_OF"
-"""A variable that everything a build starts inherits."""
+MARK = "PACKER_CACHE_DIR"
+"""A variable that everything a build starts inherits: few are let through to Packer."""
 
 
 def image(workspace: Workspace, role: str) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def test_a_port_of_its_own_goes_to_the_next_container(workspace: Workspace, engi
 def test_an_interrupted_build_leaves_nothing_that_the_next_command_does_not_remove(
     workspace: Workspace, engine: Engine
 ) -> None:
-    workspace.env[MARK] = workspace.project
+    workspace.env[MARK] = str(workspace.root / "cache")
     for how in ("interrupted", "killed", "all of it killed"):
         build = workspace.start("bakewell", "build", "base")
         until(lambda: engine.containers(builders=True), what="no builder")
