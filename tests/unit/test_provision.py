@@ -122,6 +122,14 @@ def test_a_deploy_sees_no_more_of_the_environment_than_is_listed(provisioning: P
     assert not set(begun) & set(unseen), "nor in what the process was started with"
 
 
+def test_nothing_above_the_staged_folder_takes_part(provisioning: Provisioning) -> None:
+    for name in ("conftest.py", "config.py", "group_data.py", "sitecustomize.py"):
+        (provisioning.folder.parent / name).write_text(f"raise SystemExit('{name} was run')\n")
+    (provisioning.folder.parent / "pytest.ini").write_text("[pytest]\npython_functions = none\n")
+    status, out, err = provisioning.run()
+    assert status == 0 and "1 passed" in out, out + err
+
+
 @pytest.mark.parametrize(
     ("deploy", "checks", "at"),
     [
