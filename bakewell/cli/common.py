@@ -76,7 +76,7 @@ class Project:
             return read
         from bakewell.settings import engine
 
-        return replace(read, stack=engine.announced(read.state_dir) or read.stack)
+        return replace(read, stack=engine.announced(read.state_dir))
 
     @property
     def file(self) -> str:

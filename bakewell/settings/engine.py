@@ -56,15 +56,27 @@ def announce(state_dir: Path, stack: str) -> None:
         ) from error
 
 
-def announced(state_dir: Path) -> str | None:
-    """The stack that was announced to the engine whose plugin runs this command; None where no engine does."""
+def announced(state_dir: Path) -> str:
+    """The stack that was announced to the engine whose plugin runs this command.
+
+    Raises:
+        ConfigError: no engine runs it, or none is known to that engine. Any other stack would be a guess, and `clean`
+            would delete by its policy.
+    """
     import psutil
 
-    for process in psutil.Process().parents():
-        for word in _command_line(process):
-            if _ADDRESS.fullmatch(word) and (stack := _read(_file(state_dir, word))):
-                return stack
-    return None
+    lines = ([word for word in _command_line(one) if _ADDRESS.fullmatch(word)] for one in psutil.Process().parents())
+    # Those of the nearest alone: an engine further up has this engine's run, and another stack.
+    engines = next(filter(None, lines), [])
+    stack = next(filter(None, (_read(_file(state_dir, engine)) for engine in engines)), None)
+    if stack is None:
+        raise ConfigError(
+            f"{_WHAT}: none was announced to {' or '.join(engines) or 'an engine that runs it'}",
+            file=state_dir / "engines",
+            remedy="run `pulumi up` again; by hand, run the command without BAKEWELL_FINGERPRINT, BAKEWELL_MACHINE and "
+            "--from-pulumi",
+        )
+    return stack
 
 
 def _file(state_dir: Path, engine: str) -> Path:

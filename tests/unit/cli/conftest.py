@@ -52,4 +52,5 @@ def bakewell(site: Site, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
     monkeypatch.setenv("DIGITALOCEAN_API_URL", site.served.api.endpoint)
     monkeypatch.setenv("BAKEWELL_STATE", str(site.state))
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("bakewell.settings.engine.announced", lambda state_dir: "dev")
     return Bakewell(site, capfd)

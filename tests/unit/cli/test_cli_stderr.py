@@ -16,6 +16,14 @@ import pytest
 from tests.unit.cli.conftest import Bakewell
 
 BROKEN = ["full", "closed", "terminal", "reader"]
+ENGINE = "127.0.0.1:40001"
+
+
+@pytest.fixture(autouse=True)
+def engine(bakewell: Bakewell) -> None:
+    file = bakewell.site.state / "engines" / ENGINE.replace(":", "-")
+    file.parent.mkdir(parents=True)
+    file.write_text("dev")
 
 
 @contextmanager
@@ -35,10 +43,10 @@ def broken(kind: str) -> Iterator[IO[bytes] | None]:
 
 def ended(kind: str, *arguments: str) -> tuple[int, str]:
     """Exit status and stdout of a command with such a stderr."""
-    command = [sys.executable, "-m", "bakewell", *arguments]
     with broken(kind) as stderr:
-        if stderr is None:
-            command = ["sh", "-c", 'exec "$@" 2>&-', "sh", *command]
+        # By a plugin of the engine that `engine` announces a stack to, as Pulumi would run it.
+        plugin = '"$@" 2>&-; exit "$?"' if stderr is None else '"$@"; exit "$?"'
+        command = ["sh", "-c", plugin, ENGINE, sys.executable, "-m", "bakewell", *arguments]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=stderr, check=False, start_new_session=True)
     return done.returncode, done.stdout.decode()
 

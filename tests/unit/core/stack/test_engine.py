@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from bakewell.errors import ConfigError
 from bakewell.settings import engine
 from tests.waiting import LONGEST
 
@@ -46,8 +48,17 @@ def test_commands_work_on_the_stack_that_their_own_program_announced(tmp_path: P
 
 def test_a_command_that_people_run_has_no_engine(tmp_path: Path) -> None:
     program(tmp_path, ONE, "dev")
-    assert engine.announced(tmp_path) is None
-    assert command(tmp_path, OTHER) == "None"
+    with pytest.raises(ConfigError, match="which stack this command works on cannot be read"):
+        engine.announced(tmp_path)
+
+
+def test_a_command_whose_engine_was_told_no_stack_guesses_none(tmp_path: Path) -> None:
+    program(tmp_path, ONE, "dev")
+    told = python(PLUGIN, f'exec {sys.executable} -c "{COMMAND}" {tmp_path}', OTHER, check=False)
+    assert told.returncode != 0 and f"none was announced to {OTHER}" in told.stderr
+    inner = [sys.executable, "-c", PLUGIN, f'exec {sys.executable} -c "{COMMAND}" {tmp_path}', OTHER]
+    nested = python(PLUGIN, shlex.join(inner), ONE, check=False)
+    assert nested.returncode != 0 and "dev" not in nested.stdout, "an engine further up has another stack"
 
 
 def test_a_program_that_pulumi_did_not_start_is_refused(tmp_path: Path) -> None:
