@@ -107,7 +107,8 @@ class RoleFleet(pulumi.ComponentResource):
             "exec bakewell fleet",
             machine=name,
             where={"BAKEWELL_GROUP": self.group.name},
-            triggers=[self.group.name, self.template.id, self.template.latest_version],
+            # With another count, too, there are machines that were never ready.
+            triggers=[self.group.name, self.template.id, self.template.latest_version, settings.count],
             parent=self,
         )
         self.register_outputs({})

@@ -76,9 +76,18 @@ def test_its_machines_are_waited_for_in_each_version(ec2: Fleet) -> None:
         "logging": "stderr",
         "addPreviousOutputInEnv": False,
         "environment": environment,
-        "triggers": [f"{NAME}-1234567", f"lt-{NAME}", 3],
+        "triggers": [f"{NAME}-1234567", f"lt-{NAME}", 3, 3],
     }
     assert command.parent == NAME and command.secret_outputs == ("stdout", "stderr")
+
+
+def test_the_machines_of_a_grown_fleet_are_waited_for(ec2: Fleet) -> None:
+    ec2.bake(cloud="aws")
+    triggers = []
+    for count in (3, 5):
+        on_aws(ec2, fleets={"web": {"count": count}})
+        triggers.append(ec2.run().of_type(COMMAND)[f"{NAME}-ready"].inputs["triggers"])
+    assert triggers[0] != triggers[1]
 
 
 def test_it_is_in_every_zone_of_the_default_vpc_unless_the_settings_name_subnets(ec2: Fleet) -> None:
