@@ -90,7 +90,7 @@ class Workspace:
         document = yaml.safe_load(path.read_text())
         for key, value in settings.items():
             document["config"][f"bakewell:{key}"] = value
-        path.write_text(yaml.safe_dump(document))
+        path.write_text(yaml.safe_dump(json.loads(json.dumps(document))))  # what is there twice is written twice
 
     def write(self, path: str, text: str) -> None:
         """Write a file of the clone."""
