@@ -72,12 +72,12 @@ class _Sizes:
 
     def check_machines(self, pins: Mapping[str, Image]) -> list[str]:
         """As `check`, of the stack's machines."""
-        remarks, there = [], None
+        remarks, there = [], None  # there: how many of each role and size stay as they are
         wanted = Counter((machine.role, machine.size) for machine in self._desired.machines)
         for (role, size), count in wanted.items():
             key = f"bakewell:machines.{role}.size"
             if (fault := self._fault(size)) is not None:
-                there = there or Counter((machine.role, machine.size) for machine in self._survey.running())
+                there = there or self._staying(pins)
                 if there[role, size] < count:
                     raise ConfigError(f"{key}: {fault}", remedy=self._remedy(role, pins))
                 remarks.append(f"{key}: {fault}; the machines that there are run on, and cannot be replaced in it")
@@ -89,6 +89,15 @@ class _Sizes:
                     remedy=self._remedy(role, pins),
                 )
         return remarks
+
+    def _staying(self, pins: Mapping[str, Image]) -> Counter[tuple[str, str]]:
+        """How many machines of each role and size stay: another region or image replaces a machine."""
+        return Counter(
+            (machine.role, machine.size)
+            for machine in self._survey.running()
+            if machine.role in self._desired.roles and machine.region == self._home
+            if (image := pins.get(machine.role) or self.image(machine.role)) and machine.image in image.ids
+        )
 
     def _builder(self, role: str) -> str:
         return CLOUDS[self._desired.cloud].sizes[self._desired.catalog[role].memory_gb]

@@ -80,10 +80,12 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A machine that is there: its role, and its type."""
+    """A machine that is there: its role, its type, where it runs, and the ID of the image that it was made from."""
 
     role: str
     size: str
+    region: str
+    image: str
 
 
 class Offers(Protocol):

@@ -65,11 +65,13 @@ def test_a_machine_of_a_size_that_cannot_be_had_is_refused(fleet: Fleet, offers:
 
 
 def test_machines_that_are_there_run_on_in_a_size_that_is_no_longer_offered(fleet: Fleet, offers: Offered) -> None:
-    fleet.bake()
+    image = fleet.bake()["web"].id
     size(fleet, "s-1vcpu-3gb")
-    offers.there.append(Running("api", "s-1vcpu-3gb"))
+    offers.there.append(Running("api", "s-1vcpu-3gb", "nyc3", image))
     assert "is not offered" in refused(fleet).said("error"), "those are another role's"
-    offers.there.append(Running("web", "s-1vcpu-3gb"))
+    offers.there += [Running("web", "s-1vcpu-3gb", "sfo3", image), Running("web", "s-1vcpu-3gb", "nyc3", "1")]
+    assert "is not offered" in refused(fleet).said("error"), "another region or image replaces those"
+    offers.there.append(Running("web", "s-1vcpu-3gb", "nyc3", image))
     run = fleet.run(preview=True)
     assert run.error is None
     assert "the machines that there are run on, and cannot be replaced in it" in run.said("warning")

@@ -49,10 +49,17 @@ class Droplet(Identified):
     image: Identified
 
 
+class Place(Item):
+    """A region where something is."""
+
+    slug: Text
+
+
 class SizedDroplet(Droplet):
-    """A droplet whose size is asked for."""
+    """A droplet whose size is asked for, and where it runs."""
 
     size_slug: Text
+    region: Place
 
 
 class Size(Item):

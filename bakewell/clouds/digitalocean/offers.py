@@ -34,7 +34,7 @@ class Offers:
         for droplet in self._api.pages("/v2/droplets", answers.SIZED_DROPLETS, tag_name=tag("project", project)):
             pairs = dict(pair for pair in map(parse_tag, droplet.tags) if pair)
             if role := pairs.get("role"):
-                found.append(Running(role, droplet.size_slug))
+                found.append(Running(role, droplet.size_slug, droplet.region.slug, droplet.image.key))
         return found
 
     def check_regions(self, wanted: Collection[str]) -> None:

@@ -38,7 +38,7 @@ IMAGE = {
     "size_gigabytes": 1.5,
 }
 DROPLET = {"id": 4, "name": "web-1", "created_at": WHEN, "tags": [*WHO.tags(), BUILDER], "image": {"id": 3}}
-SIZED = DROPLET | {"size_slug": "s-1vcpu-1gb"}
+SIZED = DROPLET | {"size_slug": "s-1vcpu-1gb", "region": {"slug": "nyc3"}}
 POOL = {"id": "p1", "name": "workers", "droplet_template": {"image": "3"}}
 KEY = {"id": 5, "name": "ann"}
 TAG: dict[str, Any] = {"name": tag("run", "x"), "resources": {"count": 0}}
@@ -65,7 +65,7 @@ LISTS: dict[str, tuple[str, str, dict[str, Any], list[str], Ask]] = {
     "tags": ("/v2/tags", "tags", TAG, [*TAG, "resources.count"], lambda c: c.sweep("shop")),
     "sizes": ("/v2/sizes", "sizes", SIZE, [*SIZE], lambda c: c.offers.sizes()),
     "regions": ("/v2/regions", "regions", {"slug": "nyc3"}, ["slug"], lambda c: c.offers.check_regions(["nyc3"])),
-    "running": ("/v2/droplets", "droplets", SIZED, [*SIZED], lambda c: c.offers.running("shop")),
+    "running": ("/v2/droplets", "droplets", SIZED, [*SIZED, "region.slug"], lambda c: c.offers.running("shop")),
     "actions": ("/v2/droplets/4/actions", "actions", ACTION, [*ACTION], lambda c: c.settle("4")),
 }
 ONES: dict[str, tuple[str, str, dict[str, Any], list[str], Ask]] = {
