@@ -64,10 +64,11 @@ def test_fewer_sizes_than_there_are_is_an_error(script: Script) -> None:
         script.cloud().offers.sizes()
 
 
-def test_machines_of_a_project_have_a_role_and_a_size(served: Served, cloud: DigitalOcean) -> None:
+def test_machines_of_a_project_have_a_role_a_size_a_place_and_an_image(served: Served, cloud: DigitalOcean) -> None:
     for project, role, size in (("bakewell", "web", "s-1vcpu-2gb"), ("other", "web", "s-1vcpu-1gb")):
         served.api.droplet(f"{project}-{role}", size=size, tags=[tag("project", project), tag("role", role)])
-    assert list(cloud.offers.running("bakewell")) == [Running("web", "s-1vcpu-2gb")]
+    (image,) = {reference.image_id for reference in cloud.references()}
+    assert list(cloud.offers.running("bakewell")) == [Running("web", "s-1vcpu-2gb", "nyc3", image)]
 
 
 def test_a_region_that_there_is_not_is_refused(cloud: DigitalOcean) -> None:
