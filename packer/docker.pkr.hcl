@@ -28,6 +28,10 @@ locals {
   seed      = "/var/lib/cloud/seed/nocloud"
   key       = var.ssh_key == "" ? [] : ["--volume=${var.ssh_key}:${local.seed}:ro"]
   bootstrap = var.user_data_file == "" ? [] : ["--volume=${abspath(path.root)}/${var.user_data_file}:${local.seed}/user-data:ro"]
+
+  # `docker run` gives a container the proxies of the user's ~/.docker/config.json, passwords and all, and a commit keeps
+  # them. The build needs none of them: its commands come by SSH, and see no variable of the container.
+  proxies = [for name in ["HTTP", "HTTPS", "FTP", "ALL", "NO"] : ["--env=${name}_PROXY=", "--env=${lower(name)}_proxy="]]
 }
 
 source "docker" "image" {
@@ -39,7 +43,7 @@ source "docker" "image" {
     # systemd's needs, as in bakewell/clouds/docker.py: control groups that it may write to, and a /run of its own.
     ["--cap-add=SYS_ADMIN", "--cap-add=NET_ADMIN", "--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined"],
     ["--cgroupns=host", "--volume=/sys/fs/cgroup:/sys/fs/cgroup:rw", "--tmpfs=/run", "--tmpfs=/run/lock", "--env=container=docker", "--stop-signal=SIGRTMIN+3"],
-    local.key, local.bootstrap, local.labels,
+    flatten(local.proxies), local.key, local.bootstrap, local.labels,
     ["{{.Image}}", "/lib/systemd/systemd"],
   )
   # Where the plugin puts a folder of the host's; on /run, so that the image has no trace of it.

@@ -28,13 +28,20 @@ def page(workspace: Workspace) -> str:
 
 def test_a_chain_is_baked_run_replaced_and_let_go(workspace: Workspace, engine: Engine, project: str) -> None:
     workspace.configure(keep=1)
+    own = workspace.root.parent / "docker"
+    own.mkdir()
+    proxy = "http://user:a-password@127.0.0.1:9"
+    own.joinpath("config.json").write_text(json.dumps({"proxies": {"default": {"httpProxy": proxy, "noProxy": "*"}}}))
+    workspace.env["DOCKER_CONFIG"] = str(own)
     workspace.up()
     first = image(workspace, "web")
     assert first["parent"] == image(workspace, "base")["run"]
     assert page(workspace) == "web 1\n"
     assert engine.containers(builders=True) == []
     assert sorted(engine.images()) == sorted([first["ids"]["local"], image(workspace, "base")["ids"]["local"]])
-    assert f"bakewell/{project}/web:{first['name']}" in engine.client.images.get(first["ids"]["local"]).tags
+    made = engine.client.images.get(first["ids"]["local"])
+    assert f"bakewell/{project}/web:{first['name']}" in made.tags
+    assert "a-password" not in json.dumps(made.attrs), "the proxies of whoever builds are no part of an image"
     preview = workspace.preview()
     assert preview.quiet, preview.ops
 
