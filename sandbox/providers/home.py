@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from bakewell.errors import BakewellError
 from sandbox.providers.versions import PLUGINS
 
 _MARK = "stand-in of a Bakewell local cloud"
@@ -33,10 +34,21 @@ def install(pulumi_home: Path, *, user_home: Path | None = None) -> dict[str, st
     Returns:
         What is in force for each plugin: "real plugin v1.2.1 from …" or "stand-in v1.2.1"; for a plugin on PATH, which
         Pulumi prefers to those of its home, that path.
+
+    Raises:
+        BakewellError: both homes are the same folder.
     """
     source = (user_home or _user_home(pulumi_home)).absolute()
     plugins = pulumi_home / "plugins"
+    if plugins.is_symlink():  # somebody's own plugins, perhaps: their files are not ours to replace
+        plugins.unlink()
     plugins.mkdir(parents=True, exist_ok=True)
+    if plugins.resolve() == (source / "plugins").resolve():
+        raise BakewellError(
+            "the local cloud's Pulumi home is the user's own, whose plugins are left alone",
+            file=pulumi_home,
+            remedy="remove that link; a folder is made in its place",
+        )
     in_force = {}
     for name, version in PLUGINS.items():
         target = plugins / f"resource-{name}-v{version}"

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bakewell.errors import BakewellError
 from sandbox import processes
 from sandbox.local_cloud import SECONDS_TO_END
 from sandbox.providers.home import install
@@ -71,6 +72,18 @@ class UserHome:
 @pytest.fixture
 def user(tmp_path: Path) -> UserHome:
     return UserHome(tmp_path / "user")
+
+
+def test_a_link_to_the_users_own_plugins_changes_none_of_them(user: UserHome, tmp_path: Path) -> None:
+    linked, whole = tmp_path / "linked", tmp_path / "whole"
+    linked.mkdir()
+    (linked / "plugins").symlink_to(user.path / "plugins")
+    assert install(linked, user_home=user.path)["command"].startswith("real plugin")
+    assert (linked / "plugins" / FOLDER / BINARY).resolve() == user.plugin / BINARY
+    whole.symlink_to(user.path)
+    with pytest.raises(BakewellError, match="is the user's own"):
+        install(whole, user_home=user.path)
+    assert user.files() == user.content and sorted(user.path.iterdir()) == [user.path / "plugins"]
 
 
 def of_home(stack: Stack, home: Path) -> Stack:
