@@ -87,6 +87,8 @@ class ImageFile(Model):
         for key, value in variables.items() if isinstance(variables, dict) else ():
             if not isinstance(value, str | int | bool):
                 raise ValueError(f"`{key}` should be text, a whole number, true or false")
+            if isinstance(value, int) and not -(2**63) <= value < 2**63:  # in hex, one may have no end
+                raise ValueError(f"`{key}` should be a number of 64 bits, as TOML has them")
         return variables
 
     @field_validator("variables")

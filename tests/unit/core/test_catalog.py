@@ -104,6 +104,7 @@ def test_any_forest_is_ordered_parents_first(data: st.DataObject) -> None:
         ('steps = ["nginx", "nginx"]', "nginx is listed twice"),
         ('steps = ["Bad-Name"]', "`steps.0`"),
         ("[versions]\nnginx = 1.22", "`versions.nginx`"),
+        (f"[variables]\nlong = 0x{'f' * 5000}", "`variables`: `long` should be a number of 64 bits"),
         ("[variables]\nratio = 0.5", "`variables`: `ratio` should be text, a whole number, true or false"),
         ("[variables]\nBad = 1", "`variables.Bad`"),
         ('[variables]\ndb_password = "hunter2"', "`db_password` is the name of a secret"),
