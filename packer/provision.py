@@ -36,6 +36,7 @@ try:
     import paramiko
     import pytest
     from last_output import LastOutput, ListeningBackend
+    from pyinfra.api.state import StateStage
     from pyinfra.context import ctx_state
     from testinfra.backend.paramiko import IgnorePolicy
     from testinfra.host import Host
@@ -52,6 +53,7 @@ LOOK = "see the lines above; packer/README.md says how to try an image by hand"
 """The remedy where what failed names none."""
 
 BOOTSTRAP = "see its log above: what it does is said by the role's bootstrap.yaml, and by the base image"
+NO_EXIT = "leave sys.exit() out: it drops what was asked for until then; guard the rest with `if`"
 SLOW = "see what it waits for; if it needs the time, allow more in image.toml: [build] timeout_minutes"
 SILENT = "see that this host reaches the machine's port 22, then build again"
 
@@ -185,14 +187,22 @@ def deploy() -> None:
     try:
         pyinfra.main(args=["-y", "inventory.py", "deploy.py"], prog_name="pyinfra", standalone_mode=False)
     except SystemExit as end:
-        if not end.code:
+        if not end.code and _all_ran():
             return
+        if not end.code:
+            raise Failure("deploy.py ended PyInfra before all its operations had run", [f"remedy: {NO_EXIT}"]) from None
     except click.ClickException as error:
         error.show()
         # An error in deploy.py or a step comes wrapped.
         said = str(getattr(error, "exception", error))
     name, output = _failed_operation()
     raise Failure(f"step `{name}` failed" if name else "deploy.py failed", [*output, *said.splitlines()])
+
+
+def _all_ran() -> bool:
+    """Whether PyInfra got past the last operation. A `sys.exit()` of deploy.py ends it sooner, with its own status."""
+    state = ctx_state.get()  # type: ignore[no-untyped-call]
+    return state is not None and bool(state.current_stage == StateStage.Disconnect)
 
 
 def _failed_operation() -> tuple[str, list[str]]:

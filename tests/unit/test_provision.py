@@ -150,6 +150,13 @@ def test_what_runs_into_the_limit_is_named_with_its_last_output(
     assert before[-1].startswith("  Setting up hang (1.0)") and "its last output:" in before
 
 
+@pytest.mark.parametrize("where", ["sys.exit()", "python.call(name='Ends', function=lambda: sys.exit(0))"])
+def test_a_deploy_that_exits_early_makes_no_image(where: str, provisioning: Provisioning) -> None:
+    status, _, err = provisioning.run(f"import sys\nfrom pyinfra.operations import python\n{where}\n")
+    assert status == 1 and "deploy.py ended PyInfra before all its operations had run" in err
+    assert "remedy: leave sys.exit() out" in err
+
+
 def test_a_deploy_that_computes_for_ever_runs_into_the_limit(provisioning: Provisioning) -> None:
     status, _, err = provisioning.run("while True: pass\n", BUILD_SECONDS="3")
     assert status == 1
