@@ -95,7 +95,7 @@ def last_outputs() -> pulumi.Output[StackOutputs]:
     """What this stack exported at the end of its last successful `up`: empty before the first.
 
     Outputs in another shape, of an older program, say, count as none: every build then adopts what exists, so nothing
-    is built twice.
+    is built twice. The identity has to be understood: without it, names would change.
     """
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     answer: pulumi.Output[Any] = pulumi.Output.from_input(_asked(name))
@@ -126,4 +126,11 @@ def _read(values: dict[str, Any] | None) -> StackOutputs:
         return StackOutputs.model_validate(values or {})
     except ValidationError as error:
         pulumi.log.warn(f"the stack's last outputs are not understood and count as none: {error.errors()[0]['msg']}")
-        return StackOutputs()
+    # Its identity counts all the same: with another, every container would be replaced.
+    try:
+        return StackOutputs.model_validate({"identity": (values or {}).get("identity")})
+    except ValidationError as error:
+        raise pulumi.RunError(
+            "the stack's last output `identity` is not understood, and machines and parameters are called by it\n"
+            f"  remedy: use the version of this program that exported it ({error.errors()[0]['msg']})"
+        ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pulumi
 import pytest
 
 from components.stack import outputs
@@ -45,3 +46,11 @@ def test_another_fault_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(Exception, match="permission denied"):
         asyncio.run(outputs._asked("organization/bakewell/dev"))
     assert len(calls) == 1
+
+
+def test_the_identity_outlives_outputs_that_are_not_understood() -> None:
+    identity = {"name": "dev", "key": "0a1b2c"}
+    found = outputs._read({"machines": ["of another program"], "identity": identity})
+    assert found.identity is not None and found.identity.model_dump() == identity
+    with pytest.raises(pulumi.RunError, match="`identity` is not understood"):
+        outputs._read({"identity": "dev"})
