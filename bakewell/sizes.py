@@ -95,9 +95,18 @@ class _Sizes:
         return Counter(
             (machine.role, machine.size)
             for machine in self._survey.running()
-            if machine.role in self._desired.roles and machine.region == self._home
-            if (image := pins.get(machine.role) or self.image(machine.role)) and machine.image in image.ids
+            if machine.region == self._home and machine.image in self._wanted(machine.role, pins)
         )
+
+    def _wanted(self, role: str, pins: Mapping[str, Image]) -> set[str]:
+        """IDs that a machine of the role may boot from; all that have the content, for a build may have been forced."""
+        found = self._desired.fingerprints.get(role)
+        same = (
+            image
+            for image in self._survey.images()
+            if found and (image.role, image.identity.fingerprint) == (role, found.value)
+        )
+        return {id for image in ([pins[role]] if role in pins else same) for id in image.ids}
 
     def _builder(self, role: str) -> str:
         return CLOUDS[self._desired.cloud].sizes[self._desired.catalog[role].memory_gb]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -75,6 +76,15 @@ def test_machines_that_are_there_run_on_in_a_size_that_is_no_longer_offered(flee
     run = fleet.run(preview=True)
     assert run.error is None
     assert "the machines that there are run on, and cannot be replaced in it" in run.said("warning")
+
+
+def test_machines_stay_on_what_a_forced_build_has_made_once_more(fleet: Fleet, offers: Offered) -> None:
+    first = fleet.bake()["web"]
+    size(fleet, "s-1vcpu-3gb")
+    offers.there.append(Running("web", "s-1vcpu-3gb", "nyc3", first.id))
+    later = replace(first, id="901", name="later", identity=replace(first.identity, run="9" * 12))
+    fleet.listing.found.insert(0, replace(later, created_at=first.created_at + timedelta(days=1)))
+    assert fleet.run(preview=True).error is None
 
 
 def test_no_machine_of_a_role_needs_no_size(fleet: Fleet, offers: Offered) -> None:
