@@ -1,8 +1,9 @@
 """Masking: text without the secrets of an environment.
 
-A secret is masked as it is, line by line (a PEM key, a file of JSON), and in the forms that programs give it: quoted
-for a URL or for JSON, and in base64. Control sequences go first, because a colour code inside a secret would hide it. A
-secret of fewer than eight characters is shown: masking "1" or "true" would make nonsense of a log.
+A secret is masked as it is, line by line (a PEM key, a file of JSON, also where `\\n` stands for an end of line), part
+by part (a list, `Bearer TOKEN`), and in the forms that programs give it: quoted for a URL or for JSON, and in base64.
+Control sequences go first, because a colour code inside a secret would hide it. A secret of fewer than eight characters
+is shown: masking "1" or "true" would make nonsense of a log.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from urllib.parse import quote, quote_plus, unquote
 
 from bakewell.secret_shapes import secret_setting, secret_variable
@@ -28,7 +30,9 @@ CONTROL = re.compile(
 )
 """What a terminal obeys instead of showing, but for tabs and ends of lines. `build.supervisor` has a twin for bytes."""
 
-_USER = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#\s@]+)@")
+_USER = re.compile(r"://([^/?#\s@]+)@")
+_PAIR = re.compile(r"""(?:^|[?&;,\s])([A-Za-z][\w.-]{0,99})=("[^"]*"|'[^']*'|[^&;,\s]+)""")
+_BETWEEN = re.compile(r"[\s,;'\"]+")
 _LONGEST_NAME = 16  # a user's name in a URL is shown; what is longer and has no password beside it is a token
 
 
@@ -63,34 +67,69 @@ def _secrets(environ: Mapping[str, str]) -> Iterator[str]:
     for name, value in environ.items():
         if secret_variable(name, value):
             yield from _of_value(value)
-        for user in _USER.findall(value):
+        else:
+            yield from _of_document(_json(value))
+        for key, text in _PAIR.findall(value):
+            if secret_setting(key, text):
+                yield from _forms(text.strip("\"'"))
+        url = f"://{value}" if name.lower().endswith("_proxy") and "://" not in value else value
+        for user in {*_USER.findall(url), *_odd_users(url)}:
             yield from _of_user(user)
 
 
 def _of_value(value: str) -> Iterator[str]:
-    lines = value.splitlines()
+    yield from _of_lines(value)
+    with suppress(ValueError):  # a file in a variable is often in base64
+        yield from _of_lines(base64.b64decode("".join(value.split()), validate=True).decode())
+
+
+def _of_lines(value: str) -> Iterator[str]:
     yield from _forms(value.strip())
+    lines = [line.strip() for line in value.replace("\\r", "\r").replace("\\n", "\n").splitlines()]
     if len(lines) > 1:
-        yield from _long(line.strip() for line in lines)
-    if value.lstrip().startswith(("{", "[")):
-        try:
-            document = json.loads(value)
-        except (ValueError, RecursionError):
-            return
-        yield from _of_document(document)
+        yield from _long(lines)
+    document = _json(value)
+    if document is not None:
+        yield from _of_document(document, below=isinstance(document, list))
+    elif len(lines) == 1:
+        parts = [part for part in _BETWEEN.split(value) if not part.startswith("--")]
+        if "://" not in value:
+            parts.append(value.partition(":")[2].strip())  # user:password
+        for part in parts:
+            yield from _forms(part)
 
 
-def _of_document(document: object) -> Iterator[str]:
-    """The secrets in a document of JSON: `private_key` with its lines, but not `type`."""
+def _json(value: str) -> object:
+    """The document that `value` is; None where it is none."""
+    if not value.lstrip().startswith(("{", "[")):
+        return None
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _of_document(document: object, *, below: bool = False) -> Iterator[str]:
+    """The secrets in a document of JSON: `private_key` with its lines, but not `type`.
+
+    `below`: it is the value of a secret's name, so that every text in it counts.
+    """
     if isinstance(document, dict):
         for key, value in document.items():
-            if isinstance(value, str) and secret_setting(str(key), value):
-                yield from _of_value(value)
-            else:
-                yield from _of_document(value)
+            yield from _of_document(value, below=below or secret_variable(str(key), ""))
     elif isinstance(document, list):
         for value in document:
-            yield from _of_document(value)
+            yield from _of_document(value, below=below)
+    elif isinstance(document, str) and (below or secret_variable("", document)):
+        yield from _of_lines(document)
+
+
+def _odd_users(text: str) -> Iterator[str]:
+    """`name:password` of URLs whose password has an @, a slash or a # in it: all of it, up to the last @."""
+    for word in text.split():
+        user = word.partition("://")[2].rpartition("@")[0]
+        if re.match(r"[^/?#@:]+:", user):
+            yield user
 
 
 def _of_user(user: str) -> Iterator[str]:

@@ -49,7 +49,11 @@ _CONTENT: tuple[tuple[bytes, re.Pattern[bytes], str], ...] = tuple(
 _WORDS = r"passwd|password|passphrase|secret|token|credentials?|(?:api|access|private|secret|auth)[_-]?key"
 _SETTING = re.compile(rf"(?:^|[_.-])(?:pass|{_WORDS})$|[_.-]pwd$", re.IGNORECASE)
 # Masking too much costs a word in a log, so the words count anywhere in a variable's name. PWD alone is a folder.
-_VARIABLE = re.compile(rf"{_WORDS}|(?:^|[_.-])pass(?:$|[_.-])|[_.-]pwd(?:$|[_.-])", re.IGNORECASE)
+_VARIABLE = re.compile(
+    rf"{_WORDS}|sshpass|(?:^|[_.-])(?:pass|auth|jwt|cookie)(?:$|[_.-])|[_.-]pwd(?:$|[_.-])"
+    r"|(?:master|encryption|signing|deploy|session|storage|account)[_-]?key",
+    re.IGNORECASE,
+)
 
 
 def secret_name(name: str) -> bool:

@@ -44,6 +44,51 @@ def test_every_line_of_a_secret_is_masked() -> None:
     assert masks.mask(repr(PEM)) == r"'***\n'"
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        PEM.replace("\n", "\\n"),
+        PEM.replace("\n", "\\r\\n"),
+        PEM.replace("\n", "\r\n"),
+        PEM.replace("\n", " "),
+        base64.b64encode(PEM.encode()).decode(),
+        base64.encodebytes(PEM.encode()).decode(),
+        json.dumps(PEM),
+        json.dumps([{"value": PEM}]),
+    ],
+)
+def test_the_lines_of_a_key_are_masked_however_the_variable_holds_it(value: str) -> None:
+    assert Masks({"DEPLOY_PRIVATE_KEY": value}).mask("a MIIEvQIBADANBgkq b hkiG9w0BAQEFAASC") == "a *** b ***"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("API_TOKENS", "first-first,hush-hush"),
+        ("X_TOKEN", '"hush-hush"'),
+        ("X_TOKEN", "Bearer hush-hush"),
+        ("API_CREDENTIALS", "joe:hush-hush"),
+        ("SSHPASS", "hush-hush"),
+        ("DOCKER_AUTH_CONFIG", '{"auths": {"registry": {"auth": "hush-hush"}}}'),
+        ("RAILS_MASTER_KEY", "hush-hush"),
+        ("SETTINGS", '{"db": {"password": "hush-hush"}}'),
+        ("CREDENTIALS", '{"token": {"value": "hush-hush"}}'),
+        ("DATABASE_DSN", "host=db password=hush-hush user=joe"),
+        ("CONNECTION", "Server=db;Password=hush-hush;"),
+        ("HOOK", "https://host/x?token=hush-hush&y=1"),
+        ("HTTPS_PROXY", "joe:hush-hush@proxy:3128"),
+    ],
+)
+def test_a_part_of_a_value_that_is_a_secret_is_masked(name: str, value: str) -> None:
+    assert Masks({name: value}).mask("a hush-hush b") == "a *** b"
+
+
+@pytest.mark.parametrize("value", ["a" * 1_000_000, "://a:b" * 100_000, "://a:b@" * 18_000, "a=" * 500_000])
+def test_a_long_value_is_read_at_once(value: str) -> None:
+    """Where a pattern begins at every character, each takes longer than a test may."""
+    assert Masks({"X": value}).mask("shown") == "shown"
+
+
 def test_the_secrets_in_credentials_of_json_are_masked_and_the_rest_is_not() -> None:
     document = {"type": "service_account", "keys": [{"private_key": PEM}], "client_secret": "hush-hush"}
     masks = Masks({"GOOGLE_CREDENTIALS": json.dumps(document)})
@@ -77,6 +122,8 @@ def test_a_secret_is_masked_in_the_forms_that_programs_give_it(form: str) -> Non
         ("http://joe:p%40ssword@proxy:3128", "p@ssword and p%40ssword", "*** and ***"),
         ("http://joe:short@proxy:3128", "via http://joe:short@proxy:3128", "via http:***proxy:3128"),
         ("http://joe:s3cr3t-s3cr3t@proxy:3128", base64.b64encode(b"joe:s3cr3t-s3cr3t").decode(), "***Q="),
+        ("postgres://joe:p@ss/w#rd-1@db/x", "as p@ss/w#rd-1", "as ***"),
+        ("http://joe:p@ss@proxy:3128", "via http://joe:p@ss@proxy:3128", "via http:***proxy:3128"),
         ("https://abcdefghijklmnopqrstuvwxyz@host", "abcdefghijklmnopqrstuvwxyz", "***"),
         ("ssh://operator@host/", "ssh://operator@host/", "ssh://operator@host/"),
     ],
