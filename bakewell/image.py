@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 NAMESPACE = "bakewell"
 _TAG = re.compile(rf"^{NAMESPACE}:(?P<key>[a-z]+)(?::(?P<value>[A-Za-z0-9_-]+))?$")
+_LEASE = re.compile(r"[0-9]{1,11}")  # more digits are no date
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ def parse_tag(text: str) -> tuple[str, str] | None:
 
 def lease_of(tags: Iterable[str]) -> int | None:
     """The latest lease among `tags`, in Unix seconds; None where there is none."""
-    leases = [int(p[1]) for t in tags if (p := parse_tag(t)) is not None and p[0] == "lease" and p[1].isdigit()]
+    leases = [int(p[1]) for t in tags if (p := parse_tag(t)) is not None and p[0] == "lease" and _LEASE.fullmatch(p[1])]
     return max(leases, default=None)
 
 

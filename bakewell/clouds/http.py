@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -311,7 +312,7 @@ def _told_to_wait(headers: Mapping[str, str]) -> float:
     """Seconds, from `retry-after` (seconds) or else `ratelimit-reset` (the cloud's Unix time); 5 where neither says."""
     for name, base in (("retry-after", 0.0), ("ratelimit-reset", sent(headers) or time.time())):
         text = headers.get(name, "")
-        if text.isdigit():
+        if re.fullmatch(r"[0-9]{1,12}", text):
             return max(float(text) - base, 0.5)
     return 5.0
 
@@ -320,7 +321,7 @@ def _message(answer: urllib3.BaseHTTPResponse) -> str:
     """What the error's body says, in a line."""
     try:
         body = json.loads(answer.data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return f"{len(answer.data)} bytes that are no JSON"
     return str(body.get("message") or body.get("id") or "no message")[:300] if isinstance(body, dict) else "no message"
 

@@ -43,6 +43,19 @@ def test_429_that_asks_for_too_long_a_wait_is_an_error_that_says_when(script: Sc
     assert "3000 s" in caught.value.remedy and script.slept == []
 
 
+@pytest.mark.parametrize("told", ["²", "9" * 400, "-5", "soon"])
+def test_429_that_tells_no_time_waits_five_seconds(script: Script, told: str) -> None:
+    script.answer(429, BUSY, retry_after=told, ratelimit_reset=told).answer(200, ACCOUNT)
+    script.cloud().check_account()
+    assert script.slept == [5.0]
+
+
+def test_a_refusal_that_nests_without_end_is_an_error(script: Script) -> None:
+    script.answer(400, "[" * 100_000)
+    with pytest.raises(CloudError, match=r"400 \(100000 bytes that are no JSON\)"):
+        script.cloud().check_account()
+
+
 def test_5xx_is_tried_again_with_growing_pauses(script: Script) -> None:
     script.answer(500, BROKEN).answer(503, "not json").answer(200, ACCOUNT)
     assert script.cloud().check_account() == "a@b"

@@ -112,6 +112,7 @@ def test_tags_are_told_from_other_peoples() -> None:
 def test_the_latest_lease_counts() -> None:
     assert lease_of(["bakewell:lease:5", "bakewell:lease:70", "bakewell:lease:x", "lease:90"]) == 70
     assert lease_of([READY]) is None
+    assert lease_of(["bakewell:lease:5", f"bakewell:lease:{'9' * 12}", f"bakewell:lease:{'9' * 5000}"]) == 5
 
 
 def test_the_name_says_prefix_role_time_in_utc_and_run() -> None:
