@@ -26,6 +26,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from bakewell import proxy
 from bakewell.clouds.answers import A, Answer, parse_json
+from bakewell.clouds.bodies import Answered, whole
 from bakewell.clouds.clock import Clock, sent
 from bakewell.errors import CloudError
 
@@ -218,7 +219,7 @@ class Api:
         *,
         query: Mapping[str, str | int] | None = None,
         body: Mapping[str, Any] | None = None,
-    ) -> urllib3.BaseHTTPResponse:
+    ) -> Answered:
         """One request, retried as the class says. `wanted`: the statuses that it may have."""
         url = f"{self.endpoint}{path}" + (f"?{urlencode(query)}" if query else "")
         try:
@@ -233,12 +234,14 @@ class Api:
 
     def _once(
         self, method: str, path: str, url: str, body: Mapping[str, Any] | None, wanted: frozenset[int]
-    ) -> urllib3.BaseHTTPResponse:
+    ) -> Answered:
         what = f"{method} {self.endpoint}{path}"
         headers = self._headers | ({"Content-Type": "application/json"} if body is not None else {})
         data = json.dumps(body).encode() if body is not None else None
         try:
-            answer = self._pool.request(method, url, body=data, headers=headers, redirect=False)
+            answer = whole(
+                self._pool.request(method, url, body=data, headers=headers, redirect=False, preload_content=False)
+            )
         except urllib3.exceptions.ProxyError as error:
             refused = CloudError(f"{what}: {proxy.trouble(url, error)}", remedy=proxy.remedy(url))
             if proxy.wants_login(error):  # again and again, and the account there may be locked
@@ -257,7 +260,7 @@ class Api:
             raise CloudError(f"{what}: {answer.status}, which is no answer {told}", remedy=_ANOTHER)
         return answer
 
-    def _failure(self, what: str, answer: urllib3.BaseHTTPResponse) -> Exception:
+    def _failure(self, what: str, answer: Answered) -> Exception:
         status, said = answer.status, _message(answer)
         if status == 429:
             wait = _told_to_wait(answer.headers)
@@ -317,7 +320,7 @@ def _told_to_wait(headers: Mapping[str, str]) -> float:
     return 5.0
 
 
-def _message(answer: urllib3.BaseHTTPResponse) -> str:
+def _message(answer: Answered) -> str:
     """What the error's body says, in a line."""
     try:
         body = json.loads(answer.data)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
+import socketserver
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 import pytest
 
-from bakewell.clouds import Key
+from bakewell.clouds import Key, bodies
 from bakewell.clouds.digitalocean import DigitalOcean
 from bakewell.errors import CloudError
 from tests.unit.clouds.conftest import Script
@@ -92,6 +96,59 @@ def test_every_refusal_says_what_to_do(script: Script, status: int) -> None:
     with pytest.raises(CloudError, match=str(status)) as caught:
         script.cloud().check_account()
     assert caught.value.remedy and len(script.asked) == 1
+
+
+@pytest.fixture
+def raw() -> Iterator[Callable[[bytes], str]]:
+    """An API that sends just these bytes to whoever asks, and goes on with `more` where there is no end of them."""
+    servers: list[socketserver.ThreadingTCPServer] = []
+
+    def serve(answer: bytes, more: bytes = b"") -> str:
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                while self.rfile.readline().strip():
+                    """The request's headers."""
+                with suppress(OSError):
+                    self.wfile.write(answer)
+                    while more:
+                        self.wfile.write(more)
+
+        server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_address[1]}"
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+WHOLE_LIST = b'{"droplets": [], "meta": {"total": 0}}'
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"Content-Length: 100\r\n\r\n" + WHOLE_LIST,
+        b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n" % (len(WHOLE_LIST), WHOLE_LIST),
+        b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(WHOLE_LIST)[:-20],
+    ],
+    ids=["shorter than it says", "without its last chunk", "no chunks", "half of what was compressed"],
+)
+def test_a_body_that_breaks_off_is_no_answer(raw: Callable[[bytes], str], answer: bytes) -> None:
+    with pytest.raises(CloudError, match=r"no answer|no JSON"):
+        DigitalOcean(raw(b"HTTP/1.1 200 OK\r\n" + answer), "x", sleep=lambda _: None).references()
+
+
+def test_a_body_without_an_end_is_no_answer(raw: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
+    for name, limit, more in (("LARGEST", 100_000, b" " * 10_000), ("PATIENCE", 0.2, b" ")):
+        with monkeypatch.context() as limits:
+            limits.setattr(bodies, name, limit)
+            with pytest.raises(CloudError, match=r"no answer \(its body has no end"):
+                DigitalOcean(raw(begin, more), "x", sleep=lambda _: None).references()
 
 
 def test_an_api_that_is_not_there_is_an_error_soon(script: Script) -> None:
