@@ -133,7 +133,8 @@ def over_http(url: str, wait: Waiting, http: urllib3.PoolManager | None = None) 
     pool = http or urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=3, read=5))
     while True:
         try:
-            status = pool.request("GET", url, redirect=False).status
+            with pool.request("GET", url, redirect=False, preload_content=False) as got:  # the body may have no end
+                status = got.status
             answer = f"it answers {status}"
         except urllib3.exceptions.HTTPError as error:
             status, answer = 0, f"no answer ({type(error).__name__})"

@@ -11,6 +11,7 @@ import errno
 import logging
 import os
 import socket
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -91,9 +92,11 @@ class Ssh:
                 channel.settimeout(timeout)
                 channel.set_combine_stderr(True)
                 channel.exec_command(command)
-                said = b""
+                said, end = b"", time.monotonic() + timeout
                 while chunk := channel.recv(65536):
                     said += chunk
+                    if len(said) > LIMIT or time.monotonic() > end:
+                        raise EOFError(f"the command's output has no end: {len(said)} bytes came")
                 # -1: no status came, because the connection broke, the command was killed, or is not over.
                 if not channel.status_event.wait(timeout) or channel.exit_status == -1:
                     raise EOFError("the connection ended")

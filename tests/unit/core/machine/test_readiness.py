@@ -183,6 +183,34 @@ def test_over_http_200_is_waited_for(web: Web) -> None:
     assert web.states == [200]
 
 
+def test_over_http_a_body_without_an_end_is_not_waited_for() -> None:
+    gone = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            gone.set() if self._endless() else None
+
+        def _endless(self) -> bool:
+            for _ in range(100_000):
+                try:
+                    self.wfile.write(b"data: more\n\n" * 100)
+                except OSError:
+                    return True
+            return False
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing is logged."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        over_http(f"http://127.0.0.1:{server.server_port}/events", Time().waiting())
+        thread.join()
+    assert gone.is_set(), "the body was read to its end"
+
+
 def test_over_http_the_last_answer_is_told(web: Web) -> None:
     web.states = [503]
     with pytest.raises(BakewellError, match=r"web-1 is not ready after 2 s: http://.*/healthz: it answers 503"):

@@ -65,6 +65,18 @@ def test_an_answer_that_takes_too_long_is_none(sshd: Sshd, key: Path) -> None:
     gate.set()
 
 
+@pytest.mark.parametrize("lines", [1, 200])
+def test_an_answer_without_an_end_is_none(sshd: Sshd, key: Path, monkeypatch: pytest.MonkeyPatch, lines: int) -> None:
+    monkeypatch.setattr(module, "LIMIT", 1000)
+    sshd.answer = lambda command: (0, "a line\n" * lines)
+    with Ssh(LOOPBACK, key) as shell:
+        if lines == 1:
+            assert shell.run("yes").text == "a line\n"
+            return
+        with pytest.raises(Unreachable, match="has no end"):
+            shell.run("yes")
+
+
 def test_where_nothing_listens_that_is_said(monkeypatch: pytest.MonkeyPatch, key: Path) -> None:
     with listening() as gone:
         monkeypatch.setattr(module, "PORT", gone.port)
