@@ -195,7 +195,11 @@ def _folder(state_dir: Path) -> Path:
 def _read(path: Path) -> Record | None:
     try:
         with os.fdopen(open_regular(path), "rb") as file:
-            return Record(**json.loads(file.read(LIMIT)))
+            record = Record(**json.loads(file.read(LIMIT)))
+        kinds = {name: type(value) for name, value in asdict(record).items()}
+        if record.run != path.stem or kinds != {name: int if name == "lease" else str for name in kinds}:
+            raise ValueError("it names another run, or a value of it is no text")
+        return record
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, RecursionError) as error:

@@ -192,6 +192,11 @@ class Api:
         while True:
             answer = self._read("GET", path, page, query={**query, "page": number, "per_page": PAGE})
             items += answer.items
+            if not answer.items and answer.links.pages.next is not None and len(items) == answer.meta.total:
+                raise CloudError(
+                    f"GET {self.endpoint}{path}: the answer cannot be relied on: an empty page promises a next one",
+                    remedy=_ANOTHER,
+                )
             # An API that promises a next page for ever has told how many items there are.
             if answer.links.pages.next is None or not answer.items or len(items) >= answer.meta.total:
                 return _Walk(items, answer.meta.total, number)

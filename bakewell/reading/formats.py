@@ -24,6 +24,7 @@ from bakewell.reading.files import read_text
 CONFIG_LIMIT = 256_000
 """Bytes of TOML or YAML: a hundred times what a large project has, and seconds to parse."""
 
+_LONGEST_NUMBER = 100  # characters
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _NUMBER_OR_MOMENT = re.compile(
     r"""[-+]?(?:\.?[0-9][0-9_]*|[0-9][0-9_]*\.[0-9_]*)(?:[eE][-+]?[0-9]+)?
@@ -80,7 +81,7 @@ def from_yaml(text: str, path: Path, what: str, *, shared: bool = False) -> Any:
     """
     try:
         return yaml.load(text, Loader=_Unambiguous if shared else _Once)  # both are SafeLoaders
-    except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
         # All but the first: values that look like dates, numbers or tagged values and are none; nesting without end.
         problem = " ".join(str(error).split())
         raise ConfigError(f"{what} is not YAML: {problem}", file=path, remedy="correct the syntax") from None
@@ -112,6 +113,12 @@ class _Once(yaml.SafeLoader):
         if getattr(event, "anchor", None) is not None:  # an AliasEvent has one too
             raise ComposerError(None, None, "anchors and aliases are not taken: write the value out", event.start_mark)
         return super().compose_node(parent, index)
+
+    def compose_scalar_node(self, anchor: dict[str, yaml.Node]) -> yaml.ScalarNode:
+        node: yaml.ScalarNode = super().compose_scalar_node(anchor)
+        if node.tag.endswith((":int", ":float")) and len(node.value) > _LONGEST_NUMBER:  # `1:1:1…` takes its square
+            raise ComposerError(None, None, f"a number of {len(node.value)} characters", node.start_mark)
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         if not isinstance(node, yaml.MappingNode):

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, cast
 
@@ -348,3 +349,16 @@ def test_a_log_that_cannot_be_written_ends_the_command(tmp_path: Path) -> None:
     log_file = supervisor.Log("/dev/full", [])
     log_file.take(b"text\n")
     assert log_file.failed
+
+
+@pytest.mark.parametrize(
+    "odd", [{"run": "../../x"}, {"run": "\0"}, {"run": "\ud800"}, {"run": "b" * 12}, {"name": []}, {"lease": "5"}]
+)
+def test_a_record_that_names_another_run_or_holds_odd_values_is_none(tmp_path: Path, odd: dict[str, object]) -> None:
+    record = runs.Record("a" * 12, "shop", "web", "digitalocean", "http://x", "shop-web", "f" * 64, 5)
+    runs.begin(tmp_path, record).release()
+    path = tmp_path / "runs" / f"{record.run}.lock"
+    assert [*runs.known(tmp_path)] == [record]
+    path.write_text(json.dumps(asdict(record) | odd))
+    assert [*runs.known(tmp_path)] == [] and runs.claim(tmp_path, record.run) is None
+    assert runs.is_known(tmp_path, record.run), "its build may be alive"

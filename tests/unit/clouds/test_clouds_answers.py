@@ -223,6 +223,12 @@ def test_an_action_that_is_gone_does_not_hide_the_snapshots(script: Script) -> N
     assert script.cloud().settle("4") == ["9"]
 
 
+def test_an_empty_page_that_promises_a_next_one_is_not_the_end_of_a_list(script: Script) -> None:
+    script.answer(200, {"droplets": [], "links": {"pages": {"next": "x"}}, "meta": {"total": 0}})
+    with pytest.raises(CloudError, match=r"GET .*/v2/droplets: .* an empty page promises a next one"):
+        script.cloud().references()
+
+
 def test_a_next_page_that_is_promised_for_ever_is_no_endless_walk(script: Script) -> None:
     more = {"pages": {"next": "https://elsewhere.example/?page=2"}}
     for keys, total in (([KEY], 3), ([], 3)):

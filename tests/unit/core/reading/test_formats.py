@@ -64,6 +64,15 @@ def test_a_value_that_parsers_read_differently_has_to_be_in_quotes(text: str) ->
     assert parsed(f"a: '{text}'\n") == {"a": text}
 
 
+@pytest.mark.parametrize(
+    "text", ["1:" * 100_000 + "1", "1:" * 100_000 + "1.0", "9" * 200_000 + ".0", "0b" + "1" * 200_000]
+)
+def test_a_number_without_end_is_not_computed(text: str) -> None:
+    """The first would take ten seconds; the others end as no YAML does."""
+    with pytest.raises(ConfigError, match=r"a number of 2\d+ characters"):
+        from_yaml(f"x: {text}", Path("Pulumi.yaml"), "Pulumi.yaml")
+
+
 @pytest.mark.parametrize("tag", ["!!binary aGk=", "!!int '3'", "!!str 3", "!mine x", "! x", "!!set {a}", "!!omap []"])
 def test_tags_are_not_taken_where_pulumi_reads_too(tag: str) -> None:
     with pytest.raises(ConfigError, match=r"the tag .* is not taken"):
