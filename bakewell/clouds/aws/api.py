@@ -209,7 +209,7 @@ def asking(call: Call[Any], region: str, what: str) -> Iterator[None]:
         raise _not_whole(call, region, what, _short(str(error)) or type(error).__name__) from error
 
 
-_UNREADABLE = (ResponseParserError, ParseError, AttributeError, KeyError, TypeError, ValueError)
+_UNREADABLE = (ResponseParserError, ParseError, AttributeError, KeyError, TypeError, ValueError, RecursionError)
 """What botocore's parsers raise where an answer has another form than its model; none is a `BotoCoreError`."""
 
 

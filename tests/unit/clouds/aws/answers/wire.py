@@ -65,6 +65,8 @@ SPOILT: dict[str, Spoil] = {
     ),
     "null": lambda action, body: (200, b"null"),
     "an empty object": lambda action, body: (200, b"{}"),
+    "nesting without an end": lambda action, body: (200, b"[" * 100_000),
+    "a refusal that nests without an end": lambda action, body: (400, b"[" * 100_000),
     "half of it": lambda action, body: (200, body[: len(body) // 2]),
     "no list": lambda action, body: (200, without(action, body, PARSED[action][0])),
     "things without a field": lambda action, body: (200, lacking(action, body)),
