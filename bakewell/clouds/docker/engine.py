@@ -173,7 +173,8 @@ def asking(what: str, *, hidden: str = "") -> Iterator[None]:
         why = str(error).replace(hidden, shown(hidden)) if hidden else str(error)
         # Not `from error`: --debug would show its words.
         raise CloudError(f"Docker cannot be reached to {what}: {why}", remedy=_START_IT) from None
-    except (LookupError, TypeError, AttributeError) as error:  # the client library takes some shapes for granted
+    except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        # The client library takes some shapes for granted, and that numbers and nesting have an end.
         raise CloudError(f"Docker, asked to {what}: the answer cannot be read ({error!r})", remedy=_ANOTHER) from error
 
 

@@ -178,6 +178,15 @@ def test_an_image_with_other_labels_than_in_the_list_is_an_error(engine: FakeEng
             engine.cloud(tmp_path).images("shop")
 
 
+@pytest.mark.parametrize("body", ["[" * 100_000, f'[{{"Created": {"9" * 5000}}}]'])
+@pytest.mark.parametrize("call", FIELDS)
+def test_an_answer_that_cannot_be_decoded_is_an_error(engine: FakeEngine, tmp_path: Path, call: str, body: str) -> None:
+    engine.answers[call] = body
+    with pytest.raises(CloudError, match="the answer cannot be read"):
+        act(engine, tmp_path)
+    assert not [asked for asked in engine.asked if asked.startswith("DELETE")]
+
+
 @pytest.mark.parametrize("body", ["", "<html>not found</html>", "{}", '{"message": "page not found"}'])
 def test_a_404_in_other_words_than_docker_s_does_not_say_that_a_thing_is_gone(
     engine: FakeEngine, tmp_path: Path, body: str
