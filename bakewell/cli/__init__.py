@@ -7,6 +7,7 @@ stderr; a traceback only with --debug.
 from __future__ import annotations
 
 import errno
+import io
 import sys
 import traceback
 
@@ -34,7 +35,9 @@ def run(arguments: list[str]) -> int:
     try:
         code = app(arguments, standalone_mode=False, prog_name="bakewell")
     except click.ClickException as error:
-        error.show()
+        usage = io.StringIO()
+        error.show(usage)
+        print(masked(usage.getvalue()), end="", file=sys.stderr)  # it repeats the arguments
         return error.exit_code
     except BakewellError as error:
         if debug:

@@ -51,6 +51,17 @@ def test_any_word_is_taken_or_refused(
         assert plain(done.code, done.err), (word, done.err)
 
 
+@pytest.mark.parametrize(
+    "call", [["--hush-hush"], ["hush-hush"], ["copy", "web", "--hush-hush"], ["build", "hush-hush"]]
+)
+def test_a_secret_among_the_arguments_is_not_repeated(
+    bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch, call: list[str]
+) -> None:
+    monkeypatch.setenv("X_TOKEN", "hush-hush")
+    done = bakewell(*call)
+    assert done.code == 2 and "***" in done.err and "hush" not in done.err
+
+
 def test_lock_asks_for_an_image_and_nothing_else(bakewell: Bakewell) -> None:
     for image in ["../../v2/droplets", "..", "debian/../x", "a?b", "a#b", "é", "a b", "-x", "/x", "%2e"]:
         done = bakewell("lock", "debian-12", f"--image={image}")
