@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -230,9 +231,11 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    size = shutil.get_terminal_size()  # forgives a COLUMNS that is no number, as rich does not
+    console = Console(width=size.columns, height=size.lines)
     if not console.is_terminal:
-        console = Console(width=max(80, sum(max(map(len, column)) + 3 for column in zip(columns, *rows, strict=True))))
+        width = max(80, sum(max(map(len, column)) + 3 for column in zip(columns, *rows, strict=True)))
+        console = Console(width=width, height=size.lines)
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         shown.add_column(column, overflow="fold")

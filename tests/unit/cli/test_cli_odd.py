@@ -101,6 +101,7 @@ PLACES: Mapping[str, Mapping[str, str | None]] = {
     "an endpoint with a port too large": {"DIGITALOCEAN_API_URL": "http://127.0.0.1:99999999"},
     "a socket that is none": {"DOCKER_HOST": "nonsense"},
     "a number that is none": {"BAKEWELL_PARALLEL": "²"},
+    "a terminal as wide as no number": {"COLUMNS": "²", "LINES": "²"},
     "checksums that are a folder": {"BAKEWELL_DOWNLOADS": "/"},
 }
 
