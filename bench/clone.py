@@ -32,7 +32,8 @@ class Clone:
         stacks = root.parent / f"{root.name}-stacks"
         stacks.mkdir()
         self.env = {**os.environ, **environment, "PULUMI_BACKEND_URL": f"file://{stacks}"}
-        self.configure(project=project, prefix=project)
+        own: dict[str, object] = {} if real_images else {"roles": [], "machines": {}}  # the project's are not there
+        self.configure(project=project, prefix=project, **own)
 
     def configure(self, **settings: object) -> None:
         """Set `bakewell:<key>` in Pulumi.dev.yaml."""
