@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.unit.loopback import serving
+
 
 @dataclass
 class OneProxy:
@@ -75,12 +77,8 @@ def one_proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[OneProxy]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     told.address = f"127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield told
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(server):
+        yield told
 
 
 def _copy(source: socket.socket, target: socket.socket) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +12,7 @@ import pytest
 
 from bakewell.clouds.digitalocean import DigitalOcean
 from tests.contract.served import TOKEN, Served
+from tests.unit.loopback import serving
 from tests.unit.one_cloud import one_cloud, served
 
 __all__ = ["one_cloud", "served"]
@@ -70,13 +70,9 @@ def script() -> Iterator[Script]:
             """Nothing is logged."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
     told.endpoint = f"http://127.0.0.1:{server.server_port}"
-    yield told
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server):
+        yield told
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +19,7 @@ from bakewell.image import Identity
 from bakewell.retention import Policy
 from bakewell.settings import Environment
 from tests.unit.clouds.test_clouds_answers import MISSING, changed
+from tests.unit.loopback import serving
 from tests.unit.one_proxy import OneProxy, one_proxy
 
 __all__ = ["one_proxy"]
@@ -117,12 +117,8 @@ def engine() -> Iterator[FakeEngine]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     told.address = f"127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield told
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(server):
+        yield told
 
 
 def act(engine: FakeEngine, folder: Path) -> list[str]:
