@@ -1,6 +1,6 @@
 """`make bench [ARGS="NAME…"]`: measures, prints, and writes the table in docs/benchmarks.md when all were measured.
 
-`boots` is a bench of its own, with its own table and arguments: see bench/boots/main.py.
+`boots` is a bench of its own, with its own table and arguments: see bench/boots/main.py; so is `processors COMMAND…`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import builds, fingerprints, previews
+from bench import builds, fingerprints, previews, processors
 from bench.boots import main as boots
 from bench.measure import HEADER, Comparison
 from sandbox import setup
@@ -35,6 +35,8 @@ def main(names: list[str]) -> int:
     """Exit status 0 whatever the figures are: they are there to be read; 2 for a name that is none."""
     if names[:1] == ["boots"]:
         return boots.main(names[1:])
+    if names[:1] == ["processors"]:
+        return processors.main(names[1:])
     unknown = sorted(set(names) - set(BENCHES))
     if unknown:
         print(f"bench: no bench called {', '.join(unknown)}\n  remedy: boots alone, or some of {', '.join(BENCHES)}")

@@ -27,21 +27,20 @@ for name in list(os.environ):
 # Thousands of processes of ours start in a run of every test: compiled once is enough.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# Its hooks are those of this file; and it looks at the environment that was made above.
-from tests.plugins_under_test import (  # noqa: E402
-    leave_out,
-    pytest_report_header,
-    pytest_sessionfinish,
-    pytest_terminal_summary,
-    pytest_testnodedown,
-)
-
-__all__ = ["pytest_report_header", "pytest_sessionfinish", "pytest_terminal_summary", "pytest_testnodedown"]
+from tests import costs, plugins_under_test  # noqa: E402 (the second looks at the environment that was made above)
 
 END_TO_END = ROOT / "tests" / "e2e"
-REAL_IMAGES = [END_TO_END / path for path in ("stacks/test_road.py", "builds/test_steps.py", "stacks/test_fleet.py")]
-"""Files whose tests share the real images that the first of them bake, and so a worker; they run in this order. The
-tests of any other file share one too."""
+LONGEST = ("e2e", "sandbox", "providers", "contract", "components", "unit")
+"""The suites by how long their files take, the longest first."""
+REAL_IMAGES = [END_TO_END / "stacks" / name for name in ("test_road.py", "test_fleet.py", "test_second_deploy.py")]
+"""Files whose tests share the real images that the first of them bake and the machines of those, and so a worker; they
+run in this order. The tests of any other file share one too."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the hooks that are in modules of their own."""
+    config.pluginmanager.register(costs)
+    config.pluginmanager.register(plugins_under_test)
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist's own looks at what is said here
@@ -50,11 +49,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     worker (pytest-xdist's loadgroup). What takes longest goes first: begun last, it would end alone, where the many
     that are quick fill every gap.
     """
-    leave_out(config, items)
+    plugins_under_test.leave_out(config, items)
 
-    def place(item: pytest.Item) -> tuple[int, bool]:
+    def place(item: pytest.Item) -> tuple[int, int]:
         chain = REAL_IMAGES.index(item.path) if item.path in REAL_IMAGES else len(REAL_IMAGES)
-        return chain, not item.path.is_relative_to(END_TO_END)
+        return chain, LONGEST.index(item.path.relative_to(ROOT / "tests").parts[0])
 
     items.sort(key=place)
     for item in items:
