@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +16,11 @@ from bakewell.image import Image
 from bakewell.settings.environment import TOKENS
 from tests.components.conftest import Fleet
 from tests.components.engine import Run
-from tests.components.fleet import PROJECT
+from tests.components.fleet import IMAGES, PROJECT
 from tests.waiting import LONGEST
+
+Mistake = Callable[[Path], object]
+"""Is given web's folder."""
 
 
 def refused(fleet: Fleet) -> Run:
@@ -155,10 +160,71 @@ def test_an_api_that_refuses(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> N
     assert refused(fleet).said("error") == "401, the token is not valid\n  remedy: check DIGITALOCEAN_TOKEN"
 
 
-def test_a_file_of_the_catalog(fleet: Fleet) -> None:
-    (fleet.root / "packer/images/web/deploy.py").unlink()
+def unlocked(web: Path) -> None:
+    """A program whose checksum nobody has looked up: neither the lock nor the local mirror has it."""
+    step = web.parents[1] / "steps" / "tool"
+    step.mkdir()
+    (step / "__init__.py").touch()
+    url = "https://releases.example/tool/{version}"
+    (step / "downloads.toml").write_text(f'[tool]\nurl = "{url}/{{arch}}"\nchecksums = "{url}/SHA256SUMS"\n')
+    (web / "image.toml").write_text(WEB.replace("[boot]", 'steps = ["tool"]\n[versions]\ntool = "9.9.9"\n[boot]'))
+
+
+def huge(web: Path) -> None:
+    """A file of 1 GB by accident; sparse, so that the test's disk does not notice."""
+    with (web / "dump.bin").open("wb") as file:
+        os.truncate(file.fileno(), 10**9)
+
+
+def write(file: str, text: str) -> Mistake:
+    """A file of web's folder, or beside it, with other contents."""
+
+    def spoil(web: Path) -> None:
+        (web / file).parent.mkdir(exist_ok=True)
+        (web / file).write_text(text)
+
+    return spoil
+
+
+TOML = "packer/images/web/image.toml"
+BASE = IMAGES["base"]
+WEB = IMAGES["web"]
+UNITS = ", ".join(f'"{n:0240d}.service"' for n in range(300))
+MISTAKES: dict[str, tuple[Mistake, tuple[str, ...]]] = {
+    "unknown key": (write("image.toml", WEB + "servces = []\n"), (TOML, "servces", "services")),
+    "wrong type": (write("image.toml", WEB.replace('["nginx.service"]', "7")), (TOML, "boot.services")),
+    "unknown parent": (write("image.toml", WEB.replace("base", "bass")), (TOML, "bass", "base")),
+    "cycle": (
+        write("../base/image.toml", BASE.replace("base = ", "parent = ").replace("debian-12", "web")),
+        ("image.toml", "base", "web"),
+    ),
+    "illegal role": (lambda web: web.rename(web.with_name("Web_1")), ("Web_1",)),
+    "no deploy.py": (lambda web: (web / "deploy.py").unlink(), ("packer/images/web/deploy.py",)),
+    "symlink out": (lambda web: (web / "out").symlink_to("/etc/hostname"), ("packer/images/web/out",)),
+    "secret": (write("files/.env", "DATABASE_PASSWORD=hunter2hunter2\n"), ("packer/images/web/files/.env",)),
+    "1 GB": (huge, ("packer/images/web/dump.bin", "max_context_mb")),
+    "no regular file": (lambda web: os.mkfifo(web / "pipe"), ("packer/images/web/pipe",)),
+    "user_data": (
+        write("image.toml", WEB.replace('"nginx.service"', UNITS)),
+        ("user_data of web", "bytes", "65536"),
+    ),
+    "user_data of a builder": (
+        write("bootstrap.yaml", "#!/bin/sh\n" + "#" * 65_527),
+        ("packer/images/web/bootstrap.yaml", "65537 bytes", "65536"),
+    ),
+    "checksum not locked": (unlocked, ("image web: step tool needs tool 9.9.9",)),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_in_the_catalog(fleet: Fleet, mistake: str) -> None:
+    spoil, fragments = MISTAKES[mistake]
+    spoil(fleet.root / "packer/images/web")
     message = refused(fleet).said("error")
-    assert "packer/images/web/deploy.py" in message
+    for fragment in fragments:
+        assert fragment in message
+    assert message.count("remedy: ") == 1
+    assert "hunter2" not in message
 
 
 def test_templates_are_validated_for_what_is_not_built_only(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
