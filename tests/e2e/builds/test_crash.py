@@ -3,11 +3,13 @@
 The local cloud holds a build's nth call while the test signals the build, then lets the call go on as if nothing had
 happened: the worst moment there is. Every point that differs gets its turn, spread over several local clouds at a time,
 for a build mostly waits.
+
+What counts here is the account, not what a machine holds: its machines are in memory, and Packer logs in to an SSH
+server of the test. tests/e2e/docker interrupts builds whose machines are containers.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -22,10 +24,10 @@ from typing import Any
 import psutil
 import pytest
 
-from sandbox.local_cloud import LocalCloud
+from tests.contract.served import TOKEN, serving
 from tests.e2e.cloud import CloudView
 from tests.e2e.workspace import Workspace, signal_group
-from tests.plugins_under_test import OFFLINE
+from tests.unit.core.machine.sshd import listening
 from tests.waiting import LONGEST, none_left, until
 
 CLOUDS = 5
@@ -93,29 +95,31 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def sites(
-    tmp_path_factory: pytest.TempPathFactory, clouds_folder: Path, cloud_environment: Mapping[str, str]
-) -> Iterator[list[Site]]:
+def sites(tmp_path_factory: pytest.TempPathFactory, cloud_environment: Mapping[str, str]) -> Iterator[list[Site]]:
     """CLOUDS local clouds, each with a clone whose `base` image costs little but has every call of a build."""
-    del cloud_environment  # the session's cloud comes first: it makes the machine image
     folder = tmp_path_factory.mktemp("crash")
     with ExitStack() as stack:
         made = []
         for number in range(CLOUDS):
-            local = LocalCloud(clouds_folder / f"crash-{number}")
-            stack.callback(local.destroy)
-            local.start()
-            local.install_providers()
-            env = {**os.environ, **OFFLINE, **local.environment()}
-            workspace = Workspace.make(folder / f"clone-{number}", env, PROJECT)
+            state = folder / f"cloud-{number}"
+            state.mkdir()
+            served = stack.enter_context(serving(state, lambda response: None))
+            sshd = stack.enter_context(listening())
+            account = {"DIGITALOCEAN_API_URL": served.api.endpoint}
+            tokens = dict.fromkeys(("DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN"), TOKEN)
+            workspace = Workspace.make(folder / f"clone-{number}", {**cloud_environment, **account, **tokens}, PROJECT)
             for role in ("web", "api"):
                 shutil.rmtree(workspace.root / "packer" / "images" / role)
             workspace.env[MARK] = str(workspace.root / "cache")
             # The image's own template takes the shared one's place: every API call of a build, and no provisioning.
             workspace.write("packer/images/base/build.pkr.hcl", BARE)
+            source = workspace.root / "packer" / "digitalocean.pkr.hcl"
+            door = f'ssh_host = "127.0.0.1"\n  ssh_port = {sshd.port}\n  ssh_username '
+            source.write_text(source.read_text().replace("ssh_username ", door))
             workspace.configure(machines={})
-            view = stack.enter_context(CloudView.connect(env["DIGITALOCEAN_API_URL"], env["DIGITALOCEAN_TOKEN"]).http)
-            made.append(Site(workspace, CloudView(view)))
+            view = CloudView.connect(served.api.endpoint, TOKEN)
+            stack.enter_context(view.http)
+            made.append(Site(workspace, view))
         yield made
 
 

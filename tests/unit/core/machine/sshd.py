@@ -40,8 +40,8 @@ class Sshd(paramiko.ServerInterface):
                 transport = paramiko.Transport(connection)
                 transport.add_server_key(self._host_key)
                 self._transports.append(transport)
-                with suppress(paramiko.SSHException, EOFError):
-                    transport.start_server(server=self)
+                # Negotiated in a thread of its own: a client that says nothing keeps no other one out.
+                transport.start_server(event=threading.Event(), server=self)
 
     def drop(self) -> None:
         """End every connection."""
