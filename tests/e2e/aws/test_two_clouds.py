@@ -83,10 +83,11 @@ def test_one_stack_on_two_clouds(stack: Workspace, account: Account, cloud: Clou
     assert len(serving) == 2 and not old & set(serving), "`up` waited for it"
     assert account.booted_from(serving, HOME) == {new["ids"][HOME]}
 
-    # The app stack sees it coming.
+    # The app stack sees it coming, and follows.
     preview = stack.preview(cwd=app)
     assert preview.ops == {"shop": "replace"}
     assert sorted(preview.paths["shop"]) == ["ami", "image"], "its droplet and its instance"
+    _app_is_up(stack, app, second, account, cloud)
     stack.run("pulumi", "destroy", "--yes", "--skip-preview", "--non-interactive", cwd=app)
 
     # The images of before go as soon as nothing boots from them, with their snapshots, in both regions.
@@ -173,11 +174,18 @@ def _app(stack: Workspace, outputs: dict[str, Any], account: Account, cloud: Clo
     """Another stack boots a machine on each cloud from what this one published; its folder."""
     app = stack.root / "examples" / "app-stack"
     stack.init("both", cwd=app)
+    _app_is_up(stack, app, outputs, account, cloud)
+    assert stack.preview(cwd=app).quiet
+    return app
+
+
+def _app_is_up(stack: Workspace, app: Path, outputs: dict[str, Any], account: Account, cloud: CloudView) -> None:
+    """An `up` of the app stack leaves it with a machine on each cloud, of the images that `outputs` tell."""
     stack.run("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", cwd=app)
     web = outputs["images"]["web"]
-    of_it = [{"Name": "image-id", "Values": [web["aws"]["ids"][HOME]]}]
+    states = {"Name": "instance-state-name", "Values": ["pending", "running"]}
+    of_it = [{"Name": "image-id", "Values": [web["aws"]["ids"][HOME]]}, states]
     found = account.client("ec2", HOME).describe_instances(Filters=of_it)["Reservations"]
     assert len([one for reservation in found for one in reservation["Instances"]]) == 4, "with this stack's three"
     droplets = [str(one["image"]["id"]) for one in cloud.get("/v2/droplets", "droplets")]
     assert droplets.count(web["digitalocean"]["ids"]["nyc3"]) == 2
-    return app
