@@ -7,12 +7,12 @@ own, so that nothing noted is another run's, or a user's.
 
 from __future__ import annotations
 
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 from docker import DockerClient
-from docker.errors import NotFound
 
+from bakewell.clouds.docker.engine import remove_container
 from bakewell.image import NAMESPACE
 from sandbox.machines.engine import connect, plain_errors, remove_images
 
@@ -42,6 +42,5 @@ def remove(client: DockerClient, project: str) -> None:
     ours = {"label": f"{NAMESPACE}:project={project}"}
     for filters in (ours, {"name": f"^/?{project}-"}):
         for container in client.api.containers(all=True, filters=filters):
-            with suppress(NotFound):
-                client.api.remove_container(container["Id"], force=True, v=True)
+            remove_container(client, container["Id"])
     remove_images(client, ours)

@@ -16,6 +16,7 @@ import time
 import urllib.error
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 from filelock import FileLock
@@ -52,6 +53,9 @@ class Address(BaseModel):
         return f"http://127.0.0.1:{self.port}"
 
 
+Known = TypeVar("Known", Address, AwsAddress)
+
+
 class LocalCloud:
     """The local cloud of one state folder.
 
@@ -79,17 +83,9 @@ class LocalCloud:
         Raises:
             BakewellError: it ended, or does not answer in time; the message names its log.
         """
-        folder = self._folder("cloud")
         for name in ("pulumi-home", "stacks", "builds", "packer"):
             self._folder(name)
-        with FileLock(self.state / "start.lock"):
-            if self.serving():
-                return
-            log = folder / "server.log"
-            words = [SERVER, "--state", str(folder), "--key", str(self.ssh_key)]
-            if action_seconds is not None:
-                words += ["--action-seconds", str(action_seconds)]
-            _launch(words, log, self.serving, timeout)
+        self._serve(SERVER, "server.log", self.serving, action_seconds, timeout)
 
     def serving(self) -> bool:
         """True when the server answers its health check."""
@@ -104,16 +100,9 @@ class LocalCloud:
             BakewellError: the cloud was never started, or the server ended or does not answer in time.
         """
         self._started()
-        folder = self._folder("cloud")
-        with FileLock(self.state / "start.lock"):
-            if self.serving_aws():
-                return
-            words = [AWS_SERVER, "--state", str(folder), "--key", str(self.ssh_key)]
-            if action_seconds is not None:
-                words += ["--action-seconds", str(action_seconds)]
-            _launch(words, folder / "aws.log", self.serving_aws, timeout)
-            if (address := self.aws_address()) is not None:
-                aws_profile.write(self._folder("aws"), address)
+        self._serve(AWS_SERVER, "aws.log", self.serving_aws, action_seconds, timeout)
+        if (address := self.aws_address()) is not None:
+            aws_profile.write(self._folder("aws"), address)
 
     def serving_aws(self) -> bool:
         """True when AWS's server answers its health check."""
@@ -121,17 +110,11 @@ class LocalCloud:
 
     def aws_address(self) -> AwsAddress | None:
         """Where its AWS half is to be reached, and its access key; None before its first start."""
-        try:
-            return AwsAddress.model_validate_json((self.state / "cloud" / "aws.json").read_text())
-        except (FileNotFoundError, ValidationError):
-            return None
+        return _read(AwsAddress, self.state / "cloud" / "aws.json")
 
     def address(self) -> Address | None:
         """Where it is to be reached, and its ID; None before its first start."""
-        try:
-            return Address.model_validate_json((self.state / "cloud" / "cloud.json").read_text())
-        except (FileNotFoundError, ValidationError):
-            return None
+        return _read(Address, self.state / "cloud" / "cloud.json")
 
     def start_mirror(self) -> None:
         """Have this cloud's mirror answer to vendors' names, with what is built here; `environment` then names its
@@ -216,6 +199,39 @@ class LocalCloud:
         """Lay out its Pulumi home; says which provider plugin is in force, by name."""
         return home.install(self._folder("pulumi-home"))
 
+    def _serve(
+        self, module: str, log_name: str, serving: Callable[[], bool], action_seconds: float | None, timeout: float
+    ) -> None:
+        """Start a server unless it serves, and wait until it does.
+
+        Raises:
+            BakewellError: it ended, or does not answer in time; the message names its log.
+        """
+        folder = self._folder("cloud")
+        words = ["-m", module, "--state", str(folder), "--key", str(self.ssh_key)]
+        if action_seconds is not None:
+            words += ["--action-seconds", str(action_seconds)]
+        with FileLock(self.state / "start.lock"):
+            if serving():
+                return
+            with (log := folder / log_name).open("a") as output:
+                process = subprocess.Popen(
+                    [sys.executable, *words],
+                    cwd=ROOT,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,  # it outlives this command, and Ctrl-C is not meant for it
+                )
+            until = time.monotonic() + timeout
+            while not serving():
+                if process.poll() is not None or time.monotonic() > until:
+                    why = "does not answer" if process.poll() is None else f"ended with status {process.returncode}"
+                    process.kill()
+                    last = "\n    ".join(log.read_text(errors="replace").splitlines()[-5:])
+                    raise BakewellError(f"the local cloud {why}:\n    {last}", file=log, remedy="see its log")
+                time.sleep(0.05)
+
     def _started(self) -> Address:
         address = self.address()
         if address is None:
@@ -228,29 +244,11 @@ class LocalCloud:
         return path
 
 
-def _launch(words: list[str], log: Path, serving: Callable[[], bool], timeout: float) -> None:
-    """Start a server (`python -m WORDS`) and wait until it serves.
-
-    Raises:
-        BakewellError: it ended, or does not answer in time; the message names its log.
-    """
-    with log.open("a") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *words],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,  # it outlives this command, and Ctrl-C is not meant for it
-        )
-    until = time.monotonic() + timeout
-    while not serving():
-        if process.poll() is not None or time.monotonic() > until:
-            why = "does not answer" if process.poll() is None else f"ended with status {process.returncode}"
-            process.kill()
-            last = "\n    ".join(log.read_text(errors="replace").splitlines()[-5:])
-            raise BakewellError(f"the local cloud {why}:\n    {last}", file=log, remedy="see its log")
-        time.sleep(0.05)
+def _read(kind: type[Known], file: Path) -> Known | None:
+    try:
+        return kind.model_validate_json(file.read_text())
+    except (FileNotFoundError, ValidationError):
+        return None
 
 
 def _answers(address: Address | AwsAddress | None) -> bool:

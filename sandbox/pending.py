@@ -10,11 +10,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import boto3
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field
 
+from bakewell.clouds.digitalocean.answers import Identified
+from bakewell.clouds.http import Api, Item, Page
 from bakewell.errors import BakewellError
 from sandbox import processes
 from sandbox.local_cloud import SECONDS_TO_END
@@ -58,22 +60,26 @@ class Operation(BaseModel):
     resource: Resource
 
 
-class _Droplet(BaseModel):
-    """As doctl lists it: what is false is left out."""
-
-    id: int
+class _Droplet(Identified):
     name: str
-    locked: bool = False
+    locked: bool
 
 
-class _Address(BaseModel):
-    """A reserved IP as doctl lists it."""
+class _Droplets(Page[_Droplet]):
+    items: list[_Droplet] = Field(alias="droplets")
 
+
+class _Address(Item):
     ip: str
-    droplet: dict[str, Any] | None = None
+    droplet: dict[str, Any] | None
+
+    @property
+    def key(self) -> str:
+        return self.ip
 
 
-Listed = TypeVar("Listed", _Droplet, _Address)
+class _Addresses(Page[_Address]):
+    items: list[_Address] = Field(alias="reserved_ips")
 
 
 class _Deployment(BaseModel):
@@ -109,19 +115,20 @@ def settle(stack: str, state: Path, environment: Mapping[str, str], run: Run) ->
     known = set(_known(state))
     for operation in operations:
         if operation.type == "creating":
-            _look_for(operation.resource, known, environment, run)
+            _look_for(operation.resource, known, environment)
     say("pulumi", f"stack {stack} forgets {len(operations)} operations that a killed run did not finish")
     words = ["--clear-pending-creates", "--yes", "--skip-preview", "--non-interactive", "--stack", stack]
     run(["pulumi", "refresh", *words])
 
 
-def _look_for(resource: Resource, known: set[str], environment: Mapping[str, str], run: Run) -> None:
+def _look_for(resource: Resource, known: set[str], environment: Mapping[str, str]) -> None:
     """Remove the machine that this create made. Where it has no name of its own, say only what it may be."""
     name = resource.random_name
     if resource.type == DROPLET and name:
-        for droplet in _droplets(run):
-            if droplet.name == name and str(droplet.id) not in known:
-                _remove_droplet(run, droplet.id)
+        api = _api(environment)
+        for droplet in api.pages("/v2/droplets", _Droplets):
+            if droplet.name == name and droplet.key not in known:
+                _remove_droplet(api, droplet.id)
                 say("pulumi", f"removed droplet {name} ({droplet.id}): a killed run made it, and no stack knows it")
     elif resource.type == GROUP and name and name not in known:
         groups = _client("autoscaling", environment)
@@ -129,7 +136,7 @@ def _look_for(resource: Resource, known: set[str], environment: Mapping[str, str
             groups.delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=True)
             say("pulumi", f"removed group {name}: a killed run made it, and no stack knows it")
     elif resource.type == RESERVED_IP:
-        for address in _listed(run, list[_Address], "reserved-ip"):
+        for address in _api(environment).pages("/v2/reserved_ips", _Addresses):
             if address.droplet is None and address.ip not in known:
                 _doubt(resource, address.ip, f"doctl compute reserved-ip delete {address.ip}")
     elif resource.type == INSTANCE:
@@ -142,29 +149,20 @@ def _doubt(resource: Resource, id: str, remove: str) -> None:
     say("pulumi", f"{resource.logical_name}: no stack knows {id}, so it may be this one; if nobody needs it: {remove}")
 
 
-def _remove_droplet(run: Run, id: int) -> None:
+def _remove_droplet(api: Api, id: int) -> None:
     """Delete a droplet, as soon as it is made: the cloud refuses while it is at it."""
     until = time.monotonic() + SECONDS_TO_MAKE
-    while any(droplet.id == id and droplet.locked for droplet in _droplets(run)):
+    while any(droplet.id == id and droplet.locked for droplet in api.pages("/v2/droplets", _Droplets)):
         if time.monotonic() > until:
             break  # the cloud says why not
         time.sleep(1)
-    run(["doctl", "compute", "droplet", "delete", "--force", str(id)])
+    api.delete(f"/v2/droplets/{id}")
 
 
-def _droplets(run: Run) -> list[_Droplet]:
-    return _listed(run, list[_Droplet], "droplet")
-
-
-def _listed(run: Run, kind: type[list[Listed]], what: str) -> list[Listed]:
-    command = ["doctl", "compute", what, "list", "--output", "json"]
-    answer = run(command)
-    try:
-        return TypeAdapter(kind).validate_json(answer)
-    except ValidationError as error:
-        raise BakewellError(
-            f"{' '.join(command)}: not as expected: {error}", remedy="see docs/troubleshooting.md"
-        ) from error
+def _api(environment: Mapping[str, str]) -> Api:
+    names = ("DIGITALOCEAN_API_URL", "DIGITALOCEAN_TOKEN")
+    endpoint, token = (environment[name] for name in names)
+    return Api(endpoint, token, token_name=names[1])
 
 
 def _instances(tags: Mapping[str, str], environment: Mapping[str, str]) -> Iterator[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,9 +36,11 @@ def install(*, clouds: Collection[str] = (), with_mirror: bool = False) -> bool:
     """
     begun_engine = engine.ensure()
     limits.allow_enough(lambda line: say("kernel", line))
-    image = _InBackground()
+    image = _in_background(
+        lambda: base_image.ensure(lambda line: say("machine", line.removeprefix("base machine image: ")))
+    )
     Builder().ensure((*needed(clouds), *(SERVED if with_mirror else ())))
-    image.wait()
+    image.result()
     if with_mirror:
         mirror.prepare()
     return begun_engine
@@ -123,29 +126,17 @@ def _locked(path: Path) -> bool:
         return True
 
 
-class _InBackground:
-    """The base machine image in the making.
+def _in_background(make: Callable[[], object]) -> Future[None]:
+    """In a daemon thread: Ctrl-C ends it with the process, and what it leaves half is removed by the next run."""
+    made: Future[None] = Future()
 
-    In a daemon thread: Ctrl-C ends it with the process, and what it leaves half is removed by the next run.
-    """
-
-    def __init__(self) -> None:
-        self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._make, daemon=True)
-        self._thread.start()
-
-    def wait(self) -> None:
-        """Wait until it is done.
-
-        Raises:
-            BakewellError: it can't be made.
-        """
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-
-    def _make(self) -> None:
+    def run() -> None:
         try:
-            base_image.ensure(lambda line: say("machine", line.removeprefix("base machine image: ")))
-        except Exception as error:  # raised again by `wait`
-            self._error = error
+            make()
+        except Exception as error:  # raised again by whoever waits for the result
+            made.set_exception(error)
+        else:
+            made.set_result(None)
+
+    threading.Thread(target=run, daemon=True).start()
+    return made

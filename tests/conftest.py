@@ -91,11 +91,11 @@ def local_cloud(toolchain: Toolchain, clouds_folder: Path) -> Iterator[LocalClou
 
 
 @pytest.fixture(scope="session")
-def one_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def one_aws() -> Iterator[Served]:
     """The local AWS over machines in memory, as other tests left it: moto, which is behind it, is one for a process."""
     from tests.contract.aws.served import Served  # no test that does without it waits for moto
 
-    one = Served(tmp_path_factory.mktemp("aws"))
+    one = Served()
     try:
         yield one
     finally:

@@ -9,6 +9,7 @@ import io
 import json
 import tarfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,14 @@ from bakewell.errors import BakewellError, CloudError
 
 SEED = "/var/lib/cloud/seed/nocloud"
 SYSTEMD = "/lib/systemd/systemd"
+NEEDS: dict[str, Any] = {
+    "environment": {"container": "docker"},
+    "cap_add": ["SYS_ADMIN", "NET_ADMIN"],
+    "security_opt": ["seccomp=unconfined", "apparmor=unconfined"],
+    "tmpfs": {"/run": "", "/run/lock": ""},
+    "stop_signal": "SIGRTMIN+3",  # systemd's own for "halt now"; it does not understand SIGTERM that way
+}
+"""What systemd needs of a container, as in packer/docker.pkr.hcl, besides control groups that it may write to."""
 _FIRST_MOMENTS = 0.2  # seconds; a systemd that cannot start ends within half of that
 
 
@@ -77,25 +86,20 @@ def boot(
     ports: dict[str, Any] = {f"{port}/tcp": ("127.0.0.1", publish) if publish else ("127.0.0.1",)} if port else {}
     with asking(f"make container {name}"):
         remove_container(client, name)
-        # systemd's needs, as in packer/docker.pkr.hcl: control groups that it may write to, and a /run of its own.
         container = client.containers.create(
             image,
             SYSTEMD,
             name=name,
             hostname=hostname,
-            cap_add=["SYS_ADMIN", "NET_ADMIN"],
-            security_opt=["seccomp=unconfined", "apparmor=unconfined"],
             cgroupns="host",
             volumes={"/sys/fs/cgroup": {"bind": "/sys/fs/cgroup", "mode": "rw"}},
-            tmpfs={"/run": "", "/run/lock": ""},
-            environment={"container": "docker"},
-            stop_signal="SIGRTMIN+3",
             ports=ports,
             detach=True,
+            **NEEDS,
         )
     with undone_by(lambda: _remove(client, name)):
         with asking(f"start container {name}"):
-            container.put_archive("/", _seed(name, hostname, user_data))
+            container.put_archive("/", seed(name, hostname, user_data))
             container.start()
             time.sleep(_FIRST_MOMENTS)
             container.reload()
@@ -127,9 +131,9 @@ def _remove(client: DockerClient, name: str) -> None:
         remove_container(client, name)
 
 
-def _seed(name: str, hostname: str, user_data: str) -> bytes:
-    """NoCloud's files, as an archive to unpack at the root."""
-    about = {"instance-id": name, "local-hostname": hostname}
+def seed(instance_id: str, hostname: str, user_data: str, public_keys: Sequence[str] = ()) -> bytes:
+    """NoCloud's files, as an archive to unpack at the root; root is given the public keys (OpenSSH lines)."""
+    about = {"instance-id": instance_id, "local-hostname": hostname, "public-keys": list(public_keys)}
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         for file, text in {"meta-data": json.dumps(about), "user-data": user_data}.items():

@@ -2,5 +2,5 @@
 
 moto keeps the records; what AWS does and moto does not is mended by hooks, one module a subject (`hooks`). moto is
 global to its process, so there is one such cloud a process, and its memory ends with it: a new server begins empty,
-after removing the machines and images that a former one of the same state folder left (`ledger`).
+after removing the machines and images that a former one of the same state folder left.
 """

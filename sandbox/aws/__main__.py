@@ -1,33 +1,63 @@
-"""`python -m sandbox.aws --state DIR [--port N] [--action-seconds S] [--key FILE]`: serves AWS of one local cloud."""
+"""`python -m sandbox.aws --state DIR [--port N] [--action-seconds S] [--key FILE]`: serves AWS of one local cloud.
+
+Its files are in the state folder of DigitalOcean's server, whose cloud ID it has. Access key and secret are kept from
+run to run; records are not.
+"""
 
 from __future__ import annotations
 
-import argparse
 import logging
+import secrets
+import socket
+import string
 import sys
 from pathlib import Path
+from typing import Any
 
-from bakewell.errors import BakewellError
-from sandbox.aws.serving.server import serve
-from sandbox.serving.words import seconds
+from starlette.types import ASGIApp
+
+from sandbox import ssh_key
+from sandbox.aws.cloud import Aws
+from sandbox.aws.serving.app import create_app
+from sandbox.aws.serving.gate import Access
+from sandbox.aws.stock import REGIONS
+from sandbox.machines import Machines, base_image
+from sandbox.serving.server import Half, Options, main
+from sandbox.serving.state import ServerError, read_about
+
+log = logging.getLogger(__name__)
 
 
-def main() -> int:
-    """Runs until SIGTERM; the exit status is 1 when the server can't start."""
-    parser = argparse.ArgumentParser(prog="python -m sandbox.aws", description=__doc__)
-    parser.add_argument("--state", type=Path, required=True, help="folder of the cloud's state")
-    parser.add_argument("--port", type=int, help="port to listen on (default: that of the last run, else a free one)")
-    parser.add_argument("--action-seconds", type=seconds, default=0.3, help="how long a change of state takes at least")
-    parser.add_argument("--key", type=Path, help="a private key whose public half every region has as a key pair")
-    args = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    try:
-        serve(args.state, args.port, args.action_seconds, args.key)
-    except BakewellError as error:
-        print(f"sandbox.aws: {error}", file=sys.stderr)
-        return 1
-    return 0
+def about(state: Path, known: dict[str, Any]) -> dict[str, Any]:
+    """The cloud's ID, its access key and its first region.
+
+    Raises:
+        ServerError: the cloud was never started.
+    """
+    if not (cloud_id := read_about(state / "cloud.json").get("cloud_id")):
+        what = "no local cloud was started here"
+        raise ServerError(what, file=state, remedy="start sandbox.digitalocean on it first")
+    letters = string.ascii_uppercase + "234567"
+    return {
+        "cloud_id": cloud_id,
+        "access_key": known.get("access_key") or "AKIA" + "".join(secrets.choice(letters) for _ in range(16)),
+        "secret_key": known.get("secret_key") or secrets.token_urlsafe(30),
+        "region": REGIONS[0],
+    }
+
+
+def begin(about: dict[str, Any], options: Options) -> tuple[ASGIApp, list[socket.socket]]:
+    """The app; every region has the owner's key."""
+    keys = {ssh_key.NAME: ssh_key.ensure(options.key)} if options.key is not None else {}
+    cloud = Aws(
+        about["cloud_id"],
+        Machines(about["cloud_id"]),
+        lambda: base_image.ensure(log.info),
+        action_seconds=options.action_seconds,
+        keys=keys,
+    )
+    return create_app(cloud, Access(about["access_key"], about["secret_key"])), []
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(Half("sandbox.aws", "aws", about, begin)))

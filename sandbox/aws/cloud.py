@@ -4,28 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sandbox.aws.ledger import Ledger
-from sandbox.aws.rules import AwsSpec
-from sandbox.aws.work import Work
+from sandbox.machines import Machines
 from sandbox.serving.faults import Faults
-from sandbox.serving.machines import FaultyMachines, Machines
+from sandbox.serving.machines import faulty
+from sandbox.serving.work import Work
 
 
 class Aws:
     """One cloud of this process; the hooks find it by `current`.
+
+    Its records end with the process, so it begins by removing the machines and images that a former one left: their
+    Docker label is the whole local cloud's, but no machine of DigitalOcean's half is called like an instance, and none
+    of its images like an AMI.
 
     Args:
         cloud_id: part of its image tags.
         stock_image: gives the Docker tag of the stock Debian image, building it if need be.
         action_seconds: how long a change of state takes at least; more than 0.
         keys: key pairs that every region of every account has from the start: name -> public half, an OpenSSH line.
+
+    Raises:
+        MachineError: what a former one left can't be removed.
     """
 
     def __init__(
         self,
         cloud_id: str,
         machines: Machines,
-        ledger: Ledger,
         stock_image: Callable[[], str],
         *,
         action_seconds: float = 0.3,
@@ -33,12 +38,16 @@ class Aws:
     ) -> None:
         self.cloud_id = cloud_id
         self.keys = dict(keys or {})
-        self.faults: Faults[AwsSpec] = Faults()
-        self.machines: Machines = FaultyMachines(machines, self.faults)
-        self.ledger = ledger
+        self.faults = Faults()
+        self.machines = faulty(machines, self.faults)
         self.stock_image = stock_image
         self.work = Work(action_seconds)
-        ledger.clear(machines)
+        for name in machines.names():
+            if name.startswith("i-"):
+                machines.remove(name)
+        for tag in machines.tags():
+            if tag.startswith(self.image_tag("ami-")):
+                machines.remove_image(tag)
 
     def image_tag(self, image_id: str) -> str:
         """The Docker tag of an AMI that was made here; tags are shared by all clouds on the host."""

@@ -41,7 +41,7 @@ def instead(owner: type, name: str) -> Callable[[Any], Any]:
 @functools.cache
 def install() -> None:
     """Mends moto, once a process."""
-    from sandbox.aws import autoscaling, instance_refresh, ssm, stock, sts
+    from sandbox.aws import autoscaling, instance_refresh, ssm, stock
     from sandbox.aws.ec2 import (
         copies,
         image_attributes,
@@ -56,5 +56,5 @@ def install() -> None:
 
     for module in (stock, launching, instances, images, copies, image_attributes, snapshots, references, smaller):
         module.install()
-    for module in (spot, autoscaling, instance_refresh, ssm, sts):
+    for module in (spot, autoscaling, instance_refresh, ssm):
         module.install()

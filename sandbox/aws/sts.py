@@ -1,4 +1,4 @@
-"""Which access keys STS gave out. Sessions without a role have none of their own in moto, and are refused."""
+"""Which access keys STS gave out, by AssumeRole. Sessions without a role have none of their own in moto."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ from typing import Any
 
 from moto.core.utils import utcnow
 from moto.sts.models import sts_backends
-from moto.sts.responses import TokenResponse
-
-from sandbox.aws.hooks import AwsError, instead
 
 
 @dataclass(frozen=True)
@@ -27,13 +24,3 @@ def session(access_key: str) -> Session | None:
         if role is not None:
             return Session(role.session_token, role.expiration <= utcnow())
     return None
-
-
-def install() -> None:
-    """Puts this module's hooks in place."""
-
-    def refuse(self: Any) -> None:
-        raise AwsError("UnsupportedOperation", "the local cloud gives temporary credentials by AssumeRole only")
-
-    for name in ("get_session_token", "get_federation_token"):
-        instead(TokenResponse, name)(refuse)

@@ -1,33 +1,59 @@
-"""`python -m sandbox.digitalocean --state DIR [--port N] [--action-seconds S] [--key FILE]`: serves one local cloud."""
+"""`python -m sandbox.digitalocean --state DIR [--port N] [--action-seconds S] [--key FILE]`: serves one local cloud.
+
+The state folder also holds cloud.db, which the cloud remembers in.
+"""
 
 from __future__ import annotations
 
-import argparse
 import logging
+import secrets
+import socket
 import sys
 from pathlib import Path
+from typing import Any
 
-from bakewell.errors import BakewellError
-from sandbox.digitalocean.serving.server import serve
-from sandbox.serving.words import seconds
+from starlette.types import ASGIApp
+
+from sandbox import ssh_key
+from sandbox.digitalocean.api import account
+from sandbox.digitalocean.cloud import Cloud
+from sandbox.digitalocean.serving.app import create_app
+from sandbox.digitalocean.store import Store
+from sandbox.machines import Machines, base_image
+from sandbox.serving.server import Half, Options, main
+from sandbox.serving.state import listen
+
+log = logging.getLogger(__name__)
 
 
-def main() -> int:
-    """Runs until SIGTERM; the exit status is 1 when the server can't start."""
-    parser = argparse.ArgumentParser(prog="python -m sandbox.digitalocean", description=__doc__)
-    parser.add_argument("--state", type=Path, required=True, help="folder of the cloud's state, made if missing")
-    parser.add_argument("--port", type=int, help="port to listen on (default: that of the last run, else a free one)")
-    parser.add_argument("--action-seconds", type=seconds, default=0.3, help="how long an action takes at least")
-    parser.add_argument("--key", type=Path, help="private key of the account's owner, made if missing")
-    args = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+def about(_: Path, known: dict[str, Any]) -> dict[str, Any]:
+    """The cloud's ID and its token."""
+    return {
+        "cloud_id": str(known.get("cloud_id") or secrets.token_hex(4)),
+        "token": str(known.get("token") or f"local-{secrets.token_hex(24)}"),
+    }
+
+
+def begin(about: dict[str, Any], options: Options) -> tuple[ASGIApp, list[socket.socket]]:
+    """The app, and the socket that machines reach."""
+    machines = Machines(about["cloud_id"])
+    cloud = Cloud(
+        about["cloud_id"],
+        Store(options.state / "cloud.db"),
+        machines,
+        lambda: base_image.ensure(log.info),
+        action_seconds=options.action_seconds,
+    )
+    cloud.resume()
+    if options.key is not None:
+        account.register(cloud, ssh_key.NAME, ssh_key.ensure(options.key))
     try:
-        serve(args.state, args.port, args.action_seconds, args.key)
-    except BakewellError as error:
-        print(f"sandbox.digitalocean: {error}", file=sys.stderr)
-        return 1
-    return 0
+        bridge = [listen(machines.bridge_address(), about["port"])]
+    except OSError as error:  # it is not on this host: Docker is in a virtual machine
+        log.warning("not listening on the container bridge: %s", error.strerror)
+        bridge = []
+    return create_app(cloud, about["token"]), bridge
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(Half("sandbox.digitalocean", "cloud", about, begin)))

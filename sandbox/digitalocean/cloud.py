@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
 from sandbox.digitalocean import jobs
-from sandbox.digitalocean.records import Action, Droplet, Leftover, ReservedIp
-from sandbox.digitalocean.serving.rules import RuleSpec
+from sandbox.digitalocean.records import Action, Droplet, Image, ReservedIp
 from sandbox.digitalocean.store import Store
 from sandbox.digitalocean.watcher import Watcher
-from sandbox.machines import MachineError
-from sandbox.serving.faults import DOOM, Faults
-from sandbox.serving.machines import FaultyMachines, Machines
+from sandbox.machines import MachineError, Machines
+from sandbox.serving.faults import Faults
+from sandbox.serving.machines import faulty
+from sandbox.serving.work import Work
 
 log = logging.getLogger(__name__)
 
@@ -41,28 +39,23 @@ class Cloud:
         *,
         action_seconds: float = 0.3,
     ) -> None:
-        if action_seconds <= 0:
-            raise ValueError("action_seconds must be more than 0: no cloud acts at once")
         self.cloud_id = cloud_id
         self.store = store
-        self.faults: Faults[RuleSpec] = Faults()
-        self.machines: Machines = FaultyMachines(machines, self.faults)
+        self.faults = Faults()
+        self.machines = faulty(machines, self.faults)
         self.stock_image = stock_image
-        self.action_seconds = action_seconds
+        self.work = Work(action_seconds)
         self.gateway = ""  # the machines' way to this host: known once `resume` was called, as is the next
         self.reservable: list[str] = []  # the addresses that may be reserved
         self.moving = threading.Lock()  # held while a reserved IP goes from one machine to another
-        self._stopping = threading.Event()
-        self._sweeping = threading.Lock()
-        self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="action")
-        self._watcher = Watcher(self, self._stopping)
+        self._watcher = Watcher(self)
 
     @staticmethod
-    def machine_name(droplet_id: int) -> str:
+    def machine_name(droplet_id: int | str) -> str:
         """What the machine of a droplet is called."""
         return f"droplet-{droplet_id}"
 
-    def image_tag(self, image_id: int) -> str:
+    def image_tag(self, image_id: int | str) -> str:
         """The Docker tag of a snapshot; tags are shared by all clouds on the host, so it has the cloud's ID."""
         return f"bakewell/{self.cloud_id}:{image_id}"
 
@@ -80,7 +73,6 @@ class Cloud:
                 status="in-progress",
                 started_at=timestamp(),
                 params=params or {},
-                doomed=DOOM.get(),
             )
         )
         self._submit(action.id)
@@ -100,13 +92,13 @@ class Cloud:
                 jobs.bury(self, droplet.id)
             elif droplet.status == "active":
                 self.revive(droplet.id)
-        in_progress = self.store.all(Action, lambda a: a.status == "in-progress")
+        in_progress = self.store.all(Action, _in_progress)
         for address in self.store.all(ReservedIp, lambda r: r.pending is not None):
             if address.pending not in {action.id for action in in_progress}:  # its deletion was cut short
                 self.store.change(address, pending=None)
         for action in in_progress:
             self._submit(action.id)
-        self._pool.submit(self.sweep)
+        self.sweep_soon()
         self._watcher.start()
 
     def boot(self, droplet_id: int) -> str:
@@ -144,65 +136,57 @@ class Cloud:
             self.store.change(droplet, **fields)
         return True
 
-    def sweep(self) -> None:
-        """Removes containers and Docker images that nothing needs any more; what fails is tried again next time."""
-        with self._sweeping:
-            for leftover in self.store.all(Leftover):
-                try:
-                    if leftover.kind == "machine":
-                        if self.machines.exists(leftover.name):
-                            self.machines.remove(leftover.name)
-                    elif self.store.all(Droplet, lambda d, n=leftover.image_id: d.image_id == n):  # type: ignore[misc]
-                        continue
-                    else:
-                        self.machines.remove_image(leftover.name)
-                except MachineError as error:
-                    log.warning("%s %s stays for now: %s", leftover.kind, leftover.name, error)
-                else:
-                    self.store.drop(leftover)
-
     def sweep_soon(self) -> None:
-        """Has the worker sweep."""
-        self._pool.submit(self.sweep)
+        """Has machines and Docker images removed that no record needs any more; what fails is tried again next time."""
+        self.work.queue("sweep", self._sweep)
+
+    def _sweep(self) -> None:
+        try:
+            names, tags = self.machines.names(), self.machines.tags()  # first: what is made has a record before
+            droplets, images = self.store.all(Droplet), self.store.all(Image)
+            making = [a.params["image_id"] for a in self.store.all(Action, _in_progress) if "image_id" in a.params]
+            known = {self.machine_name(droplet.id) for droplet in droplets}
+            needed = {self.image_tag(id) for id in (*making, *(image.id for image in images))}
+            needed |= {str(droplet.docker_image) for droplet in droplets}
+            for name in names:
+                if name.startswith(self.machine_name("")) and name not in known:
+                    self.machines.remove(name)
+            for tag in tags:
+                if tag not in needed and tag.removeprefix(self.image_tag("")).isdecimal():
+                    self.machines.remove_image(tag)
+        except MachineError as error:
+            log.warning("some machines or images stay for now: %s", error)
 
     def close(self) -> None:
         """Ends the worker (what it has not finished is taken up by `resume`) and closes the store."""
-        self._stopping.set()
+        self.work.stopping.set()
         self._watcher.stop()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self.work.close()
         self.store.close()
 
     def _submit(self, action_id: int) -> None:
-        self._pool.submit(self._perform, action_id)
+        settle: list[jobs.Settle] = []
 
-    def _perform(self, action_id: int) -> None:
-        try:
+        def job() -> None:
             with self.store.transaction():  # waits until the request that began the action has committed it
                 action = self.store.get(Action, action_id)
-            if action is None or self._stopping.is_set():
-                return
-            until = time.monotonic() + self.action_seconds
-            settle = self._work(action)
-            if self._stopping.wait(until - time.monotonic()):
-                return
-            with self.store.transaction():
-                (settle or jobs.failure(self, action))()
-                self.store.change(action, status="completed" if settle else "errored", completed_at=timestamp())
-        except Exception:  # the last frame of a thread: log what would otherwise vanish in a future
-            log.exception("action %d", action_id)
-        else:
-            if action.type in ("create", "destroy"):
-                self.sweep()
+            if action is not None:
+                settle.append(jobs.work(self, action))
 
-    def _work(self, action: Action) -> jobs.Settle | None:
-        try:
-            if action.doomed is not None:
-                raise MachineError(f"{action.doomed} (fault rule)")
-            return jobs.work(self, action)
-        except MachineError as error:
-            what = f"action {action.id} ({action.type} of {action.resource_type} {action.resource_id})"
-            log.error("%s: %s", what, error)
-            return None
+        def ended(_: str = "") -> None:
+            with self.store.transaction():
+                if (action := self.store.get(Action, action_id)) is None:
+                    return
+                (settle[0] if settle else jobs.failure(self, action))()
+                self.store.change(action, status="completed" if settle else "errored", completed_at=timestamp())
+            if action.type in ("create", "destroy"):
+                self.sweep_soon()
+
+        self.work.begin(f"action {action_id}", ended, ended, job)
+
+
+def _in_progress(action: Action) -> bool:
+    return action.status == "in-progress"
 
 
 def timestamp() -> str:

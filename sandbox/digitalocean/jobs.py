@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from sandbox.digitalocean.records import Action, Droplet, Image, Leftover, ReservedIp
+from sandbox.digitalocean.records import Action, Droplet, Image, ReservedIp
 from sandbox.machines import MachineError
 
 if TYPE_CHECKING:
@@ -59,8 +59,7 @@ def _settle_ip(cloud: Cloud, action: Action, **fields: object) -> None:
 
 
 def bury(cloud: Cloud, droplet_id: int) -> None:
-    """Forgets a droplet: its reserved IPs are free, its machine is a leftover (in a transaction)."""
-    cloud.store.put(Leftover(kind="machine", name=cloud.machine_name(droplet_id)))
+    """Forgets a droplet: its reserved IPs are free, its machine is to be swept (in a transaction)."""
     for address in cloud.store.all(ReservedIp, lambda r: r.droplet_id == droplet_id):
         cloud.store.change(address, droplet_id=None)
     if (droplet := cloud.store.get(Droplet, droplet_id)) is not None:

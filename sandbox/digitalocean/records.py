@@ -1,39 +1,34 @@
 """What the local cloud remembers: one frozen model a kind of thing, stored as JSON.
 
-Records are not what the API shows (views are built beside the endpoints); a change is a new record.
+Where the API shows a field, it has the record's name for it; views beside the endpoints add the rest. A change is a new
+record.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
 
 class Record(BaseModel):
-    """Base of all records. `key` is unique among the records of one kind."""
+    """Base of all records. `key`, the value of the field KEY, is unique among the records of one kind; IDs that are
+    numbers are unique among all kinds.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    KEY: ClassVar[str] = "id"
 
     @property
     def key(self) -> str:
-        raise TypeError(f"{type(self).__name__} has no key")
+        return str(getattr(self, self.KEY))
 
 
-class Numbered(Record):
-    """A record that the cloud numbers; IDs are unique among all kinds."""
-
-    id: int
-
-    @property
-    def key(self) -> str:
-        return str(self.id)
-
-
-class Droplet(Numbered):
+class Droplet(Record):
     """A machine. `status` is "new", "active" or "off"; `address` is "" until it first ran."""
 
+    id: int
     name: str
     hostname: str
     region: str
@@ -55,9 +50,10 @@ class Droplet(Numbered):
         return int(self.image["id"])
 
 
-class Image(Numbered):
+class Image(Record):
     """A snapshot. Stock images are no records: see offers.py."""
 
+    id: int
     name: str
     description: str
     distribution: str
@@ -70,14 +66,14 @@ class Image(Numbered):
     droplet_id: int
 
 
-class Action(Numbered):
+class Action(Record):
     """Something that takes time. `status` is "in-progress", "completed" or "errored".
 
     Attributes:
         params: what the worker needs to do it, and to do it again after a restart.
-        doomed: the fault ("errored", "engine_down", "disk_full") that a test put on it.
     """
 
+    id: int
     type: str
     resource_type: str
     resource_id: int
@@ -86,12 +82,12 @@ class Action(Numbered):
     started_at: str
     completed_at: str | None = None
     params: dict[str, Any] = {}
-    doomed: str | None = None
 
 
-class SshKey(Numbered):
+class SshKey(Record):
     """A public key in the account."""
 
+    id: int
     name: str
     public_key: str
     fingerprint: str
@@ -119,22 +115,15 @@ class Vpc(Record):
     default: bool
     created_at: str
 
-    @property
-    def key(self) -> str:
-        return self.id
-
 
 class ReservedIp(Record):
     """A reserved address of the machines' network. `pending` is the action that locks it, 0 for its deletion."""
 
+    KEY = "ip"
     ip: str
     region: str
     droplet_id: int | None = None
     pending: int | None = None
-
-    @property
-    def key(self) -> str:
-        return self.ip
 
 
 class Pool(Record):
@@ -147,26 +136,10 @@ class Pool(Record):
     created_at: str
     updated_at: str
 
-    @property
-    def key(self) -> str:
-        return self.id
-
-
-class Leftover(Record):
-    """A container or Docker image whose record is gone and which is still to be removed."""
-
-    kind: str  # "machine" or "image"
-    name: str
-    image_id: int = 0  # for an image: it may go when no droplet was made from it
-
-    @property
-    def key(self) -> str:
-        return f"{self.kind}:{self.name}"
-
 
 def carries(tags: Iterable[str], name: str) -> bool:
     """Whether `name` is among `tags`; DigitalOcean's tags keep their case and are compared without it."""
     return name.lower() in (tag.lower() for tag in tags)
 
 
-KINDS: tuple[type[Record], ...] = (Droplet, Image, Action, SshKey, Tag, Vpc, ReservedIp, Pool, Leftover)
+KINDS: tuple[type[Record], ...] = (Droplet, Image, Action, SshKey, Tag, Vpc, ReservedIp, Pool)

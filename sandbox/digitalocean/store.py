@@ -17,11 +17,10 @@ from bakewell.cleanup import undone_by
 from sandbox.digitalocean.records import KINDS, Record
 
 R = TypeVar("R", bound=Record)
+_FIRST = 1000  # of the numbers that records get; the last one given is the database's user_version
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS record (
     kind TEXT NOT NULL, key TEXT NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (kind, key));
-CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
-INSERT OR IGNORE INTO counter VALUES ('id', 1000);
 """
 
 
@@ -30,7 +29,6 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
-        self._nested = False
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
@@ -46,24 +44,21 @@ class Store:
     def transaction(self) -> Iterator[None]:
         """All changes inside happen together, or (on an exception) not at all; may be nested."""
         with self._lock:
-            if self._nested:
+            if self._db.in_transaction:
                 yield
                 return
             self._db.execute("BEGIN IMMEDIATE")
-            self._nested = True
-            try:
-                with undone_by(self._roll_back):
-                    yield
-                    self._db.execute("COMMIT")
-            finally:
-                self._nested = False
+            with undone_by(self._roll_back):
+                yield
+                self._db.execute("COMMIT")
 
     def next_id(self) -> int:
         """A number that no record of this cloud ever had."""
         with self.transaction():
-            self._db.execute("UPDATE counter SET value = value + 1 WHERE name = 'id'")
-            row = self._db.execute("SELECT value FROM counter WHERE name = 'id'").fetchone()
-            return int(row[0])
+            (last,) = self._db.execute("PRAGMA user_version").fetchone()
+            number = max(int(last), _FIRST) + 1
+            self._db.execute(f"PRAGMA user_version = {number}")
+            return number
 
     def get(self, kind: type[R], key: object) -> R | None:
         with self._lock:

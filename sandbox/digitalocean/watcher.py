@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.digitalocean.records import Droplet
 from sandbox.machines import MachineError
-from sandbox.serving.machines import Watch
+from sandbox.machines.watch import Watch
 
 if TYPE_CHECKING:
     from sandbox.digitalocean.cloud import Cloud
@@ -24,14 +24,11 @@ class Watcher:
 
     A droplet whose machine went off by itself is "off", as on the real cloud. One whose engine was restarted runs
     again: its host was, and a cloud brings droplets back then.
-
-    Args:
-        stopping: set by the cloud before it calls `stop`.
     """
 
-    def __init__(self, cloud: Cloud, stopping: threading.Event) -> None:
+    def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
-        self._stopping = stopping
+        self._stopping = cloud.work.stopping
         self._watch: Watch | None = None
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
 
@@ -40,7 +37,7 @@ class Watcher:
         self._thread.start()
 
     def stop(self) -> None:
-        """Returns when the thread has ended."""
+        """Returns when the thread has ended; the cloud's work is stopping by then."""
         if (watch := self._watch) is not None:
             watch.close()
         if self._thread.is_alive():

@@ -21,12 +21,13 @@ from pathlib import Path
 import docker
 import requests
 from docker import DockerClient
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import APIError, DockerException, ImageNotFound
 
-from bakewell.cleanup import followed_by
-from sandbox.machines.engine import LABEL, connect, plain_errors
+from bakewell.cleanup import followed_by, undone_by
+from bakewell.clouds.docker.engine import remove_container
+from sandbox.machines import making
 from sandbox.machines.errors import MachineError
-from sandbox.machines.making import Progress, alone, archive, lines, present, run_recipe, seldom
+from sandbox.machines.making import Progress, present, told
 from sandbox.machines.trust import certificates
 from toolchain import folders
 
@@ -35,7 +36,6 @@ WHAT = "base machine image"
 REPOSITORY = "bakewell/machine"
 SUITE = "bookworm"
 STOCK = ("debian", "12")
-OURS = {LABEL: "machine"}
 CHANGES = ['CMD ["/lib/systemd/systemd"]', "LABEL bakewell=machine"]
 # A registry that says nothing for so long is taken for none.
 PULL_SECONDS = 20
@@ -69,39 +69,25 @@ def ensure(progress: Progress) -> str:
         MachineError: Docker unreachable, disk full, or no way to get Debian (not root and no registry, no network).
 
     """
-    client = connect()
-    with plain_errors("making the base machine image"), closing(client):
-        if present(client, tag()):
-            return tag()
-        cache = _cache_dir()
-        with alone(cache / "machine.lock", WHAT, progress):
-            if not present(client, tag()):
-                _remove_leftovers(client, cache)
-                _make(client, cache, progress)
-    return tag()
+    cache = _cache_dir()
+
+    def make(client: DockerClient) -> None:
+        _remove_leftovers(client, cache)
+        _make(client, cache, progress)
+
+    return making.ensure(tag(), WHAT, cache / "machine.lock", progress, make)
 
 
 def remove() -> None:
-    """Removes the image from the engine, and leftovers of it; the cached file system stays.
-
-    Does nothing while any local cloud has a machine or a snapshot, for those may rest on it.
+    """Removes the image from the engine, and leftovers of it, unless a local cloud may need it; the cached file system
+    stays.
 
     Raises:
         MachineError: Docker is unreachable or refused.
 
     """
-    client = connect()
-    with plain_errors("removing the base machine image"), closing(client):
-        containers = client.api.containers(all=True, filters={"label": LABEL})
-        images = client.api.images(filters={"label": LABEL})
-        if any(one["Labels"][LABEL] != OURS[LABEL] for one in [*containers, *images]):
-            return
-        with alone(_cache_dir() / "machine.lock", WHAT, lambda line: None):
-            _remove_leftovers(client, _cache_dir())
-            for image in client.images.list(REPOSITORY):
-                for name in image.tags:
-                    if name.startswith(f"{REPOSITORY}:"):
-                        client.images.remove(name, force=True)
+    cache = _cache_dir()
+    making.remove_unused(REPOSITORY, WHAT, cache / "machine.lock", lambda client: _remove_leftovers(client, cache))
 
 
 def _make(client: DockerClient, cache: Path, progress: Progress) -> None:
@@ -128,8 +114,9 @@ def _root_file_system(client: DockerClient, cache: Path, progress: Progress) -> 
     progress(f"base machine image: asking Docker for {stock}")
     name = stock
     try:
-        _pull(progress)
-    except (DockerException, requests.RequestException, MachineError) as error:
+        with closing(docker.from_env(timeout=PULL_SECONDS)) as impatient:
+            impatient.images.pull(*STOCK)
+    except (DockerException, requests.RequestException) as error:
         progress(f"base machine image: no {stock} to be had ({_short(error)}); using debootstrap")
         name = _root_image(cache)
         bare = cache / "building-root.tar"
@@ -138,15 +125,6 @@ def _root_file_system(client: DockerClient, cache: Path, progress: Progress) -> 
             _import(client, bare, name, ["LABEL bakewell=machine"])
     with followed_by(lambda: client.images.remove(name, force=True)):
         yield name
-
-
-def _pull(progress: Progress) -> None:
-    say = seldom(progress)
-    with closing(docker.from_env(timeout=PULL_SECONDS)) as impatient:
-        for event in impatient.api.pull(STOCK[0], tag=STOCK[1], stream=True, decode=True):
-            if "error" in event:
-                raise MachineError(str(event["error"]))
-            say(f"base machine image: {event.get('status', '')} {event.get('progress', '')}".rstrip())
 
 
 def _debootstrap(target: Path, mount_point: Path, progress: Progress) -> None:
@@ -167,7 +145,6 @@ def _debootstrap(target: Path, mount_point: Path, progress: Progress) -> None:
 
 def _run(command: list[str], progress: Progress, stdout: io.BufferedWriter | None = None) -> None:
     """Runs a tool to its end with its messages as progress; a failure shows the last of them."""
-    say = seldom(progress)
     try:
         process = subprocess.Popen(
             command,
@@ -180,32 +157,20 @@ def _run(command: list[str], progress: Progress, stdout: io.BufferedWriter | Non
         raise MachineError(f"making the base machine image: there is no {command[0]} here") from error
     messages = process.stderr if stdout else process.stdout
     assert messages is not None
-    last: list[str] = []
-    try:
-        for line in lines(messages):
-            last = [*last[-14:], line]
-            say(f"base machine image: {line}")
-        code = process.wait()
-    finally:
-        process.kill()
-        process.wait()
-        messages.close()
-    if code:
-        raise MachineError(f"making the base machine image: {command[0]} failed ({code}):\n" + "\n".join(last))
+    with process, undone_by(process.kill):
+        last = told(messages, WHAT, progress)
+    if process.returncode:
+        what = f"making the base machine image: {command[0]} failed ({process.returncode}):"
+        raise MachineError("\n".join([what, *last]))
 
 
 def _install(client: DockerClient, image: str, tarball: Path, progress: Progress) -> None:
     """Runs the recipe in a container of `image` and writes its file system to `tarball`, whole or not at all."""
-    container = client.containers.create(
-        image, ["/bin/sh", "/tmp/recipe/install.sh"], detach=True, labels=OURS, name=_container(tarball.parent)
-    )
     partial = tarball.with_name("building-machine.tar")
     with (
-        followed_by(lambda: container.remove(force=True, v=True)),
+        making.built(client, image, _container(tarball.parent), _recipe_files(), WHAT, progress) as container,
         followed_by(lambda: partial.unlink(missing_ok=True)),
     ):
-        container.put_archive("/tmp", archive({f"recipe/{name}": content for name, content in _recipe_files().items()}))
-        run_recipe(container, WHAT, progress)
         progress("base machine image: writing it to the cache")
         try:
             with partial.open("wb") as file:
@@ -232,8 +197,7 @@ def _import(client: DockerClient, tarball: Path, name: str, changes: list[str]) 
 
 def _remove_leftovers(client: DockerClient, cache: Path) -> None:
     """Only what was made with this cache: its lock is held, so that whoever made it is dead."""
-    with suppress(NotFound):
-        client.api.remove_container(_container(cache), force=True, v=True)
+    remove_container(client, _container(cache))
     with suppress(ImageNotFound):
         client.api.remove_image(_root_image(cache), force=True)
     for path in cache.glob("building-*"):
@@ -260,8 +224,7 @@ def _cache_dir() -> Path:
 
 def _recipe_files() -> dict[str, bytes]:
     """The recipe's files, and whom its machines trust beside the usual authorities."""
-    files = {path.name: path.read_bytes() for path in sorted(RECIPE.iterdir()) if path.is_file()}
-    return {**files, "authority.crt": certificates().authority.read_bytes()}
+    return {**making.files(RECIPE), "authority.crt": certificates().authority.read_bytes()}
 
 
 def _short(error: Exception) -> str:

@@ -53,21 +53,18 @@ def remove_images(client: DockerClient, ours: Mapping[str, str]) -> None:
         APIError: the engine refuses, as it does where a container needs one.
 
     """
-    images = client.api.images(all=True, filters=dict(ours))
-    while images:
-        # Children before parents; the clock is too coarse to tell them apart always, hence the rounds.
-        refused: APIError | None = None
+    while images := client.api.images(all=True, filters=dict(ours)):
+        # Children go before parents; the clock is too coarse to tell them apart always, hence the rounds.
+        refused: list[APIError] = []
         for image in sorted(images, key=lambda one: int(one["Created"]), reverse=True):
             try:
                 client.api.remove_image(image["Id"], force=True)
             except ImageNotFound:
                 continue
             except APIError as error:
-                refused = error
-        left = client.api.images(all=True, filters=dict(ours))
-        if refused is not None and len(left) >= len(images):
-            raise refused
-        images = left
+                refused.append(error)
+        if len(refused) == len(images):
+            raise refused[-1]
 
 
 def _plain(doing: str, error: Exception) -> MachineError:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import json
-import tarfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from docker.errors import APIError, ImageNotFound, NotFound
+from docker.errors import ImageNotFound, NotFound
 from docker.models.containers import Container
 from docker.types import Mount
 from filelock import FileLock
 
 from bakewell.cleanup import undone_by
+from bakewell.clouds.docker.engine import remove_container
+from bakewell.machine.container import NEEDS, SEED, SYSTEMD, seed
 from sandbox.machines import limits
 from sandbox.machines.engine import LABEL, connect, plain_errors, remove_images
 from sandbox.machines.errors import MachineError
@@ -23,11 +22,7 @@ from sandbox.machines.trust import VENDORS
 from sandbox.machines.watch import Watch
 from toolchain import folders
 
-SEED = "/var/lib/cloud/seed/nocloud"
-SYSTEMD = "/lib/systemd/systemd"
 WRITABLE_V2 = ["/bin/sh", "-c", f"mount -o remount,bind,rw /sys/fs/cgroup && exec {SYSTEMD}"]
-# systemd's own signal for "halt now"; it does not understand SIGTERM that way.
-STOP_SIGNAL = "SIGRTMIN+3"
 STOP_SECONDS = 30
 FIRST_MOMENTS = 0.1  # seconds; a systemd that cannot start ends within a tenth of that
 
@@ -46,6 +41,7 @@ class Machines:
     def __init__(self, cloud_id: str) -> None:
         self._cloud_id = cloud_id
         self._labels = {LABEL: cloud_id}
+        self._ours = {"label": f"{LABEL}={cloud_id}"}
         self._client = connect()
         self._network = CloudNetwork(self._client, cloud_id)
         self._lock = _lock(cloud_id)
@@ -72,7 +68,10 @@ class Machines:
             address = self._network.free_address()
             container = self._create_container(name, image, hostname, address)
         with undone_by(lambda: self.remove(name)), plain_errors(doing):
-            container.put_archive("/", _seed(hostname, instance_id, user_data, public_keys))
+            empty = "#cloud-config\n{}\n"
+            container.put_archive(
+                "/", seed(instance_id, hostname, empty if user_data is None else user_data, public_keys)
+            )
             self._boot(name, container)
         return address
 
@@ -97,7 +96,7 @@ class Machines:
     def remove(self, name: str) -> None:
         """Removes a machine with its disk, running or not. One that is gone is no error."""
         with plain_errors(f"removing machine {name}"):
-            self._remove_container(self._container_name(name))
+            remove_container(self._client, self._container_name(name))
 
     def exists(self, name: str) -> bool:
         """Whether there is such a machine, on or off."""
@@ -107,6 +106,18 @@ class Machines:
         """Whether the machine is on; one that powered itself off, or does not exist, is not."""
         container = self._find(name)
         return container is not None and container.status == "running"
+
+    def names(self) -> list[str]:
+        """The machines, on or off."""
+        with plain_errors("listing machines"):
+            found = self._client.api.containers(all=True, filters=self._ours)
+        return [str(one["Names"][0]).removeprefix(f"/{self._container_name('')}") for one in found]
+
+    def tags(self) -> list[str]:
+        """The snapshots."""
+        with plain_errors("listing images"):
+            found = self._client.api.images(filters=self._ours)
+        return [str(tag) for one in found for tag in one["RepoTags"] or ()]
 
     def commit(self, name: str, tag: str) -> int:
         """Takes a snapshot of a machine that is off, as image `tag` (`repository:tag`); returns its size in bytes.
@@ -130,11 +141,6 @@ class Machines:
                 self._client.images.remove(tag, force=True)
             except ImageNotFound:
                 return
-
-    def image_size(self, tag: str) -> int:
-        """The size of an image in bytes, with what it shares with its parents."""
-        with plain_errors(f"image {tag}"):
-            return int(self._client.images.get(tag).attrs["Size"])
 
     def bridge_address(self) -> str:
         """The host's IPv4 address as this cloud's machines see it; makes the cloud's network if need be."""
@@ -165,14 +171,13 @@ class Machines:
 
     def purge(self) -> None:
         """Removes every container, image, volume and network with this cloud's label, and nothing else."""
-        ours = {"label": f"{LABEL}={self._cloud_id}"}
         with plain_errors(f"removing cloud {self._cloud_id}"), self._lock:
-            for container in self._client.api.containers(all=True, filters=ours):
-                self._remove_container(container["Id"])
-            remove_images(self._client, ours)
-            for volume in self._client.volumes.list(filters=ours):
+            for container in self._client.api.containers(all=True, filters=self._ours):
+                remove_container(self._client, container["Id"])
+            remove_images(self._client, self._ours)
+            for volume in self._client.volumes.list(filters=self._ours):
                 volume.remove(force=True)
-            for network in self._client.networks.list(filters=ours):
+            for network in self._client.networks.list(filters=self._ours):
                 network.remove()
             self._network = CloudNetwork(self._client, self._cloud_id)
             Path(self._lock.lock_file).unlink(missing_ok=True)
@@ -195,16 +200,6 @@ class Machines:
             if status != 0:
                 raise MachineError(f"{doing}: {output.decode(errors='replace').strip()}")
 
-    def _remove_container(self, name_or_id: str) -> None:
-        try:
-            self._client.api.remove_container(name_or_id, force=True, v=True)
-        except NotFound:
-            return
-        except APIError as error:
-            # Another thread is at it.
-            if "already in progress" not in str(error.explanation):
-                raise
-
     def _create_container(self, name: str, image: str, hostname: str, address: str) -> Container:
         endpoint = self._client.api.create_endpoint_config(ipv4_address=address)
         return self._client.containers.create(
@@ -212,12 +207,7 @@ class Machines:
             name=self._container_name(name),
             hostname=hostname,
             labels=self._labels,
-            environment={"container": "docker"},
-            cap_add=["SYS_ADMIN", "NET_ADMIN"],
-            security_opt=["seccomp=unconfined", "apparmor=unconfined"],
-            tmpfs={"/run": "", "/run/lock": ""},
             mounts=self._mounts(),
-            stop_signal=STOP_SIGNAL,
             network=self._network.name,
             networking_config={self._network.name: endpoint},
             extra_hosts=dict.fromkeys(VENDORS, self._network.mirror_address()),
@@ -226,6 +216,7 @@ class Machines:
             detach=True,
             cgroupns="private" if self._cgroup_v2 else None,
             command=WRITABLE_V2 if self._cgroup_v2 else [SYSTEMD],
+            **NEEDS,
         )
 
     def _mounts(self) -> list[Mount]:
@@ -252,17 +243,3 @@ def _lock(cloud_id: str) -> FileLock:
     locks = folders.state() / "machines"
     locks.mkdir(parents=True, exist_ok=True)
     return FileLock(locks / f"{cloud_id}.lock")
-
-
-def _seed(hostname: str, instance_id: str, user_data: str | None, public_keys: Sequence[str]) -> bytes:
-    """What cloud-init reads at boot (its NoCloud data source), as a tar archive to unpack at the machine's root."""
-    meta_data = {"instance-id": instance_id, "local-hostname": hostname, "public-keys": list(public_keys)}
-    files = {"meta-data": json.dumps(meta_data), "user-data": "#cloud-config\n{}\n" if user_data is None else user_data}
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w") as tar:
-        for name, text in files.items():
-            content = text.encode()
-            entry = tarfile.TarInfo(f"{SEED.lstrip('/')}/{name}")
-            entry.size, entry.mode = len(content), 0o600
-            tar.addfile(entry, io.BytesIO(content))
-    return archive.getvalue()

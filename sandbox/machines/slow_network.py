@@ -17,9 +17,10 @@ from typing import Any, Self
 
 from docker.errors import APIError, DockerException
 
-from sandbox.machines.engine import LABEL, connect, plain_errors
+from sandbox.machines.engine import connect, plain_errors
 from sandbox.machines.errors import MachineError
 from sandbox.machines.network import CloudNetwork
+from sandbox.machines.watch import Watch
 
 SECONDS_TO_BEGIN = 30.0
 ROOT = Path(__file__).parents[2]
@@ -52,8 +53,7 @@ class SlowNetwork:
             CloudNetwork(self._client, self._cloud_id).ensure()
             network = self._client.networks.list(names=[f"bakewell-{self._cloud_id}"])[0]
             self._bridge = f"br-{str(network.id)[:12]}"
-            filters = {"type": "container", "event": "start", "label": f"{LABEL}={self._cloud_id}"}
-            self._events = self._client.events(decode=True, filters=filters)  # type: ignore[no-untyped-call]
+        self._started = Watch(self._cloud_id, "start")
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
         return self
@@ -61,7 +61,7 @@ class SlowNetwork:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._events.close()
+        self._started.close()
         self._thread.join(timeout=SECONDS_TO_BEGIN)
         for link in self._links.values():
             link.terminate()
@@ -73,25 +73,24 @@ class SlowNetwork:
         Raises:
             MachineError: it is not, so what it did was not slowed.
         """
-        name, until = f"bakewell-{self._cloud_id}-{machine}", time.monotonic() + SECONDS_TO_BEGIN
-        while name not in self._links and self._failure is None and time.monotonic() < until:
+        until = time.monotonic() + SECONDS_TO_BEGIN
+        while machine not in self._links and self._failure is None and time.monotonic() < until:
             time.sleep(0.05)
-        link = self._links.get(name)
+        link = self._links.get(machine)
         if link is None or link.poll() is not None:
             raise MachineError(f"machine {machine} has no slow network: {self._failure or 'its link ended'}")
-        return self._since[name]
+        return self._since[machine]
 
     def _watch(self) -> None:
         try:
-            for event in self._events:
-                name = str(event["Actor"]["Attributes"]["name"])
-                if "-droplet-" in name:
+            for name in self._started:
+                if name.startswith("droplet-"):
                     self._links[name] = self._slow_down(name)
         except (APIError, DockerException, OSError, KeyError, IndexError, subprocess.SubprocessError) as error:
             self._failure = error
 
     def _slow_down(self, name: str) -> subprocess.Popen[bytes]:
-        process = self._client.api.inspect_container(name)["State"]["Pid"]
+        process = self._client.api.inspect_container(f"bakewell-{self._cloud_id}-{name}")["State"]["Pid"]
         inside = _links("nsenter", "--target", str(process), "--net", "ip", "-j", "link", "show", "eth0")
         outside = next(link for link in _links("ip", "-j", "link") if link["ifindex"] == inside[0]["link_index"])
         command = [sys.executable, "-m", "sandbox.machines.slow_link", str(outside["ifname"]), self._bridge]

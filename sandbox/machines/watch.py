@@ -1,4 +1,4 @@
-"""Which machines of a cloud go off by themselves, told as it happens."""
+"""Which machines of a cloud go off by themselves, or start, told as it happens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from sandbox.machines.engine import LABEL, connect, plain_errors
 
 
 class Watch:
-    """The names of one cloud's machines as they go off, whatever the reason; ends with the engine, or by `close`.
+    """The names of one cloud's machines as they go off ("die"), whatever the reason, or "start"; ends with the engine,
+    or by `close`.
 
     An engine that is told to stop ends this first, and its machines then: what goes off with it is not told.
 
@@ -19,10 +20,10 @@ class Watch:
         MachineError: no engine answers.
     """
 
-    def __init__(self, cloud_id: str) -> None:
+    def __init__(self, cloud_id: str, event: str = "die") -> None:
         self._prefix = f"bakewell-{cloud_id}-"
         self._client = connect()
-        wanted = {"type": "container", "event": "die", "label": f"{LABEL}={cloud_id}"}
+        wanted = {"type": "container", "event": event, "label": f"{LABEL}={cloud_id}"}
         with plain_errors("watching machines"):
             self._events = self._client.events(decode=True, filters=wanted)  # type: ignore[no-untyped-call]
 

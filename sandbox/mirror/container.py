@@ -5,13 +5,14 @@ It is removed with all else that the cloud has (`Machines.purge`), or by `stop`.
 
 from __future__ import annotations
 
-from contextlib import closing, suppress
+from contextlib import closing
 
 from docker import DockerClient
 from docker.errors import NotFound
 from docker.models.containers import Container
 
 from bakewell.cleanup import undone_by
+from bakewell.clouds.docker.engine import remove_container
 from sandbox.machines import MachineError
 from sandbox.machines.engine import LABEL, connect, plain_errors
 from sandbox.machines.making import archive
@@ -55,7 +56,7 @@ def start(cloud_id: str) -> str:
     with plain_errors(f"starting the mirror of cloud {cloud_id}"), closing(connect()) as client:
         if not _serves(client, cloud_id, tag):
             _tell("starting it")
-            _remove(client, cloud_id)
+            remove_container(client, _name(cloud_id))
             _start(client, cloud_id, tag)
     return downloads
 
@@ -67,7 +68,7 @@ def stop(cloud_id: str) -> None:
         MachineError: Docker is unreachable or refused.
     """
     with plain_errors(f"removing the mirror of cloud {cloud_id}"), closing(connect()) as client:
-        _remove(client, cloud_id)
+        remove_container(client, _name(cloud_id))
 
 
 def _serves(client: DockerClient, cloud_id: str, tag: str) -> bool:
@@ -97,7 +98,7 @@ def _start(client: DockerClient, cloud_id: str, tag: str) -> None:
         networking_config={network.name: endpoint},
         detach=True,
     )
-    with undone_by(lambda: _remove(client, cloud_id)):
+    with undone_by(lambda: remove_container(client, _name(cloud_id))):
         ours = certificates()
         files = {"server.crt": ours.server, "server.key": ours.key, "authority.crt": ours.authority}
         content = {f"etc/mirror/{name}": path.read_bytes() for name, path in files.items()}
@@ -106,11 +107,6 @@ def _start(client: DockerClient, cloud_id: str, tag: str) -> None:
         if not _answers(container, SECONDS):
             last = container.logs(tail=5).decode(errors="replace").strip()
             raise MachineError(f"the mirror of cloud {cloud_id} does not answer after {SECONDS} s:\n{last}")
-
-
-def _remove(client: DockerClient, cloud_id: str) -> None:
-    with suppress(NotFound):
-        client.api.remove_container(_name(cloud_id), force=True, v=True)
 
 
 def _tell(line: str) -> None:

@@ -10,17 +10,14 @@ import json
 import tarfile
 import tempfile
 from collections.abc import Iterable
-from contextlib import closing, suppress
 from pathlib import Path
 
 from docker import DockerClient
-from docker.errors import NotFound
 from docker.models.containers import Container
 
-from bakewell.cleanup import followed_by
-from sandbox.machines import base_image
-from sandbox.machines.engine import LABEL, connect, plain_errors
-from sandbox.machines.making import Progress, alone, archive, present, run_recipe
+from bakewell.clouds.docker.engine import remove_container
+from sandbox.machines import base_image, making
+from sandbox.machines.making import Progress, archive
 from sandbox.mirror import placeholders
 from sandbox.mirror.releases import Packed
 from toolchain import folders
@@ -35,7 +32,7 @@ _START = "/usr/local/bin/mirror"
 def tag(packed: Iterable[Packed]) -> str:
     """The image's tag."""
     digest = hashlib.sha256(base_image.tag().encode())
-    for files in (_recipe(), placeholders.recipe()):
+    for files in (making.files(RECIPE), placeholders.recipe()):
         for name, content in files.items():
             digest.update(f"\n{name} {hashlib.sha256(content).hexdigest()}".encode())
     digest.update(repr(placeholders.PLACEHOLDERS).encode())
@@ -54,57 +51,38 @@ def ensure(packed: list[Packed], progress: Progress) -> str:
         MachineError: Docker unreachable, disk full, or no packages to be had.
     """
     name = tag(packed)
-    with plain_errors(f"making the {WHAT}"), closing(connect()) as client:
-        if present(client, name):
-            return name
+
+    def make(client: DockerClient) -> None:
         base = base_image.ensure(progress)
-        with alone(_lock(), WHAT, progress):
-            if not present(client, name):
-                _make(client, base, name, packed, progress)
-    return name
+        container = f"bakewell-mirror-{name.rpartition(':')[2]}"
+        remove_container(client, container)  # of a killed run: the lock is ours
+        with making.built(client, base, container, making.files(RECIPE), WHAT, progress) as built:
+            progress(f"{WHAT}: filling it")
+            _fill(built, packed)
+            repository, _, version = name.rpartition(":")
+            changes = [f'CMD ["{_START}"]', "EXPOSE 443"]
+            client.api.commit(str(built.id), repository=repository, tag=version, changes=changes)
+
+    return making.ensure(name, WHAT, _lock(), progress, make)
 
 
 def remove() -> None:
-    """Removes the image, in all its versions, from the engine.
-
-    Does nothing while any local cloud has a machine, a snapshot or a mirror.
+    """Removes the image, in all its versions, from the engine, unless a local cloud may need it.
 
     Raises:
         MachineError: Docker is unreachable or refused.
     """
-    with plain_errors(f"removing the {WHAT}"), closing(connect()) as client:
-        containers = client.api.containers(all=True, filters={"label": LABEL})
-        images = client.api.images(filters={"label": LABEL})
-        if any(one["Labels"][LABEL] != base_image.OURS[LABEL] for one in [*containers, *images]):
-            return
-        with alone(_lock(), WHAT, lambda line: None):
-            for image in client.images.list(REPOSITORY):
-                for name in image.tags:
-                    client.images.remove(name, force=True)
+    making.remove_unused(REPOSITORY, WHAT, _lock(), lambda client: None)
 
 
-def _make(client: DockerClient, base: str, name: str, packed: list[Packed], progress: Progress) -> None:
-    making = f"bakewell-mirror-{name.rpartition(':')[2]}"
-    with suppress(NotFound):  # of a killed run: the lock is ours
-        client.api.remove_container(making, force=True, v=True)
-    container = client.containers.create(
-        base, ["/bin/sh", "/tmp/recipe/install.sh"], detach=True, labels=base_image.OURS, name=making
-    )
-    with followed_by(lambda: container.remove(force=True, v=True)):
-        container.put_archive("/tmp", archive({f"recipe/{path}": content for path, content in _recipe().items()}))
-        run_recipe(container, WHAT, progress)
-        progress(f"{WHAT}: filling it")
-        registry = placeholders.storage(_read(container, "/bin/busybox"))
-        small = {f"{_REGISTRY}/{path}": content for path, content in registry.items()}
-        for one in packed:
-            small |= {f"{_FILES}/{path}": content for path, content in one.sums.items()}
-        container.put_archive("/", archive({**small, **_missing(packed)}))
-        for one in packed:
-            _put_file(container, f"{_FILES}/{one.url}", one.file)
-        repository, _, version = name.rpartition(":")
-        client.api.commit(
-            str(container.id), repository=repository, tag=version, changes=[f'CMD ["{_START}"]', "EXPOSE 443"]
-        )
+def _fill(container: Container, packed: list[Packed]) -> None:
+    registry = placeholders.storage(_read(container, "/bin/busybox"))
+    small = {f"{_REGISTRY}/{path}": content for path, content in registry.items()}
+    for one in packed:
+        small |= {f"{_FILES}/{path}": content for path, content in one.sums.items()}
+    container.put_archive("/", archive({**small, **_missing(packed)}))
+    for one in packed:
+        _put_file(container, f"{_FILES}/{one.url}", one.file)
 
 
 def _missing(packed: list[Packed]) -> dict[str, bytes]:
@@ -145,7 +123,3 @@ def _lock() -> Path:
     folder = folders.cache() / "mirror"
     folder.mkdir(parents=True, exist_ok=True)
     return folder / "image.lock"
-
-
-def _recipe() -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(RECIPE.iterdir()) if path.is_file()}

@@ -1,1 +1,1 @@
-"""What the servers of the local cloud share: their state files, faults that tests order, the journal of calls."""
+"""What the servers share: their process, the gate, work in the background, faults that tests order."""

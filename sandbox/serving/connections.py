@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import ClassVar
 
-from starlette.types import ASGIApp, Message, Receive, Scope
+from starlette.types import ASGIApp, Message, Scope
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 
@@ -30,19 +30,6 @@ class DroppableProtocol(H11Protocol):
         cls.open[client].abort()
         while client in cls.open:
             await asyncio.sleep(0)
-
-
-async def read(receive: Receive) -> bytes:
-    """The whole body of a request."""
-    parts: list[bytes] = []
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            break
-        parts.append(message.get("body", b""))
-        more = message.get("more_body", False)
-    return b"".join(parts)
 
 
 async def capture(app: ASGIApp, scope: Scope, body: bytes) -> list[Message]:

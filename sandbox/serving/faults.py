@@ -1,6 +1,6 @@
 """Faults that tests order at /sandbox/faults, and the journal of calls at /sandbox/calls.
 
-A rule says which calls of the API it means and what becomes of them (DigitalOcean's `RuleSpec`, AWS's likewise):
+A rule says which calls of an API it means and what becomes of them (`Spec`):
 
     POST   /sandbox/faults {"effect": "hold_after", "method": "POST", "path": "/v2/droplets", "nth": 1}
     GET    /sandbox/faults/1/held?timeout=30        answers as soon as a call is held
@@ -15,17 +15,21 @@ Rules are changed on the event loop only; worker threads merely read them (`chec
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
+from collections import deque
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.machines import MachineError
 
-Effect = Literal[  # those that every API knows
+Effect = Literal[
+    "status",  # answer `status`; the call has no effect
+    "error",  # answer AWS's error `code`; the call has no effect
     "hold_before",  # keep the call until released, then let it take effect
     "hold_after",  # let the call take effect, then keep its answer until released
     "drop_before",  # close the connection; the call has no effect
@@ -35,6 +39,7 @@ Effect = Literal[  # those that every API knows
     "disk_full",  # from this call on, until the rule goes: no machine or image can be made
 ]
 Outcome = Literal["proceed", "drop"]
+LONGEST_JOURNAL = 20_000  # calls
 
 # Set while a call is handled whose action shall fail; read where the action is recorded.
 DOOM: ContextVar[str | None] = ContextVar("doom", default=None)
@@ -42,67 +47,81 @@ DOOM: ContextVar[str | None] = ContextVar("doom", default=None)
 
 @dataclass
 class Call:
-    """One call of the API, as the journal tells it. `status` is None while it is under way and when it was dropped."""
+    """One call of an API, as the journal shows it. `status` is None while it is under way and when it was dropped.
+
+    The last four are of AWS's calls only: the action ("ec2:CopyImage"), the region it went to, the access key that it
+    was signed with, and what the caller says it is.
+    """
 
     method: str
     path: str
     query: str
     body: Any
-    n: int = 0
+    n: int = field(default_factory=itertools.count(1).__next__)
     at: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
     status: int | None = None
     seconds: float | None = None
     fault: str | None = None
+    action: str = ""
+    region: str = ""
+    access_key: str = ""
+    agent: str = ""
 
 
 class Spec(BaseModel):
-    """What a test asks for, whatever the API; how a rule says which calls it means is the API's (`means`, `blanket`).
+    """What a test asks for. A selector that is None means any call.
 
     Attributes:
-        effect: what becomes of a call; each API's own spec says which of `Effect` it knows.
+        effect: what becomes of a call.
         nth: which matching call it starts at, from 1; None means every one.
         times: how many calls from the nth on.
+        method: "GET", …
+        path: regular expression for the whole path, DigitalOcean's "/v2" included.
+        query: the same for what is behind the question mark, as it was sent.
+        action: the same for AWS's action, "ec2:CopyImage".
+        region: of AWS.
+        status: by default 500, and for an error of AWS's what AWS answers with it.
+        body: DigitalOcean's answer as it is; None for the usual one of the status.
+        retry_after: the header of that name.
+        code: AWS's; "ExpiredToken" becomes what the service calls an expired token.
+        message: AWS's.
     """
 
     model_config = ConfigDict(extra="forbid")
 
-    effect: str
+    effect: Effect
     nth: int | None = Field(default=None, ge=1)
     times: int = Field(default=1, ge=1)
+    method: str | None = None
+    path: re.Pattern[str] | None = None
+    query: re.Pattern[str] | None = None
+    action: re.Pattern[str] | None = None
+    region: str | None = None
+    status: int | None = Field(default=None, ge=200, le=599)
+    body: str | None = None
+    retry_after: int | None = Field(default=None, ge=0)
+    code: str = "InternalError"
+    message: str = "A fault rule answers this."
 
     def means(self, call: Call) -> bool:
         """Whether the rule is about this call."""
-        raise NotImplementedError
+        if self.method not in (None, call.method) or self.region not in (None, call.region):
+            return False
+        patterns = ((self.path, call.path), (self.query, call.query), (self.action, call.action))
+        return all(pattern is None or pattern.fullmatch(text) is not None for pattern, text in patterns)
 
     @property
     def blanket(self) -> bool:
         """Whether it names no call: an engine_down or disk_full rule is then in force at once."""
-        raise NotImplementedError
-
-
-def is_pattern(text: str | None) -> str | None:
-    """Gives back a regular expression.
-
-    Raises:
-        ValueError: it is none.
-    """
-    if text is not None:
-        try:
-            re.compile(text)
-        except re.error as error:
-            raise ValueError(f"not a regular expression: {error}") from error
-    return text
-
-
-S = TypeVar("S", bound=Spec)
+        return not (self.method or self.path or self.action or self.region)
 
 
 @dataclass(eq=False)
-class Rule(Generic[S]):
+class Rule:
     """A rule at work: how often it matched and fired, and how many calls it holds now."""
 
     id: int
-    spec: S
+    spec: Spec
     matched: int = 0
     fired: int = 0
     held: int = 0
@@ -138,7 +157,7 @@ class Rule(Generic[S]):
     def view(self) -> dict[str, Any]:
         return {
             "id": self.id,
-            **self.spec.model_dump(),
+            **self.spec.model_dump(mode="json"),
             "matched": self.matched,
             "fired": self.fired,
             "held": self.held,
@@ -146,14 +165,14 @@ class Rule(Generic[S]):
         }
 
 
-class Faults(Generic[S]):
+class Faults:
     """All rules, in the order they were made: the first that fires for a call has its way with it."""
 
     def __init__(self) -> None:
-        self._rules: dict[int, Rule[S]] = {}
+        self._rules: dict[int, Rule] = {}
         self._next = 1
 
-    def add(self, spec: S) -> Rule[S]:
+    def add(self, spec: Spec) -> Rule:
         rule = Rule(self._next, spec)
         self._next += 1
         if spec.effect in ("engine_down", "disk_full") and spec.blanket:
@@ -161,13 +180,13 @@ class Faults(Generic[S]):
         self._rules[rule.id] = rule
         return rule
 
-    def get(self, id: int) -> Rule[S] | None:
+    def get(self, id: int) -> Rule | None:
         return self._rules.get(id)
 
-    def all(self) -> list[Rule[S]]:
+    def all(self) -> list[Rule]:
         return list(self._rules.values())
 
-    def remove(self, rule: Rule[S]) -> None:
+    def remove(self, rule: Rule) -> None:
         """Takes the rule away; calls that it holds proceed."""
         if not rule.released.is_set():
             rule.release("proceed")
@@ -177,7 +196,7 @@ class Faults(Generic[S]):
         for rule in self.all():
             self.remove(rule)
 
-    def match(self, call: Call) -> Rule[S] | None:
+    def match(self, call: Call) -> Rule | None:
         """The rule for this call. Every rule counts the call, also when an earlier one fires."""
         fires = [rule for rule in self.all() if rule.meets(call)]
         return fires[0] if fires else None
@@ -193,24 +212,6 @@ class Faults(Generic[S]):
                 raise MachineError("no space left on device (fault rule)")
 
 
-class Journal:
-    """The last calls of the API, oldest first; headers, and so the token, are not kept."""
-
-    LIMIT = 20_000
-
-    def __init__(self) -> None:
-        self._calls: list[Call] = []
-        self._next = 1
-
-    def begin(self, call: Call) -> None:
-        """Enters a call that has just come."""
-        call.n = self._next
-        self._next += 1
-        self._calls.append(call)
-        del self._calls[: -self.LIMIT]
-
-    def calls(self) -> list[Call]:
-        return list(self._calls)
-
-    def clear(self) -> None:
-        self._calls.clear()
+def journal() -> deque[Call]:
+    """For the last calls of an API, oldest first; headers, and so the token, are not kept."""
+    return deque(maxlen=LONGEST_JOURNAL)

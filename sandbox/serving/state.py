@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import logging
 import os
@@ -12,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from bakewell.errors import BakewellError
 
@@ -42,7 +43,20 @@ def listen_as(port: int | None, last: int) -> socket.socket:
     Raises:
         ServerError: the given port is taken.
     """
-    return _listen_at(port) if port is not None else _listen_again(last)
+    try:
+        return listen("127.0.0.1", last if port is None else port)
+    except OSError as error:
+        if port is not None:
+            what = f"port {port} of 127.0.0.1: {error.strerror}"
+            raise ServerError(what, remedy="free it, or choose another by --port") from error
+        if error.errno != errno.EADDRINUSE:
+            raise
+        log.warning(
+            "port %d, ours in the last run, is another's now: listening on a new one. Shells that evaluated `make env` "
+            "have the old endpoint: evaluate it again",
+            last,
+        )
+        return listen("127.0.0.1", 0)
 
 
 @contextmanager
@@ -52,36 +66,15 @@ def alone(lock: Path) -> Iterator[None]:
     Raises:
         ServerError: another server has it.
     """
-    with lock.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            what = "another server runs on this folder"
-            raise ServerError(what, file=lock.parent, remedy="stop it first") from None
+    held = FileLock(lock)
+    try:
+        held.acquire(timeout=0)
+    except Timeout:
+        raise ServerError("another server runs on this folder", file=lock.parent, remedy="stop it first") from None
+    try:
         yield
-
-
-def _listen_at(port: int) -> socket.socket:
-    try:
-        return listen("127.0.0.1", port)
-    except OSError as error:
-        what = f"port {port} of 127.0.0.1: {error.strerror}"
-        raise ServerError(what, remedy="free it, or choose another by --port") from error
-
-
-def _listen_again(port: int) -> socket.socket:
-    """A socket at the port of the last run, or at another where somebody else has that by now."""
-    try:
-        return listen("127.0.0.1", port)
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
-        log.warning(
-            "port %d, ours in the last run, is another's now: listening on a new one. Shells that evaluated `make env` "
-            "have the old endpoint: evaluate it again",
-            port,
-        )
-        return listen("127.0.0.1", 0)
+    finally:
+        held.release()
 
 
 def read_about(path: Path) -> dict[str, Any]:

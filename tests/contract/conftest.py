@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import httpx
-import paramiko
 import pytest
 
 from tests.contract import openapi
-from tests.contract.process import Key, Process, processing
 from tests.contract.served import Api, Check, Served, serving
 
 collect_ignore = [] if openapi.contract() is not None else ["digitalocean/test_openapi.py"]
@@ -53,20 +51,3 @@ def served(_shared: Served) -> Served:
 @pytest.fixture
 def api(served: Served) -> Api:
     return served.api
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory, check: Check) -> Iterator[Process]:
-    """A server of this module's own, with containers for machines."""
-    with processing(tmp_path_factory.mktemp("real"), check) as one:
-        yield one
-
-
-@pytest.fixture
-def key(process: Process) -> Iterator[Key]:
-    """A key pair, its public half in the account."""
-    pair = paramiko.ECDSAKey.generate()
-    body = {"name": "real", "public_key": f"{pair.get_name()} {pair.get_base64()}"}
-    one = Key(pair, process.api.post("/v2/account/keys", body)["ssh_key"]["id"])
-    yield one
-    process.api.delete(f"/v2/account/keys/{one.id}")

@@ -1,4 +1,4 @@
-"""Machines in memory, shaped like `sandbox.machines.Machines`: the tests' fast layer, where no container runs."""
+"""Machines in memory: the tests' fast layer, where no container runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from sandbox.machines import MachineError
+from sandbox.machines import MachineError, Machines
+from sandbox.machines.watch import Watch
 
 STOCK = "fake/machine:debian-12"
 SIZE = 1_234_567_890  # of every image, in bytes
@@ -26,7 +27,7 @@ class FakeMachine:
     further: set[str] = field(default_factory=set)  # addresses it was given since its last boot
 
 
-class FakeWatch:
+class FakeWatch(Watch):
     """Tells the names that are put into it; None ends it."""
 
     def __init__(self) -> None:
@@ -39,14 +40,14 @@ class FakeWatch:
         self.names.put(None)
 
 
-class FakeMachines:
+class FakeMachines(Machines):
     """What was done is seen in `machines` (by name) and `images` (tags). `watches` are open until the engine ends."""
 
     def __init__(self) -> None:
         self.machines: dict[str, FakeMachine] = {}
         self.images: set[str] = {STOCK}
         self.watches: list[FakeWatch] = []
-        self._lock = threading.Lock()
+        self._guard = threading.Lock()
         self._made = 0
 
     def create(
@@ -59,7 +60,7 @@ class FakeMachines:
         user_data: str | None,
         public_keys: Sequence[str],
     ) -> str:
-        with self._lock:
+        with self._guard:
             if name in self.machines:
                 raise MachineError(f"machine {name} exists already")
             if image not in self.images:
@@ -100,10 +101,11 @@ class FakeMachines:
     def remove_image(self, tag: str) -> None:
         self.images.discard(tag)
 
-    def image_size(self, tag: str) -> int:
-        if tag not in self.images:
-            raise MachineError(f"no image {tag}")
-        return SIZE
+    def names(self) -> list[str]:
+        return list(self.machines)
+
+    def tags(self) -> list[str]:
+        return list(self.images)
 
     def bridge_address(self) -> str:
         return "10.0.0.1"

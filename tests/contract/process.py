@@ -74,13 +74,17 @@ def processing(state: Path, check: Check, *words: str, **environment: str) -> It
 
 def run(droplet: dict[str, Any], key: Key, command: str) -> str:
     """What the command prints on the droplet, by SSH as root; waits until it answers."""
-    address = droplet["networks"]["v4"][0]["ip_address"]
+    return ssh(droplet["networks"]["v4"][0]["ip_address"], key.pair, command)
+
+
+def ssh(address: str, pair: paramiko.PKey, command: str) -> str:
+    """What the command prints on a machine, as root; waits until it answers."""
     end = time.monotonic() + LONGEST
     while True:
         client = paramiko.SSHClient()
         client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
         try:
-            client.connect(address, username="root", pkey=key.pair, timeout=5, look_for_keys=False, allow_agent=False)
+            client.connect(address, username="root", pkey=pair, timeout=5, look_for_keys=False, allow_agent=False)
         except (OSError, paramiko.SSHException):
             client.close()
             if time.monotonic() > end:

@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 import httpx
 
 from sandbox.digitalocean.cloud import Cloud
-from sandbox.digitalocean.records import KINDS, Action
-from sandbox.digitalocean.serving.server import make_server
+from sandbox.digitalocean.records import KINDS
+from sandbox.digitalocean.serving.app import create_app
 from sandbox.digitalocean.store import Store
+from sandbox.serving.server import make_server
 from sandbox.serving.state import listen
 from tests.contract.dated import Dated
 from tests.contract.fake_machines import STOCK, FakeMachines
@@ -108,7 +109,7 @@ class Served:
         self.cloud.resume()
         self._socket = listen("127.0.0.1", port)
         self.port = int(self._socket.getsockname()[1])
-        self._server = make_server(self.cloud, TOKEN)
+        self._server = make_server(create_app(self.cloud, TOKEN))
         self.clock = Dated(self._server)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]})
         self._thread.start()
@@ -118,8 +119,8 @@ class Served:
         """Makes the cloud empty again, once nothing is in progress."""
         store = self.cloud.store
         self.cloud.faults.clear()
-        self.cloud.action_seconds = ACTION_SECONDS
-        until(lambda: store.all(Action, lambda a: a.status == "in-progress"), lambda actions: not actions)
+        self.cloud.work.seconds = ACTION_SECONDS
+        until(self.cloud.work.idle)
         with store.transaction():
             for kind in KINDS:
                 for record in store.all(kind):

@@ -1,7 +1,8 @@
-"""What outlives a restart, and that clouds side by side do not know of each other."""
+"""What outlives a restart, what becomes of machines that go off, and clouds side by side."""
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -10,149 +11,97 @@ from sandbox.digitalocean.records import ReservedIp, Tag
 from sandbox.digitalocean.store import Store
 from sandbox.machines import MachineError
 from tests.contract.fake_machines import STOCK, FakeMachines
-from tests.contract.served import SLOW_SECONDS, Check, serving
+from tests.contract.served import Api, Check, serving
 from tests.waiting import until
 
+NEVER = 600.0  # seconds, for actions that a restart is to interrupt
 
-def test_everything_is_there_after_a_restart(tmp_path: Path, check: Check) -> None:
+
+def assigned(api: Api, droplet_id: int) -> str:
+    """A new reserved IP, once it is the droplet's."""
+    made = api.post("/v2/reserved_ips", {"droplet_id": droplet_id}, 202)
+    api.done(made["links"]["actions"][0]["id"])
+    return str(made["reserved_ip"]["ip"])
+
+
+def test_a_restart_keeps_everything_and_starts_what_should_run(tmp_path: Path, check: Check) -> None:
     machines = FakeMachines()
     with serving(tmp_path, check, machines) as served:
         api, port = served.api, served.port
-        key = api.key()
-        droplet = api.droplet(ssh_keys=[key], tags=["role:web"])
-        api.snapshot()
-        api.post("/v2/reserved_ips", {"region": "fra1"}, 202)
-        paths = [f"/v2/{p}" for p in ("droplets", "images", "account/keys", "tags", "vpcs", "reserved_ips", "actions")]
+        runs = api.droplet("runs", ssh_keys=[api.key()], tags=["role:web"])["id"]
+        stopped, off, lost = (api.droplet(name)["id"] for name in ("stopped", "off", "lost"))
+        api.snapshot("off", off)
+        ips = [assigned(api, droplet_id) for droplet_id in (runs, stopped)]
+        paths = [f"/v2/{p}" for p in ("images", "account/keys", "tags", "vpcs", "reserved_ips", "actions")]
         before = {path: api.get(path) for path in paths}
-    with serving(tmp_path, check, machines, port=port) as served:
-        assert {path: served.api.get(path) for path in paths} == before
-        newer = served.api.droplet("newer")
-        assert newer["id"] > max(droplet["id"], before["/v2/actions"]["actions"][0]["id"])
-
-
-@pytest.mark.parametrize("type", ["power_off", "snapshot", "destroy"])
-def test_an_action_that_a_restart_interrupts_is_finished(tmp_path: Path, check: Check, type: str) -> None:
-    machines = FakeMachines()
-    with serving(tmp_path, check, machines) as served:
-        droplet_id = served.api.droplet()["id"]
-        path = f"/v2/droplets/{droplet_id}"
-        if type == "snapshot":
-            served.api.act(droplet_id, "power_off")
-        served.cloud.action_seconds = SLOW_SECONDS
-        if type == "destroy":
-            served.api.delete(path)
-        elif type == "power_off":
-            served.api.post(f"{path}/actions", {"type": type})
-        else:
-            served.api.post(f"{path}/actions", {"type": type, "name": "kept"})
-        assert served.api.get("/v2/actions")["actions"][0]["status"] == "in-progress"
-    with serving(tmp_path, check, machines) as served:
-        action = served.api.done(served.api.get("/v2/actions")["actions"][0]["id"])
-        assert (action["type"], action["status"]) == (type, "completed")
-        if type == "destroy":
-            assert served.api.get("/v2/droplets")["droplets"] == []
-            assert machines.machines == {}
-        else:
-            droplet = served.api.get(path)["droplet"]
-            assert (droplet["status"], droplet["locked"]) == ("off", False)
-            assert len(droplet["snapshot_ids"]) == (type == "snapshot")
-
-
-def test_a_creation_that_a_restart_interrupts_is_done_again(tmp_path: Path, check: Check) -> None:
-    machines = FakeMachines()
-    with serving(tmp_path, check, machines, seconds=SLOW_SECONDS) as served:
-        droplet_id = served.api.droplet(wait=False)["id"]
-        until(lambda: machines.exists(f"droplet-{droplet_id}"), bool)  # half made, as far as the records know
-        assert served.api.get(f"/v2/droplets/{droplet_id}")["droplet"]["status"] == "new"
-    with serving(tmp_path, check, machines) as served:
-        assert served.api.unlocked(droplet_id)["status"] == "active"
-        assert list(machines.machines) == [f"droplet-{droplet_id}"]
-
-
-def test_machines_that_stopped_meanwhile_are_started_and_lost_ones_forgotten(tmp_path: Path, check: Check) -> None:
-    machines = FakeMachines()
-    with serving(tmp_path, check, machines) as served:
-        stopped, off, lost = (served.api.droplet(name)["id"] for name in ("stopped", "off", "lost"))
-        served.api.act(off, "power_off")
-    machines.stop(f"droplet-{stopped}", graceful=False)
-    machines.remove(f"droplet-{lost}")
-    with serving(tmp_path, check, machines) as served:
-        statuses = {d["name"]: d["status"] for d in served.api.get("/v2/droplets")["droplets"]}
-        assert statuses == {"stopped": "active", "off": "off"}
-        assert machines.running(f"droplet-{stopped}")
-        assert not machines.running(f"droplet-{off}")
-
-
-def test_reserved_ips_are_where_they_were_after_a_restart(tmp_path: Path, check: Check) -> None:
-    machines = FakeMachines()
-    with serving(tmp_path, check, machines) as served:
-        runs, stopped = (served.api.droplet(name)["id"] for name in ("runs", "stopped"))
-        ips = []
-        for droplet_id in (runs, stopped):
-            made = served.api.post("/v2/reserved_ips", {"droplet_id": droplet_id}, 202)
-            served.api.done(made["links"]["actions"][0]["id"])
-            ips.append(made["reserved_ip"]["ip"])
+        kept = [d for d in api.get("/v2/droplets")["droplets"] if d["id"] != lost]
     machines.reboot(f"droplet-{runs}")
     machines.stop(f"droplet-{stopped}", graceful=False)
-    with serving(tmp_path, check, machines):
+    machines.remove(f"droplet-{lost}")
+    with serving(tmp_path, check, machines, port=port) as served:
+        assert {path: served.api.get(path) for path in paths} == before
+        assert served.api.get("/v2/droplets")["droplets"] == kept
+        assert [machines.running(f"droplet-{id}") for id in (runs, stopped, off)] == [True, True, False]
         assert [machines.have(ip) for ip in ips] == [[f"droplet-{runs}"], [f"droplet-{stopped}"]]
+        newer = served.api.droplet("newer")
+        assert newer["id"] > max(lost, before["/v2/actions"]["actions"][0]["id"])
 
 
-def test_a_reserved_ip_whose_move_a_restart_interrupts_moves(tmp_path: Path, check: Check) -> None:
+def test_what_a_restart_interrupts_is_finished(tmp_path: Path, check: Check) -> None:
     machines = FakeMachines()
     with serving(tmp_path, check, machines) as served:
-        one, two = (served.api.droplet(name)["id"] for name in ("one", "two"))
-        made = served.api.post("/v2/reserved_ips", {"droplet_id": one}, 202)
-        served.api.done(made["links"]["actions"][0]["id"])
-        path = f"/v2/reserved_ips/{made['reserved_ip']['ip']}"
-        served.cloud.action_seconds = SLOW_SECONDS
-        served.api.post(f"{path}/actions", {"type": "assign", "droplet_id": two})
-        assert served.api.get(path)["reserved_ip"]["droplet"]["id"] == one
-    with serving(tmp_path, check, machines) as served:
-        ip = until(lambda: served.api.get(path)["reserved_ip"], lambda seen: not seen["locked"])
-        assert ip["droplet"]["id"] == two
-        assert machines.have(ip["ip"]) == [f"droplet-{two}"]
-
-
-def test_a_reserved_ip_whose_deletion_a_kill_interrupts_can_be_deleted(tmp_path: Path, check: Check) -> None:
-    machines = FakeMachines()
-    with serving(tmp_path, check, machines) as served:
-        path = f"/v2/reserved_ips/{served.api.post('/v2/reserved_ips', {'region': 'nyc3'}, 202)['reserved_ip']['ip']}"
+        api = served.api
+        off, baked, gone, one, two = (api.droplet(name)["id"] for name in ("off", "baked", "gone", "one", "two"))
+        api.act(baked, "power_off")
+        moves = assigned(api, one)
+        goes = api.post("/v2/reserved_ips", {"region": "nyc3"}, 202)["reserved_ip"]["ip"]
+        served.cloud.work.seconds = NEVER
+        api.post(f"/v2/droplets/{off}/actions", {"type": "power_off"})
+        api.post(f"/v2/droplets/{baked}/actions", {"type": "snapshot", "name": "kept"})
+        api.delete(f"/v2/droplets/{gone}")
+        api.post(f"/v2/reserved_ips/{moves}/actions", {"type": "assign", "droplet_id": two})
+        new = api.droplet("new", wait=False)["id"]
+        until(lambda: machines.exists(f"droplet-{new}"))  # half made, as far as the records know
         store = served.cloud.store
-        store.change(store.all(ReservedIp)[0], pending=0)
-        assert "pending event" in served.api.refused("DELETE", path)
+        store.change(store.all(ReservedIp)[-1], pending=0)  # as while it is deleted
+        assert "pending event" in api.refused("DELETE", f"/v2/reserved_ips/{goes}")
+        begun = [action for action in api.get("/v2/actions")["actions"] if action["status"] == "in-progress"]
+        assert sorted(a["type"] for a in begun) == ["assign_ip", "create", "destroy", "power_off", "snapshot"]
+        assert api.get(f"/v2/reserved_ips/{moves}")["reserved_ip"]["droplet"]["id"] == one
     with serving(tmp_path, check, machines) as served:
-        served.api.delete(path)
+        api = served.api
+        assert {api.done(action["id"])["status"] for action in begun} == {"completed"}
+        droplets = {d["name"]: d for d in api.get("/v2/droplets")["droplets"]}
+        statuses = {"off": "off", "baked": "off", "one": "active", "two": "active", "new": "active"}
+        assert {name: d["status"] for name, d in droplets.items()} == statuses
+        assert not any(d["locked"] for d in droplets.values())
+        assert [i["id"] for i in api.get("/v2/images", private="true")["images"]] == droplets["baked"]["snapshot_ids"]
+        assert {*machines.machines} == {f"droplet-{d['id']}" for d in droplets.values()}
+        assert machines.have(moves) == [f"droplet-{two}"]
+        api.delete(f"/v2/reserved_ips/{goes}")
 
 
-def test_a_machine_that_goes_off_by_itself_is_off(tmp_path: Path, check: Check) -> None:
+def test_machines_that_go_off_by_themselves_are_off_and_with_their_engine_run_again(
+    tmp_path: Path, check: Check
+) -> None:
     machines = FakeMachines()
     with serving(tmp_path, check, machines) as served:
         api = served.api
         dies, restarted = (api.droplet(name)["id"] for name in ("dies", "restarted"))
-        made = api.post("/v2/reserved_ips", {"droplet_id": restarted}, 202)
-        api.done(made["links"]["actions"][0]["id"])
+        ip = assigned(api, restarted)
+
+        def statuses() -> dict[str, str]:
+            return {d["name"]: d["status"] for d in api.get("/v2/droplets")["droplets"]}
+
         machines.die(f"droplet-{restarted}")
         machines.start(f"droplet-{restarted}")  # as `docker restart` does: without its reserved IP
         machines.die(f"droplet-{dies}")
-        until(lambda: api.get(f"/v2/droplets/{dies}")["droplet"]["status"], lambda status: status == "off")
-        assert api.get(f"/v2/droplets/{restarted}")["droplet"]["status"] == "active"
-        assert machines.have(made["reserved_ip"]["ip"]) == [f"droplet-{restarted}"]
-
-
-def test_machines_that_go_off_with_their_engine_run_again(tmp_path: Path, check: Check) -> None:
-    machines = FakeMachines()
-    with serving(tmp_path, check, machines) as served:
-        api = served.api
-        runs, off = (api.droplet(name)["id"] for name in ("runs", "off"))
-        api.act(off, "power_off")
-        made = api.post("/v2/reserved_ips", {"droplet_id": runs}, 202)
-        api.done(made["links"]["actions"][0]["id"])
+        until(statuses, lambda seen: seen == {"dies": "off", "restarted": "active"})
+        assert machines.have(ip) == [f"droplet-{restarted}"]
         machines.restart_engine()
-        until(lambda: machines.have(made["reserved_ip"]["ip"]), lambda names: names == [f"droplet-{runs}"])
-        statuses = {d["name"]: d["status"] for d in api.get("/v2/droplets")["droplets"]}
-        assert statuses == {"runs": "active", "off": "off"}
-        assert not machines.running(f"droplet-{off}")
+        until(lambda: machines.have(ip), lambda names: names == [f"droplet-{restarted}"])
+        assert statuses() == {"dies": "off", "restarted": "active"}
+        assert not machines.running(f"droplet-{dies}")
 
 
 def test_a_machine_that_does_not_start_again_is_off(tmp_path: Path, check: Check) -> None:
@@ -207,7 +156,14 @@ def test_a_transaction_that_fails_changes_nothing(tmp_path: Path) -> None:
         store.drop(Tag(name="kept"))
         raise RuntimeError("half way")
     assert [tag.name for tag in store.all(Tag)] == ["kept"]
+    (pages,) = store._db.execute("PRAGMA page_count").fetchone()
+    store._db.execute(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(sqlite3.OperationalError, match="disk is full") as raised:
+        store.put(Tag(name="x" * 100_000))
+    assert not hasattr(raised.value, "__notes__"), raised.value.__notes__
+    store._db.execute("PRAGMA max_page_count=1000000")
+    store.put(Tag(name="then"))
     store.close()
     again = Store(tmp_path / "cloud.db")
-    assert [tag.name for tag in again.all(Tag)] == ["kept"]
+    assert [tag.name for tag in again.all(Tag)] == ["kept", "then"]
     again.close()

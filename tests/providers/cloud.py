@@ -8,96 +8,21 @@ import json
 import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 from sandbox.digitalocean.cloud import Cloud
-from sandbox.digitalocean.serving.server import make_server
+from sandbox.digitalocean.serving.app import create_app
 from sandbox.digitalocean.store import Store
+from sandbox.serving.server import make_server
 from sandbox.serving.state import listen
+from tests.contract.fake_machines import STOCK, FakeMachines
 from tests.waiting import LONGEST, none_left
 
 TOKEN = "provider-tests"
-
-
-class PaperWatch:
-    """Machines that never go off by themselves."""
-
-    def __init__(self) -> None:
-        self._closed = threading.Event()
-
-    def __iter__(self) -> Iterator[str]:
-        self._closed.wait()
-        return iter(())
-
-    def close(self) -> None:
-        self._closed.set()
-
-
-class PaperMachines:
-    """Machines that are names in a dict."""
-
-    def __init__(self) -> None:
-        self._running: dict[str, bool] = {}
-
-    def create(
-        self,
-        name: str,
-        image: str,
-        *,
-        hostname: str,
-        instance_id: str,
-        user_data: str | None,
-        public_keys: Sequence[str],
-    ) -> str:
-        self._running[name] = True
-        return "127.0.0.9"
-
-    def start(self, name: str) -> str:
-        self._running[name] = True
-        return "127.0.0.9"
-
-    def stop(self, name: str, graceful: bool) -> None:
-        self._running[name] = False
-
-    def reboot(self, name: str) -> None:
-        self._running[name] = True
-
-    def remove(self, name: str) -> None:
-        del self._running[name]
-
-    def exists(self, name: str) -> bool:
-        return name in self._running
-
-    def running(self, name: str) -> bool:
-        return self._running.get(name, False)
-
-    def commit(self, name: str, tag: str) -> int:
-        return 10**9
-
-    def remove_image(self, tag: str) -> None:
-        return None
-
-    def image_size(self, tag: str) -> int:
-        return 10**9
-
-    def bridge_address(self) -> str:
-        return "127.0.0.1"
-
-    def reservable(self) -> list[str]:
-        return [f"127.0.1.{last}" for last in range(1, 5)]
-
-    def attach(self, name: str, address: str) -> None:
-        return None
-
-    def detach(self, name: str, address: str) -> None:
-        return None
-
-    def watch(self) -> PaperWatch:
-        return PaperWatch()
 
 
 class Unfinished:
@@ -176,10 +101,10 @@ class LocalApi:
 @contextmanager
 def local_api(folder: Path) -> Iterator[LocalApi]:
     """Serve it for the length of a `with` block."""
-    cloud = Cloud("providers", Store(folder / "cloud.db"), PaperMachines(), lambda: "stock", action_seconds=0.2)
+    cloud = Cloud("providers", Store(folder / "cloud.db"), FakeMachines(), lambda: STOCK, action_seconds=0.2)
     cloud.resume()
     socket = listen("127.0.0.1", 0)
-    server = make_server(cloud, TOKEN)
+    server = make_server(create_app(cloud, TOKEN))
     unfinished = Unfinished(server.config.app)
     server.config.app = unfinished
     thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]})

@@ -1,66 +1,49 @@
-"""The local cloud's machines, on a real engine: one machine, its snapshot, and what is left afterwards."""
+"""The local cloud's machines, on a real engine: machines, their snapshots, and what is left afterwards."""
 
 from __future__ import annotations
 
 import http.server
 import threading
-import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import docker
 import paramiko
 import pytest
 
+from bakewell.machine.container import SEED
 from sandbox.machines import MachineError, Machines, base_image
-from sandbox.machines.machines import SEED
-from tests.waiting import LONGEST
+from tests.contract.process import labelled, ssh
 
 pytestmark = pytest.mark.engine
 
 KEY = paramiko.ECDSAKey.generate()
 PUBLIC_KEY = f"{KEY.get_name()} {KEY.get_base64()}"
 USER_DATA = "#cloud-config\nruncmd:\n  - echo ran >>/root/user-data\n"
+NOTHING: tuple[list[str], ...] = ([], [], [], [])
 
 
 def run(address: str, command: str) -> str:
-    """What the command prints, as root; waits for the machine to answer."""
-    deadline = time.monotonic() + LONGEST
-    while True:
-        client = paramiko.SSHClient()
-        client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
-        try:
-            client.connect(address, username="root", pkey=KEY, timeout=5, allow_agent=False, look_for_keys=False)
-            _, stdout, stderr = client.exec_command(command, timeout=LONGEST)
-            text = stdout.read().decode()
-            code = stdout.channel.recv_exit_status()
-            assert code == 0, f"{command}: {code}: {text}{stderr.read().decode()}"
-            return text.strip()
-        except (OSError, paramiko.SSHException):
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-        finally:
-            client.close()
-
-
-def left_of(cloud_id: str) -> list[str]:
-    """Names of everything on the engine with the cloud's label."""
-    ours = {"label": f"bakewell={cloud_id}"}
-    with closing(docker.from_env()) as client:
-        containers = [str(one.name) for one in client.containers.list(all=True, filters=ours)]
-        images = [str(one.id) for one in client.images.list(all=True, filters=ours)]
-        volumes = [str(one.name) for one in client.volumes.list(filters=ours)]
-        networks = [str(one.name) for one in client.networks.list(filters=ours)]
-    return containers + images + volumes + networks
+    return ssh(address, KEY, command)
 
 
 @pytest.fixture
-def machines() -> Iterator[Machines]:
-    cloud = Machines(f"test-{uuid.uuid4().hex[:8]}")
-    yield cloud
-    cloud.purge()
+def cloud_id() -> Iterator[str]:
+    """A cloud of which nothing is left at the end, though another has the same names."""
+    ours, theirs = (f"test-{uuid.uuid4().hex[:8]}" for _ in range(2))
+    other = Machines(theirs)
+    try:
+        assert other.bridge_address() != Machines(ours).bridge_address()
+        before = labelled(theirs)
+        yield ours
+        Machines(ours).purge()
+        assert labelled(ours) == NOTHING
+        assert labelled(theirs) == before != NOTHING, "a purge took what belongs to another cloud"
+    finally:
+        Machines(ours).purge()
+        other.purge()
 
 
 def boot(machines: Machines, name: str, image: str, user_data: str | None = None) -> str:
@@ -69,62 +52,60 @@ def boot(machines: Machines, name: str, image: str, user_data: str | None = None
     )
 
 
-def test_life_of_a_machine_and_its_snapshot() -> None:
-    cloud_id = f"test-{uuid.uuid4().hex[:8]}"
-    machines = Machines(cloud_id)
-    tag = f"bakewell/{cloud_id}:1"
-    child_tag = f"bakewell/{cloud_id}:2"
-    try:
-        first = boot(machines, "one", base_image.ensure(print), USER_DATA)
-        assert run(first, "cloud-init status --wait").endswith("status: done")
-        assert run(first, "hostname; cat /root/user-data; systemctl is-system-running") == "host-one\nran\nrunning"
-        assert not run(first, "grep -E 'WARNING|ERROR' /var/log/cloud-init.log || true")
-        with pytest.raises(MachineError, match="it runs"):
-            machines.commit("one", tag)
+def test_life_of_a_machine_and_its_snapshots(cloud_id: str) -> None:
+    machines, half = Machines(cloud_id), Machines(cloud_id)  # each server of a cloud has its own
+    tag, child_tag, broken_tag = (f"bakewell/{cloud_id}:{number}" for number in (1, 2, 3))
+    first = boot(machines, "one", base_image.ensure(print), USER_DATA)
+    assert run(first, "cloud-init status --wait").endswith("status: done")
+    assert run(first, "hostname; cat /root/user-data; systemctl is-system-running") == "host-one\nran\nrunning"
+    assert not run(first, "grep -E 'WARNING|ERROR' /var/log/cloud-init.log || true")
+    assert said_to(first, machines.bridge_address()) == "hello"
+    with pytest.raises(MachineError, match="it runs"):
+        machines.commit("one", tag)
 
-        machines.stop("one", graceful=True)
-        assert machines.exists("one")
-        assert not machines.running("one")
-        size = machines.commit("one", tag)
-        assert size == machines.image_size(tag) > 100_000_000
-
-        second = boot(machines, "two", tag)
-        assert second != first, "the address of a machine that is off is not free"
-        assert machines.start("one") == first
-        assert run(second, "cloud-init status --wait").endswith("status: done")
-        assert run(second, "hostname; cat /var/lib/cloud/data/instance-id") == "host-two\ni-two"
-        assert run(second, "cat /root/user-data") == "ran", "the first machine's user_data ran again"
-        machines.reboot("one")
-        assert run(first, "cloud-init status --wait && cat /root/user-data").endswith("\nran"), "once an instance"
-
-        machines.stop("two", graceful=False)
-        machines.commit("two", child_tag)
-        machines.remove_image(tag)
-        with pytest.raises(MachineError, match="no such image"):
-            machines.image_size(tag)
-        machines.remove("two")
-        machines.remove("two")
-        assert not machines.exists("two")
-        third = boot(machines, "three", child_tag)
-        assert third not in (first, second), "an address was given out again at once"
-        assert left_of(cloud_id)
-    finally:
-        machines.purge()
-    assert left_of(cloud_id) == []
-
-
-def test_a_snapshot_has_no_seed(machines: Machines) -> None:
-    image = base_image.ensure(print)
-    boot(machines, "one", image, "#cloud-config\n# nobody else's business\n")
-    machines.stop("one", graceful=False)
-    name = machines.bridge_address().replace(".", "-")
-    tag = f"bakewell/{name}:1"
-    machines.commit("one", tag)
+    machines.stop("one", graceful=True)
+    assert machines.exists("one")
+    assert not machines.running("one")
+    assert machines.commit("one", tag) > 100_000_000
     with closing(docker.from_env()) as client:
-        assert client.containers.run(tag, ["find", SEED, "-type", "f"], remove=True) == b""
+        assert client.containers.run(tag, ["find", SEED, "-type", "f"], remove=True) == b"", "a snapshot has no seed"
+
+    with ThreadPoolExecutor() as pool:
+        begun = [pool.submit(boot, each, name, tag) for each, name in ((machines, "two"), (half, "twin"))]
+        second, twin = (made.result() for made in begun)
+    assert len({first, second, twin}) == 3, "the address of a machine that is off is not free, nor one under way"
+    assert sorted(machines.names()) == ["one", "twin", "two"]
+    machines.remove("twin")
+    assert machines.start("one") == first
+    assert run(second, "cloud-init status --wait").endswith("status: done")
+    assert run(second, "hostname; cat /var/lib/cloud/data/instance-id") == "host-two\ni-two"
+    assert run(second, "cat /root/user-data") == "ran", "the first machine's user_data ran again"
+    machines.reboot("one")
+    assert run(first, "cloud-init status --wait && cat /root/user-data").endswith("\nran"), "once an instance"
+
+    machines.stop("two", graceful=False)
+    machines.commit("two", child_tag)
+    assert sorted(machines.tags()) == [tag, child_tag]
+    machines.remove_image(tag)
+    assert machines.tags() == [child_tag]
+    machines.remove("two")
+    machines.remove("two")
+    assert not machines.exists("two")
+    third = boot(machines, "three", child_tag)
+    assert third not in (first, second, twin), "an address was given out again at once"
+
+    run(third, "printf '#!/bin/sh\\nexit 255\\n' > /tmp/it && chmod +x /tmp/it && mv /tmp/it /lib/systemd/systemd")
+    machines.stop("three", graceful=False)
+    machines.commit("three", broken_tag)
+    with pytest.raises(MachineError, match="ended as soon as it was started") as refused:
+        boot(machines, "broken", broken_tag)
+    assert "max_user_instances" in refused.value.remedy
+    assert not machines.exists("broken")
 
 
-def test_a_machine_reaches_the_host_and_clouds_have_networks_of_their_own(machines: Machines) -> None:
+def said_to(machine: str, host: str) -> str:
+    """What a machine gets from a server of this host."""
+
     class Hello(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
@@ -134,24 +115,16 @@ def test_a_machine_reaches_the_host_and_clouds_have_networks_of_their_own(machin
         def log_message(self, format: str, *args: object) -> None:
             del format, args
 
-    other_id = f"test-{uuid.uuid4().hex[:8]}"
-    other = Machines(other_id)
-    try:
-        assert machines.bridge_address() != other.bridge_address()
-        with http.server.ThreadingHTTPServer((machines.bridge_address(), 0), Hello) as server:
-            threading.Thread(target=server.serve_forever, daemon=True).start()
-            address = boot(machines, "one", base_image.ensure(print))
-            url = f"http://{machines.bridge_address()}:{server.server_port}/"
-            assert run(address, f"curl -sS {url}") == "hello"
+    with http.server.ThreadingHTTPServer((host, 0), Hello) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            return run(machine, f"curl -sS http://{host}:{server.server_port}/")
+        finally:
             server.shutdown()
-        other_has = left_of(other_id)
-        machines.purge()
-        assert left_of(other_id) == other_has, "a purge took what belongs to another cloud"
-    finally:
-        other.purge()
 
 
-def test_what_is_not_there_is_named(machines: Machines) -> None:
+def test_what_is_not_there_is_named(cloud_id: str) -> None:
+    machines = Machines(cloud_id)
     with pytest.raises(MachineError, match=r"machine one from bakewell/nowhere:1: no such image"):
         boot(machines, "one", "bakewell/nowhere:1")
     assert not machines.exists("one")
@@ -169,15 +142,3 @@ def test_docker_out_of_reach_says_what_to_do(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(MachineError, match=r"tcp://\*\*\*@127\.0\.0\.1:1") as caught:
         Machines("test-nowhere")
     assert "s3cret" not in str(caught.value)
-
-
-def test_a_machine_that_ends_at_once_is_no_machine(machines: Machines) -> None:
-    broken = f"bakewell/{uuid.uuid4().hex[:8]}:broken"
-    address = boot(machines, "to-break", base_image.ensure(print))
-    run(address, "printf '#!/bin/sh\\nexit 255\\n' > /tmp/it && chmod +x /tmp/it && mv /tmp/it /lib/systemd/systemd")
-    machines.stop("to-break", graceful=False)
-    machines.commit("to-break", broken)
-    with pytest.raises(MachineError, match="ended as soon as it was started") as refused:
-        boot(machines, "broken", broken)
-    assert "max_user_instances" in refused.value.remedy
-    assert not machines.exists("broken")

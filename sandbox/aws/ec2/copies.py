@@ -1,8 +1,7 @@
-"""CopyImage: pending at first, encrypted where that is asked for, tagged as the request says, one for each token."""
+"""CopyImage: pending at first, encrypted where that is asked for, tagged as the request says."""
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -18,30 +17,13 @@ from sandbox.aws.ec2.launching import launchable
 from sandbox.aws.hooks import AwsError, instead
 from sandbox.aws.stock import REGIONS
 
-_one_at_a_time = threading.Lock()
-
 
 def install() -> None:
     """Puts this module's hooks in place."""
 
     @instead(EC2Response, "copy_image")
     def copy(self: Any) -> ActionResult:
-        """Asked again with the token of a copy that was begun, AWS tells its ID, whatever has become of it."""
-        token = self._get_param("ClientToken")
-        asked = {name: value for name, value in self.params.items() if name not in ("ClientToken", "DryRun")}
-        with _one_at_a_time:
-            begun: dict[str, tuple[Any, str]] = self.ec2_backend.__dict__.setdefault("begun_copies", {})
-            if token not in begun:
-                image_id = _begin(self)
-                if token:
-                    begun[token] = asked, image_id
-                return ActionResult({"ImageId": image_id})
-        first, image_id = begun[token]
-        if asked != first:
-            what = f"The request uses the client token '{token}' of a previous, but non-identical request."
-            raise AwsError("IdempotentParameterMismatch", what)
-        self.error_on_dryrun()
-        return ActionResult({"ImageId": image_id})
+        return ActionResult({"ImageId": _begin(self)})
 
 
 def _begin(request: Any) -> str:

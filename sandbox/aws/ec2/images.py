@@ -121,7 +121,7 @@ def install() -> None:
             description=self._get_param("Description", ""),
             root_device_name=instance.root_device_name,
         )
-        disks = _disks(backend, ami, instance, self._get_param("BlockDeviceMappings", []))
+        disks = _disks(backend, ami, instance)
         dress(ami, disks, specifications)
         ami.source_image_id, ami.source_image_region = instance.image_id, backend.region_name
         source = next((one for one in visible(backend) if one.id == instance.image_id), None)
@@ -185,51 +185,17 @@ def install() -> None:
     def value(original: Any, self: Any, filter_name: str, method_name: str | None = None) -> Any:
         if filter_name == "creation-date":
             return format_timestamp(self.creation_date)
-        if filter_name == "tag-key" or filter_name.startswith("tag:"):
-            return original(self, filter_name, method_name)
-        if filter_name == "source-image-id":
-            return self.source_image_id or ""
-        if filter_name.startswith("block-device-mapping."):
-            return _of_disks(self, filter_name.removeprefix("block-device-mapping."))
         return original(self, filter_name, method_name)
 
 
-def _of_disks(ami: Any, what: str) -> list[str]:
-    key = {
-        "snapshot-id": "SnapshotId",
-        "volume-size": "VolumeSize",
-        "volume-type": "VolumeType",
-        "delete-on-termination": "DeleteOnTermination",
-        "encrypted": "Encrypted",
-    }.get(what)
-    if what == "device-name":
-        return [device.name for device in devices(ami)]
-    if key is None:
-        raise AwsError("InvalidParameterValue", f"The filter 'block-device-mapping.{what}' is invalid")
-    values = [device.mapping()["Ebs"][key] for device in devices(ami)]
-    return [str(value).lower() if isinstance(value, bool) else str(value) for value in values]
-
-
-def _disks(backend: Any, ami: Any, instance: Any, given: list[dict[str, Any]]) -> list[Device]:
-    """A snapshot of each disk of the instance, but for what the request says otherwise."""
-    wishes = {one["DeviceName"]: one for one in given}
+def _disks(backend: Any, ami: Any, instance: Any) -> list[Device]:
+    """A snapshot of each disk of the instance."""
     disks = []
     for name, attached in instance.get_block_device_mapping:
-        wish = wishes.get(name, {})
-        if wish.get("NoDevice") == "":
-            continue
-        volume, ebs = backend.get_volume(attached.volume_id), wish.get("Ebs") or {}
+        volume = backend.get_volume(attached.volume_id)
         text = f"Created by CreateImage({instance.id}) for {ami.id}"
         snapshot = backend.create_snapshot(volume.id, text, backend.account_id, from_ami=ami.id)
-        disks.append(
-            Device(
-                name,
-                snapshot,
-                int(ebs.get("VolumeSize") or volume.size),
-                ebs.get("VolumeType") or volume.volume_type,
-                bool(ebs.get("DeleteOnTermination", attached.delete_on_termination)),
-            )
-        )
+        disks.append(Device(name, snapshot, volume.size, volume.volume_type, bool(attached.delete_on_termination)))
         if name == instance.root_device_name:
             backend.snapshots.pop(ami.ebs_snapshot.id, None)  # the one that moto made, of a volume that never was
             ami.ebs_snapshot = snapshot
@@ -240,7 +206,6 @@ def _bake(ami: Any, instance: Any) -> None:
     """Has the machine committed, off: one that runs is shut down for it, and booted again (NoReboot or not)."""
     cloud = current()
     tag = ami.machine_image = cloud.image_tag(ami.id)
-    cloud.ledger.add("image", tag)
 
     def job() -> None:
         runs = cloud.machines.running(instance.id)

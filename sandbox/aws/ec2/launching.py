@@ -164,7 +164,6 @@ def _boot(instance: Any, image: str | None) -> None:
     instance.machine_address = None
     key = instance.ec2_backend.key_pairs.get(instance.key_name)
     failure: list[str] = []
-    cloud.ledger.add("machine", instance.id)
     try:
         instance.machine_address = cloud.machines.create(
             instance.id,

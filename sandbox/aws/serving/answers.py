@@ -8,8 +8,18 @@ from xml.sax.saxutils import escape
 
 from starlette.responses import Response
 
-from sandbox.aws.rules import STATUS
-
+# What AWS answers with an error, where it is not 400.
+STATUS = {
+    "RequestLimitExceeded": 503,
+    "Unavailable": 503,
+    "InternalError": 500,
+    "AuthFailure": 401,
+    "OptInRequired": 401,
+    "UnauthorizedOperation": 403,
+    "AccessDenied": 403,
+    "ExpiredToken": 403,
+    "InvalidClientTokenId": 403,
+}
 SERVICES = ("ec2", "ssm", "sts", "autoscaling", "iam", "kms")  # IAM for instance profiles, KMS for keys of disks
 _JSON = ("ssm", "kms")
 

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import Message
 
-from sandbox.aws.rules import AwsCall
+from sandbox.serving.faults import Call
 
 PLUGIN = "packer-plugin-amazon"
 LONGEST = 10.0  # seconds; the SDK's own patience is longer
@@ -25,7 +25,7 @@ _PASSING = {
 }
 
 
-async def settled(ask: Callable[[], Awaitable[list[Message]]], call: AwsCall) -> list[Message]:
+async def settled(ask: Callable[[], Awaitable[list[Message]]], call: Call) -> list[Message]:
     """What `ask` gives; asked again while the caller is the plugin, and it shows a state that passes."""
     words = next((words for (action, one), words in _PASSING.items() if call.action == action and one in call.body), ())
     until = time.monotonic() + (LONGEST if words and PLUGIN in call.agent else 0)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 import uuid
-from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import load_ssh_public_key, ssh_key_fingerprint
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
@@ -35,16 +34,11 @@ class KeyUpdate(BaseModel):
 
 def fingerprint(public_key: str) -> str:
     """The key's MD5 fingerprint, as sixteen hex pairs; refuses what is no public key."""
-    parts = public_key.split()
     try:
-        blob = base64.b64decode(parts[1], validate=True) if len(parts) > 1 else b""
-    except binascii.Error:
-        blob = b""
-    kind = parts[0].encode() if parts else b""
-    if not blob or blob[4 : 4 + len(kind)] != kind:
-        raise unprocessable("Key invalid, key should be of the format ssh-rsa AAAA or ssh-ed25519 AAAA")
-    digest = hashlib.md5(blob, usedforsecurity=False).hexdigest()
-    return ":".join(digest[i : i + 2] for i in range(0, 32, 2))
+        return ssh_key_fingerprint(load_ssh_public_key(public_key.encode()), hashes.MD5()).hex(":")
+    except (ValueError, UnsupportedAlgorithm) as error:
+        what = "Key invalid, key should be of the format ssh-rsa AAAA or ssh-ed25519 AAAA"
+        raise unprocessable(what) from error
 
 
 def find_key(cloud: Cloud, identifier: str) -> SshKey | None:
@@ -60,11 +54,6 @@ def register(cloud: Cloud, name: str, public_key: str) -> None:
         if (key := find_key(cloud, digest)) is None:
             key = SshKey(id=cloud.store.next_id(), name=name, public_key=public_key, fingerprint=digest)
         cloud.store.change(key, name=name)
-
-
-def key_view(key: SshKey) -> dict[str, Any]:
-    """The key as the API shows it."""
-    return {"id": key.id, "name": key.name, "fingerprint": key.fingerprint, "public_key": key.public_key}
 
 
 def routes(cloud: Cloud) -> APIRouter:
@@ -100,7 +89,7 @@ def routes(cloud: Cloud) -> APIRouter:
 
     @router.get("/account/keys")
     def keys(request: Request) -> Response:
-        return page(request, "ssh_keys", store.all(SshKey), key_view)
+        return page(request, "ssh_keys", store.all(SshKey), SshKey.model_dump)
 
     @router.post("/account/keys")
     def create_key(body: KeyCreate) -> Response:
@@ -112,17 +101,17 @@ def routes(cloud: Cloud) -> APIRouter:
             if find_key(cloud, digest) is not None:
                 raise unprocessable("SSH Key is already in use on your account")
             key = store.put(SshKey(id=store.next_id(), name=body.name, public_key=text, fingerprint=digest))
-        return reply({"ssh_key": key_view(key)}, 201)
+        return reply({"ssh_key": key.model_dump()}, 201)
 
     @router.get("/account/keys/{identifier}")
     def key(identifier: str) -> Response:
-        return reply({"ssh_key": key_view(known(identifier))})
+        return reply({"ssh_key": known(identifier).model_dump()})
 
     @router.put("/account/keys/{identifier}")
     def rename_key(identifier: str, body: KeyUpdate) -> Response:
         with store.transaction():
             changed = store.change(known(identifier), name=body.name)
-        return reply({"ssh_key": key_view(changed)})
+        return reply({"ssh_key": changed.model_dump()})
 
     @router.delete("/account/keys/{identifier}")
     def delete_key(identifier: str) -> Response:

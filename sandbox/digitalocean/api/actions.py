@@ -15,17 +15,8 @@ from sandbox.digitalocean.records import Action
 
 def action_view(action: Action) -> dict[str, Any]:
     """The action as the API shows it."""
-    return {
-        "id": action.id,
-        "status": action.status,
-        "type": action.type,
-        "started_at": action.started_at,
-        "completed_at": action.completed_at,
-        "resource_id": action.resource_id,
-        "resource_type": action.resource_type,
-        "region": offers.region_view(action.region),
-        "region_slug": action.region,
-    }
+    own = action.model_dump(exclude={"params"})
+    return {**own, "region": offers.region_view(action.region), "region_slug": action.region}
 
 
 def action_link(request: Request, action: Action) -> dict[str, Any]:

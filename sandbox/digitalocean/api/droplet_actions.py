@@ -14,7 +14,7 @@ from sandbox.digitalocean.api.droplets import checked_name, known_droplet
 from sandbox.digitalocean.api.pages import page, reply
 from sandbox.digitalocean.cloud import Cloud
 from sandbox.digitalocean.errors import pending_event, unprocessable
-from sandbox.digitalocean.records import Action, Droplet, carries
+from sandbox.digitalocean.records import Action, Droplet
 
 _NEEDS = {  # the status that a droplet must have
     "power_on": "off",
@@ -74,13 +74,6 @@ def _larger(droplet: Droplet, body: DropletAction) -> str:
 def routes(cloud: Cloud) -> APIRouter:
     """The actions under /v2/droplets."""
     router = APIRouter(prefix="/v2/droplets")
-
-    @router.post("/actions")
-    def act_on_tagged(body: DropletAction, tag_name: str = "") -> Response:
-        with cloud.store.transaction():
-            tagged = cloud.store.all(Droplet, lambda d: carries(d.tags, tag_name))
-            actions = [begin(cloud, droplet, body) for droplet in tagged]
-        return reply({"actions": [action_view(action) for action in actions]}, 201)
 
     @router.get("/{droplet_id}/actions")
     def actions(request: Request, droplet_id: int) -> Response:

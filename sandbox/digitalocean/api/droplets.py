@@ -16,7 +16,7 @@ from sandbox.digitalocean.api.pages import no_content, page, reply
 from sandbox.digitalocean.api.tags import ensure_tags
 from sandbox.digitalocean.api.vpcs import default_vpc
 from sandbox.digitalocean.cloud import Cloud, timestamp
-from sandbox.digitalocean.errors import ApiError, not_found, pending_event, unprocessable
+from sandbox.digitalocean.errors import not_found, pending_event, unprocessable
 from sandbox.digitalocean.records import Action, Droplet, Image, Vpc, carries
 
 _HOSTNAME = re.compile(r"[a-zA-Z0-9]?[a-z0-9A-Z.\-]*[a-z0-9A-Z]")
@@ -137,7 +137,7 @@ def routes(cloud: Cloud) -> APIRouter:
     @router.delete("")
     def delete_tagged(tag_name: str = "") -> Response:
         if not tag_name:
-            raise ApiError(422, "unprocessable_entity", "tag_name is required")
+            raise unprocessable("tag_name is required")
         with store.transaction():
             for droplet in store.all(Droplet, lambda d: carries(d.tags, tag_name)):
                 destroy(cloud, droplet)
@@ -156,28 +156,34 @@ def routes(cloud: Cloud) -> APIRouter:
     @router.get("/{droplet_id}/snapshots")
     def snapshots(request: Request, droplet_id: int) -> Response:
         known_droplet(cloud, droplet_id)
-        return page(request, "snapshots", store.all(Image, lambda i: i.droplet_id == droplet_id), _snapshot_view)
+        return page(request, "snapshots", store.all(Image, lambda i: i.droplet_id == droplet_id), image_view)
 
     return router
+
+
+def checked_image(cloud: Cloud, region: str, size: str, image: object) -> dict[str, Any]:
+    """The image as the API shows it, if droplets of it can be of that size in that region."""
+    if region not in offers.REGIONS:
+        raise unprocessable("You specified an invalid region for Droplet creation.")
+    if size not in offers.SIZES:
+        raise unprocessable("You specified an invalid size for Droplet creation.")
+    if region not in offers.SIZES[size].regions:
+        raise unprocessable("Size is not available in this region.")
+    own = cloud.store.get(Image, image)
+    view = image_view(own) if own is not None else offers.stock_image(str(image))
+    if view is None or view["status"] != "available":
+        raise unprocessable("You specified an invalid image for Droplet creation.")
+    if region not in view["regions"]:
+        raise unprocessable("The image you specified is not available in the selected region for Droplet creation.")
+    if view["min_disk_size"] > offers.SIZES[size].disk:
+        raise unprocessable("The image you specified needs a larger disk than the selected size has.")
+    return view
 
 
 def _plan(cloud: Cloud, body: DropletCreate) -> dict[str, Any]:
     """What the droplets of one request have in common; refuses what can't be."""
     region = body.region or "nyc3"
-    if region not in offers.REGIONS:
-        raise unprocessable("You specified an invalid region for Droplet creation.")
-    if body.size not in offers.SIZES:
-        raise unprocessable("You specified an invalid size for Droplet creation.")
-    if region not in offers.SIZES[body.size].regions:
-        raise unprocessable("Size is not available in this region.")
-    image = cloud.store.get(Image, body.image)
-    view = image_view(image) if image is not None else offers.stock_image(str(body.image))
-    if view is None or view["status"] != "available":
-        raise unprocessable("You specified an invalid image for Droplet creation.")
-    if region not in view["regions"]:
-        raise unprocessable("The image you specified is not available in the selected region for Droplet creation.")
-    if view["min_disk_size"] > offers.SIZES[body.size].disk:
-        raise unprocessable("The image you specified needs a larger disk than the selected size has.")
+    view, image = checked_image(cloud, region, body.size, body.image), cloud.store.get(Image, body.image)
     if len((body.user_data or "").encode()) > USER_DATA_LIMIT:
         raise unprocessable("User data is too long (maximum is 64 KiB)")
     if body.volumes or body.backups:
@@ -225,18 +231,3 @@ def _networks(cloud: Cloud, address: str) -> list[dict[str, Any]]:
         {"ip_address": address, "netmask": "255.255.252.0", "gateway": cloud.gateway, "type": kind}
         for kind in ("public", "private")
     ]
-
-
-def _snapshot_view(image: Image) -> dict[str, Any]:
-    return {
-        "id": image.id,
-        "name": image.name,
-        "distribution": image.distribution,
-        "slug": None,
-        "public": False,
-        "created_at": image.created_at,
-        "regions": list(image.regions),
-        "min_disk_size": image.min_disk_size,
-        "size_gigabytes": image.size_gigabytes,
-        "type": "snapshot",
-    }

@@ -12,7 +12,7 @@ from sandbox.digitalocean.api.actions import action_of, action_view, actions_of
 from sandbox.digitalocean.api.pages import no_content, page, reply
 from sandbox.digitalocean.cloud import Cloud
 from sandbox.digitalocean.errors import ApiError, forbidden, not_found, unprocessable
-from sandbox.digitalocean.records import Image, Leftover, carries
+from sandbox.digitalocean.records import Image, carries
 
 
 class ImageUpdate(BaseModel):
@@ -32,42 +32,19 @@ class ImageAction(BaseModel):
 
 def image_view(image: Image) -> dict[str, Any]:
     """The snapshot as /v2/images shows it."""
-    return {
-        "id": image.id,
-        "name": image.name,
-        "distribution": image.distribution,
-        "slug": None,
-        "public": False,
-        "regions": list(image.regions),
-        "created_at": image.created_at,
-        "min_disk_size": image.min_disk_size,
-        "type": "snapshot",
-        "size_gigabytes": image.size_gigabytes,
-        "description": image.description,
-        "tags": list(image.tags),
-        "status": "available",
-    }
+    own = image.model_dump(exclude={"docker_image", "droplet_id"})
+    return {**own, "slug": None, "public": False, "type": "snapshot", "status": "available"}
 
 
 def snapshot_view(image: Image) -> dict[str, Any]:
     """The image as /v2/snapshots shows it: its ID, and its droplet's, are text there."""
-    return {
-        "id": str(image.id),
-        "name": image.name,
-        "created_at": image.created_at,
-        "regions": list(image.regions),
-        "resource_id": str(image.droplet_id),
-        "resource_type": "droplet",
-        "min_disk_size": image.min_disk_size,
-        "size_gigabytes": image.size_gigabytes,
-        "tags": list(image.tags),
-    }
+    own = image.model_dump(include={"name", "created_at", "regions", "min_disk_size", "size_gigabytes", "tags"})
+    return {**own, "id": str(image.id), "resource_id": str(image.droplet_id), "resource_type": "droplet"}
 
 
 def delete_image(cloud: Cloud, image: Image) -> None:
     """Takes the image out of the account; its Docker image goes once no droplet was made from it (in a transaction)."""
     cloud.store.drop(image)
-    cloud.store.put(Leftover(kind="image", name=image.docker_image, image_id=image.id))
     cloud.sweep_soon()
 
 
@@ -123,8 +100,6 @@ def routes(cloud: Cloud) -> APIRouter:
     def act_on_image(image_id: int, body: ImageAction) -> Response:
         with store.transaction():
             image = own(str(image_id))
-            if body.type == "convert":
-                raise unprocessable("Only a backup can be converted, and this image is a snapshot already")
             if body.type != "transfer":
                 raise unprocessable(f"{body.type!r} is not an action of an image")
             if body.region not in offers.REGIONS:
@@ -149,7 +124,7 @@ def routes(cloud: Cloud) -> APIRouter:
         image = store.get(Image, identifier)
         if image is None:
             if offers.stock_image(identifier) is not None:
-                raise ApiError(400, "bad_request", "the resource is not a snapshot")
+                raise ApiError(400, "the resource is not a snapshot")
             raise not_found()
         return image
 

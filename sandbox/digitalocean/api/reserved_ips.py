@@ -109,7 +109,7 @@ def routes(cloud: Cloud) -> APIRouter:
         except MachineError as error:
             with store.transaction():
                 store.change(known(ip), pending=None)
-            raise ApiError(500, "server_error", f"the reserved IP is still assigned: {error.what}") from error
+            raise ApiError(500, f"the reserved IP is still assigned: {error.what}") from error
         with store.transaction():
             store.drop(known(ip))
         return no_content()

@@ -53,16 +53,7 @@ def default_vpc(cloud: Cloud, region: str) -> Vpc:
 
 def vpc_view(vpc: Vpc) -> dict[str, Any]:
     """The VPC as the API shows it."""
-    return {
-        "id": vpc.id,
-        "urn": f"do:vpc:{vpc.id}",
-        "name": vpc.name,
-        "description": vpc.description,
-        "region": vpc.region,
-        "ip_range": vpc.ip_range,
-        "default": vpc.default,
-        "created_at": vpc.created_at,
-    }
+    return {**vpc.model_dump(), "urn": f"do:vpc:{vpc.id}"}
 
 
 def routes(cloud: Cloud) -> APIRouter:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
@@ -26,30 +23,28 @@ from sandbox.digitalocean.api import (
 )
 from sandbox.digitalocean.cloud import Cloud
 from sandbox.digitalocean.errors import ApiError, not_found, unprocessable
-from sandbox.digitalocean.serving.gate import Gate, error_response
-from sandbox.digitalocean.serving.rules import RuleSpec
+from sandbox.digitalocean.serving.gate import ApiGate, error_response
 from sandbox.serving import control
-from sandbox.serving.faults import Journal
+from sandbox.serving.faults import journal
 
 
 def create_app(cloud: Cloud, token: str) -> ASGIApp:
     """The ASGI app of one cloud; its shutdown closes the cloud. Every call but the health check needs the token."""
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        cloud.faults.clear()
-        await run_in_threadpool(cloud.close)
-
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=lifespan)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     # autoscale and droplet_actions first: "/v2/droplets/autoscale" is no droplet's ID
     for module in (autoscale, droplet_actions, droplets, images, actions, account, tags, vpcs, reserved_ips):
         app.include_router(module.routes(cloud))
-    journal = Journal()
-    tokens = {token}
-    app.include_router(_control(cloud, journal, tokens))
     _handle_errors(app)
-    return Gate(app, tokens, cloud.faults, journal)
+    calls, tokens = journal(), {token}
+    beside = control.create_app(cloud.cloud_id, cloud.faults, calls, cloud.close)
+
+    @beside.post("/sandbox/tokens", status_code=201)
+    async def add_token() -> dict[str, object]:
+        """One more token for the account, until the server ends: what rotating a token gives."""
+        tokens.add(more := f"local-{secrets.token_hex(24)}")
+        return {"token": more}
+
+    return ApiGate(app, beside, tokens, cloud.faults, calls)
 
 
 def _handle_errors(app: FastAPI) -> None:
@@ -63,29 +58,11 @@ def _handle_errors(app: FastAPI) -> None:
         if first["loc"][0] == "path":
             return error_response(request.scope, not_found())
         if first["type"] == "json_invalid":
-            return error_response(request.scope, ApiError(400, "bad_request", "unable to parse the request body"))
+            return error_response(request.scope, ApiError(400))
         where = ".".join(str(part) for part in first["loc"][1:]) or "the request body"
         return error_response(request.scope, unprocessable(f"{where}: {first['msg']}"))
 
     @app.exception_handler(HTTPException)
     async def unrouted(request: Request, error: HTTPException) -> JSONResponse:
-        known = not_found() if error.status_code in (404, 405) else ApiError(error.status_code, "error", error.detail)
-        return error_response(request.scope, known)
-
-
-def _control(cloud: Cloud, journal: Journal, tokens: set[str]) -> APIRouter:
-    """Health, further tokens, fault rules and the journal: no part of DigitalOcean's API."""
-    router = control.routes(cloud.faults, RuleSpec, journal)
-
-    @router.get("/health")
-    async def health() -> dict[str, object]:
-        return {"cloud_id": cloud.cloud_id, "status": "ok"}
-
-    @router.post("/tokens", status_code=201)
-    async def add_token() -> dict[str, object]:
-        """One more token for the account, until the server ends: what rotating a token gives."""
-        token = f"local-{secrets.token_hex(24)}"
-        tokens.add(token)
-        return {"token": token}
-
-    return router
+        status = 404 if error.status_code == 405 else error.status_code
+        return error_response(request.scope, ApiError(status))

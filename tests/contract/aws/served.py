@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -20,10 +19,10 @@ from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 
 from sandbox.aws.cloud import Aws, serve
-from sandbox.aws.ledger import Ledger
+from sandbox.aws.serving.app import create_app
 from sandbox.aws.serving.gate import Access
-from sandbox.aws.serving.server import make_server
 from sandbox.aws.stock import NAMES, stock_id
+from sandbox.serving.server import make_server
 from sandbox.serving.state import listen
 from tests.contract.dated import Dated
 from tests.contract.fake_machines import STOCK, FakeMachines
@@ -40,14 +39,12 @@ DEBIAN = stock_id(REGION, NAMES[-1])
 class Served:
     """The cloud, over machines in memory, and clients for it."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self) -> None:
         self.machines = FakeMachines()
-        self.cloud = Aws(
-            "test", self.machines, Ledger(state / "aws.made"), lambda: STOCK, action_seconds=ACTION_SECONDS
-        )
+        self.cloud = Aws("test", self.machines, lambda: STOCK, action_seconds=ACTION_SECONDS)
         self._socket = listen("127.0.0.1", 0)
         self.endpoint = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self._server = make_server(self.cloud, ACCESS)
+        self._server = make_server(create_app(self.cloud, ACCESS))
         self.clock = Dated(self._server)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]})
         self._thread.start()

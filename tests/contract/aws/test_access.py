@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
-import httpx
 import pytest
-from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
+from botocore.exceptions import ClientError
 from moto.ec2.responses import EC2Response
 from moto.sts.models import sts_backends
 
-from sandbox.aws.ledger import Ledger
+from sandbox.aws.cloud import Aws
 from tests.contract.aws.conftest import Refuses
 from tests.contract.aws.served import DEBIAN, OTHER, Served
-from tests.contract.fake_machines import FakeMachines
+from tests.contract.fake_machines import STOCK, FakeMachines
 
 
 @pytest.mark.parametrize(
@@ -103,32 +101,6 @@ def test_a_client_that_backs_off_gets_through(aws: Served) -> None:
     assert aws.client("ec2", attempts=3).describe_images(Owners=["self"])["Images"] == []
 
 
-@pytest.mark.parametrize(("effect", "found"), [("drop_before", []), ("drop_after", ["one"])])
-def test_a_dropped_connection(aws: Served, effect: str, found: list[str]) -> None:
-    aws.order(effect, action="ec2:CreateKeyPair", nth=1)
-    with pytest.raises((ConnectionClosedError, EndpointConnectionError)):
-        aws.ec2.create_key_pair(KeyName="one")
-    assert [key["KeyName"] for key in aws.ec2.describe_key_pairs()["KeyPairs"]] == found
-
-
-def test_a_call_held_before_and_after_it_takes_effect(aws: Served) -> None:
-    for effect, found in (("hold_before", 0), ("hold_after", 1)):
-        path = aws.order(effect, action="ec2:CreateKeyPair")
-        caller = threading.Thread(target=aws.ec2.create_key_pair, kwargs={"KeyName": effect})
-        caller.start()
-        assert aws.http.get(f"{path}/held").json()["fault"]["held"] == 1
-        before = [k["KeyName"] for k in aws.ec2.describe_key_pairs()["KeyPairs"]]
-        assert before.count(effect) == found
-        aws.http.delete(path)
-        caller.join(20)
-        assert not caller.is_alive()
-
-
-@pytest.mark.parametrize("spec", [{"effect": "odd"}, {"effect": "error", "action": "("}, {"effect": "status"}])
-def test_rules_that_cannot_be(aws: Served, spec: dict[str, Any]) -> None:
-    assert aws.http.post("/sandbox/faults", json=spec).status_code == 422
-
-
 def test_the_journal(aws: Served) -> None:
     aws.ec2.describe_images(Owners=["self"])
     aws.order("error", action="ssm:.*", code="Odd")
@@ -141,11 +113,6 @@ def test_the_journal(aws: Served) -> None:
     ]
     assert calls[0]["body"]["Owner.1"] == "self"
     assert calls[1]["body"] == {"Name": "/images/web"}
-
-
-def test_orders_want_the_secret_and_health_does_not(aws: Served) -> None:
-    assert httpx.get(f"{aws.endpoint}/sandbox/calls").status_code == 401
-    assert httpx.get(f"{aws.endpoint}/sandbox/health").json() == {"cloud_id": "test", "status": "ok"}
 
 
 @pytest.mark.parametrize(
@@ -171,19 +138,14 @@ def test_what_is_not_there_is_refused_at_once(aws: Served, service: str, call: s
     assert caught.value.response["ResponseMetadata"]["RetryAttempts"] == 0
 
 
-def test_a_server_removes_what_a_former_one_left(tmp_path: Any) -> None:
-    machines, file = FakeMachines(), tmp_path / "aws.made"
-    former = Ledger(file)
-    for name in ("i-1", "droplet-7"):
-        machines.create(name, next(iter(machines.images)), hostname="", instance_id="", user_data=None, public_keys=[])
+def test_a_server_removes_what_a_former_one_left_and_nothing_of_the_other_half() -> None:
+    machines = FakeMachines()
+    for name in ("i-1", "droplet-7", "mirror"):
+        machines.create(name, STOCK, hostname="", instance_id="", user_data=None, public_keys=[])
     machines.images |= {"bakewell/test:ami-1", "bakewell/test:7"}
-    former.add("machine", "i-1")
-    former.add("image", "bakewell/test:ami-1")
-    former.add("machine", "i-never-made")
-    Ledger(file).clear(machines)
-    assert list(machines.machines) == ["droplet-7"]
-    assert "bakewell/test:ami-1" not in machines.images
-    assert "bakewell/test:7" in machines.images
+    Aws("test", machines, lambda: STOCK).close()
+    assert list(machines.machines) == ["droplet-7", "mirror"]
+    assert machines.images == {STOCK, "bakewell/test:7"}
 
 
 def test_what_one_answer_leaves_out_is_in_the_others(aws: Served) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -81,20 +80,6 @@ def test_a_copy_without_a_key_has_the_default_one_of_its_region(aws: Served) -> 
     default = key(aws, encrypted(aws, plain, "theirs", OTHER), OTHER)
     assert key(aws, ours) == "alias/ours"
     assert key(aws, there, OTHER) == default != key(aws, encrypted(aws, plain, "theirs"))
-
-
-def test_a_copy_is_made_once_for_a_token(aws: Served, refuses: Refuses) -> None:
-    there = aws("ec2", OTHER)
-    asked = {"SourceImageId": aws.bake()["ImageId"], "SourceRegion": REGION, "Name": "web-2", "ClientToken": "once"}
-    with ThreadPoolExecutor() as pool:
-        (id,) = {answer["ImageId"] for answer in pool.map(lambda _: there.copy_image(**asked), range(4))}
-    assert [image["ImageId"] for image in there.describe_images(Owners=["self"])["Images"]] == [id]
-    with refuses("IdempotentParameterMismatch"):
-        there.copy_image(**{**asked, "Name": "web-3"})
-    aws.image(id, OTHER)
-    there.deregister_image(ImageId=id)
-    assert there.copy_image(**asked)["ImageId"] == id, "whatever has become of it"
-    assert aws.ec2.copy_image(**asked)["ImageId"] != id, "a token is of one region"
 
 
 def test_a_copy_that_fails_in_one_region_says_so(aws: Served) -> None:

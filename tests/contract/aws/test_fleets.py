@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from tests.contract.aws.conftest import Refuses
 from tests.contract.aws.served import DEBIAN, Served
 from tests.waiting import until
@@ -106,12 +104,6 @@ def test_a_group_launches_all_of_the_version_it_names(aws: Served) -> None:
     assert "2" in {tag["Value"] for tag in one["Tags"] if tag["Key"] == "aws:ec2launchtemplate:version"}
 
 
-def test_an_instance_can_be_run_from_a_template_by_name(aws: Served) -> None:
-    template(aws)
-    made = aws.ec2.run_instances(MinCount=1, MaxCount=1, LaunchTemplate={"LaunchTemplateName": "web"})["Instances"][0]
-    assert made["ImageId"] == DEBIAN
-
-
 def test_a_refresh_replaces_every_instance_while_enough_serve(aws: Served) -> None:
     template(aws)
     group(aws)
@@ -169,14 +161,12 @@ def test_only_one_refresh_at_a_time_and_it_can_be_cancelled(aws: Served, refuses
         aws("autoscaling").cancel_instance_refresh(AutoScalingGroupName="web")
     assert ended(aws)["Status"] == "Cancelled"
     assert len(members(aws)) == SIZE
-
-
-def test_a_refresh_skips_what_matches_when_told(aws: Served) -> None:
-    template(aws)
-    group(aws)
     before = {one["InstanceId"] for one in in_service(aws)}
     assert refreshed(aws, SkipMatching=True)["Status"] == "Successful"
-    assert {one["InstanceId"] for one in members(aws)} == before
+    assert {one["InstanceId"] for one in members(aws)} == before, "they match"
+    for call in ("start_instance_refresh", "describe_instance_refreshes", "cancel_instance_refresh"):
+        with refuses("ValidationError"):
+            getattr(aws("autoscaling"), call)(AutoScalingGroupName="odd")
 
 
 def test_a_refresh_to_an_image_that_does_not_run_fails(aws: Served) -> None:
@@ -187,12 +177,6 @@ def test_a_refresh_to_an_image_that_does_not_run_fails(aws: Served) -> None:
     update(aws, newer(aws, image))
     aws.ec2.deregister_image(ImageId=image)
     assert refreshed(aws)["Status"] == "Failed"
-
-
-@pytest.mark.parametrize("call", ["start_instance_refresh", "describe_instance_refreshes", "cancel_instance_refresh"])
-def test_a_refresh_of_no_group_is_refused(aws: Served, refuses: Refuses, call: str) -> None:
-    with refuses("ValidationError"):
-        getattr(aws("autoscaling"), call)(AutoScalingGroupName="odd")
 
 
 def test_a_group_that_is_deleted_takes_its_machines_along(aws: Served) -> None:

@@ -16,8 +16,23 @@ from tests.waiting import LONGEST, until
 ROOT = "/dev/xvda"
 
 
-def test_an_ami_boots_what_its_instance_was(aws: Served) -> None:
-    one = aws.bake()
+def test_an_ami_is_what_its_instance_was(aws: Served) -> None:
+    mappings = [
+        {"DeviceName": ROOT, "Ebs": {"VolumeSize": 20, "DeleteOnTermination": True}},
+        {"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 3}},
+    ]
+    instance = aws.launch(BlockDeviceMappings=mappings)["InstanceId"]
+    specifications = [tagged("image", role="web"), tagged("snapshot", role="disk")]
+    one = aws.bake(instance=instance, TagSpecifications=specifications)
+    assert (aws.machines.running(instance), aws.machines.machines[instance].boots) == (True, 2), "it runs again"
+    assert (one["SourceImageId"], one["RootDeviceType"], one["RootDeviceName"]) == (DEBIAN, "ebs", ROOT)
+    disks = [(m["DeviceName"], m["Ebs"]["VolumeSize"]) for m in one["BlockDeviceMappings"]]
+    assert disks == [(ROOT, 20), ("/dev/sdf", 3)]
+    assert {(s["SnapshotId"], s["VolumeSize"]) for s in snapshots(aws)} == {
+        (m["Ebs"]["SnapshotId"], m["Ebs"]["VolumeSize"]) for m in one["BlockDeviceMappings"]
+    }
+    assert one["Tags"] == [{"Key": "role", "Value": "web"}]
+    assert [s["Tags"] for s in snapshots(aws)] == [[{"Key": "role", "Value": "disk"}]] * 2
     id = aws.launch(ImageId=one["ImageId"])["InstanceId"]
     assert aws.machines.machines[id].image == f"bakewell/test:{one['ImageId']}" != STOCK
 
@@ -55,41 +70,11 @@ def test_packers_plugin_is_answered_once_the_wait_is_over_because_it_looks_so_se
         assert again.result()["Images"][0]["State"] == "available"
 
 
-def test_a_running_instance_runs_again_after_its_image_was_made(aws: Served) -> None:
-    id = aws.launch()["InstanceId"]
-    aws.bake(instance=id)
-    assert (aws.machines.running(id), aws.machines.machines[id].boots) == (True, 2)
-
-
 def test_an_ami_that_can_t_be_made_has_failed(aws: Served) -> None:
     aws.order("action_errored", action="ec2:CreateImage", nth=1)
     failed = aws.bake()
     assert (failed["State"], failed["StateReason"]["Code"]) == ("failed", "Server.InternalError")
     assert [one["State"] for one in snapshots(aws)] == ["error"]
-
-
-def test_tag_specifications_of_create_image_reach_image_and_snapshot(aws: Served) -> None:
-    one = aws.bake(TagSpecifications=[tagged("image", role="web"), tagged("snapshot", role="disk")])
-    assert one["Tags"] == [{"Key": "role", "Value": "web"}]
-    assert [s["Tags"] for s in snapshots(aws)] == [[{"Key": "role", "Value": "disk"}]]
-
-
-def test_an_ami_says_where_it_comes_from_and_has_its_real_disks(aws: Served) -> None:
-    mappings = [
-        {"DeviceName": ROOT, "Ebs": {"VolumeSize": 20, "DeleteOnTermination": True}},
-        {"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 3}},
-    ]
-    one = aws.bake(instance=aws.launch(BlockDeviceMappings=mappings)["InstanceId"])
-    assert (one["SourceImageId"], one["RootDeviceType"], one["RootDeviceName"]) == (DEBIAN, "ebs", ROOT)
-    assert [(m["DeviceName"], m["Ebs"]["VolumeSize"]) for m in one["BlockDeviceMappings"]] == [
-        (ROOT, 20),
-        ("/dev/sdf", 3),
-    ]
-    ids = {m["Ebs"]["SnapshotId"] for m in one["BlockDeviceMappings"]}
-    assert {(s["SnapshotId"], s["VolumeSize"]) for s in snapshots(aws) if s["SnapshotId"] in ids} == {
-        (m["Ebs"]["SnapshotId"], m["Ebs"]["VolumeSize"]) for m in one["BlockDeviceMappings"]
-    }
-    assert len(snapshots(aws)) == 2
 
 
 def test_duplicate_ami_names_are_refused(aws: Served, refuses: Refuses) -> None:
@@ -100,42 +85,25 @@ def test_duplicate_ami_names_are_refused(aws: Served, refuses: Refuses) -> None:
         aws.ec2.copy_image(Name="web-1", SourceImageId=one["ImageId"], SourceRegion="us-east-1")
     aws.ec2.deregister_image(ImageId=one["ImageId"])
     assert aws.bake("web-1")["State"] == "available"
-
-
-def test_names_that_aws_does_not_take_are_refused(aws: Served, refuses: Refuses) -> None:
     with refuses("InvalidAMIName.Malformed"):
         aws.bake("web:1")
 
 
-@pytest.mark.parametrize(
-    ("name", "values", "found"),
-    [
-        ("creation-date", ["20*"], True),
-        ("creation-date", ["2019-*"], False),
-        ("source-image-id", [DEBIAN], True),
-        ("source-image-id", ["ami-00000000"], False),
-        ("block-device-mapping.device-name", [ROOT], True),
-        ("block-device-mapping.volume-size", ["9"], False),
-        ("block-device-mapping.delete-on-termination", ["true"], True),
-        ("block-device-mapping.encrypted", ["true"], False),
-        ("ena-support", ["true"], True),
-        ("root-device-type", ["ebs"], True),
-        ("tag:role", ["w?b"], True),
-        ("tag-key", ["role"], True),
-        ("state", ["available"], True),
-        ("name", ["web-*"], True),
-    ],
-)
-def test_filters(aws: Served, name: str, values: list[str], found: bool) -> None:
+def test_filters(aws: Served) -> None:
     one = aws.bake(TagSpecifications=[tagged("image", role="web")])
-    images = aws.ec2.describe_images(Owners=["self"], Filters=[{"Name": name, "Values": values}])["Images"]
-    assert [image["ImageId"] for image in images] == [one["ImageId"]] * found
-
-
-def test_a_snapshot_id_finds_its_ami(aws: Served) -> None:
-    one = aws.bake()
-    wanted = [{"Name": "block-device-mapping.snapshot-id", "Values": [snapshots(aws)[0]["SnapshotId"]]}]
-    assert aws.ec2.describe_images(Filters=wanted)["Images"][0]["ImageId"] == one["ImageId"]
+    for name, value, found in (
+        ("creation-date", "20*", True),
+        ("creation-date", "2019-*", False),
+        ("ena-support", "true", True),
+        ("root-device-type", "ebs", True),
+        ("tag:role", "w?b", True),
+        ("tag:role", "api", False),
+        ("tag-key", "role", True),
+        ("state", "available", True),
+        ("name", "web-*", True),
+    ):
+        images = aws.ec2.describe_images(Owners=["self"], Filters=[{"Name": name, "Values": [value]}])["Images"]
+        assert [image["ImageId"] for image in images] == [one["ImageId"]] * found, name
 
 
 def test_images_and_snapshots_have_pages(aws: Served) -> None:
@@ -151,29 +119,20 @@ def test_images_and_snapshots_have_pages(aws: Served) -> None:
     ]
 
 
-def test_snapshots_of_stock_amis_are_not_ours(aws: Served) -> None:
-    assert snapshots(aws) == []
+def test_deregistering_leaves_snapshots_unless_told(aws: Served, refuses: Refuses) -> None:
+    assert snapshots(aws) == [], "those of stock AMIs are not ours"
     assert aws.ec2.describe_snapshots()["Snapshots"]
-
-
-def test_deregistering_leaves_snapshots_unless_told(aws: Served) -> None:
     one, other = aws.bake("one"), aws.bake("other")
+    left, gone = (image["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"] for image in (one, other))
+    with refuses("InvalidSnapshot.InUse"):
+        aws.ec2.delete_snapshot(SnapshotId=left)
     aws.ec2.deregister_image(ImageId=one["ImageId"])
     assert len(snapshots(aws)) == 2
     answer = aws.ec2.deregister_image(ImageId=other["ImageId"], DeleteAssociatedSnapshots=True)
-    gone = other["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]
     assert answer["DeleteSnapshotResults"] == [{"SnapshotId": gone, "ReturnCode": "success"}]
-    assert [s["SnapshotId"] for s in snapshots(aws)] == [one["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]]
+    assert [s["SnapshotId"] for s in snapshots(aws)] == [left]
     until(lambda: aws.machines.images, lambda images: images == {STOCK})
-
-
-def test_a_snapshot_in_use_can_t_be_deleted(aws: Served, refuses: Refuses) -> None:
-    one = aws.bake()
-    id = one["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]
-    with refuses("InvalidSnapshot.InUse"):
-        aws.ec2.delete_snapshot(SnapshotId=id)
-    aws.ec2.deregister_image(ImageId=one["ImageId"])
-    aws.ec2.delete_snapshot(SnapshotId=id)
+    aws.ec2.delete_snapshot(SnapshotId=left)
     assert snapshots(aws) == []
 
 
@@ -184,6 +143,9 @@ def test_a_deregistered_ami_does_not_run(aws: Served, refuses: Refuses) -> None:
         aws.launch(ImageId=id)
     with refuses("InvalidAMIID.Unavailable"):
         aws.ec2.deregister_image(ImageId=id)
+    for never, code in (("ami-0123456789abcdef0", "NotFound"), ("debian", "Malformed")):
+        with refuses(f"InvalidAMIID.{code}"):
+            aws.launch(ImageId=never)
 
 
 def test_a_disabled_ami_does_not_run_and_is_not_listed_unasked(aws: Served, refuses: Refuses) -> None:
@@ -195,12 +157,6 @@ def test_a_disabled_ami_does_not_run_and_is_not_listed_unasked(aws: Served, refu
     assert aws.ec2.describe_images(Owners=["self"], IncludeDisabled=True)["Images"][0]["State"] == "disabled"
     aws.ec2.enable_image(ImageId=id)
     aws.launch(ImageId=id)
-
-
-@pytest.mark.parametrize(("id", "code"), [("ami-0123456789abcdef0", "NotFound"), ("debian", "Malformed")])
-def test_an_ami_that_is_not_there_does_not_run(aws: Served, refuses: Refuses, id: str, code: str) -> None:
-    with refuses(f"InvalidAMIID.{code}"):
-        aws.launch(ImageId=id)
 
 
 def test_deprecation(aws: Served, refuses: Refuses) -> None:
@@ -221,15 +177,14 @@ def test_deregistration_protection(aws: Served, refuses: Refuses) -> None:
     with refuses("OperationNotPermitted"):
         aws.ec2.deregister_image(ImageId=id)
     aws.ec2.disable_image_deregistration_protection(ImageId=id)
-    aws.ec2.deregister_image(ImageId=id)
-
-
-def test_protection_with_a_cooldown_outlasts_its_end(aws: Served, refuses: Refuses) -> None:
-    id = aws.bake()["ImageId"]
     aws.ec2.enable_image_deregistration_protection(ImageId=id, WithCooldown=True)
     aws.ec2.disable_image_deregistration_protection(ImageId=id)
-    with refuses("OperationNotPermitted"):
+    with refuses("OperationNotPermitted"):  # for a day
         aws.ec2.deregister_image(ImageId=id)
+    other = aws.bake("other")["ImageId"]
+    aws.ec2.enable_image_deregistration_protection(ImageId=other)
+    aws.ec2.disable_image_deregistration_protection(ImageId=other)
+    aws.ec2.deregister_image(ImageId=other)
 
 
 def test_when_an_ami_was_last_launched(aws: Served) -> None:

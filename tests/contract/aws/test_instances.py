@@ -25,7 +25,9 @@ ROOT = "/dev/xvda"
 
 
 def test_an_instance_is_a_machine_with_its_address_name_and_user_data(aws: Served) -> None:
-    made = aws.launch(wait=False, UserData="#cloud-config\nhostname: äpfel\n")
+    with aws.held():
+        made = aws.launch(wait=False, UserData="#cloud-config\nhostname: äpfel\n")
+        assert aws.instance(made["InstanceId"])["State"]["Name"] == "pending"
     machine = aws.machines.machines[made["InstanceId"]]
     assert (machine.image, machine.instance_id) == (STOCK, made["InstanceId"])
     assert machine.user_data == "#cloud-config\nhostname: äpfel\n"
@@ -33,18 +35,8 @@ def test_an_instance_is_a_machine_with_its_address_name_and_user_data(aws: Serve
     running = aws.settled(made["InstanceId"])
     assert running["State"]["Name"] == "running"
     assert running["PublicIpAddress"] == running["PrivateIpAddress"] == machine.address
-
-
-def test_compressed_user_data_reaches_the_machine_as_text(aws: Served) -> None:
-    id = aws.launch(UserData=gzip.compress(b"#!/bin/sh\n"))["InstanceId"]
-    assert aws.machines.machines[id].user_data == "#!/bin/sh\n"
-
-
-def test_it_is_pending_for_a_while(aws: Served) -> None:
-    with aws.held():
-        id = aws.launch(wait=False)["InstanceId"]
-        assert aws.instance(id)["State"]["Name"] == "pending"
-    assert aws.settled(id)["State"]["Name"] == "running"
+    compressed = aws.launch(UserData=gzip.compress(b"#!/bin/sh\n"))["InstanceId"]
+    assert aws.machines.machines[compressed].user_data == "#!/bin/sh\n"
 
 
 def test_the_account_s_keys_log_in_whoever_made_them(aws: Served) -> None:
@@ -84,15 +76,11 @@ def test_stop_and_start_keep_the_address(aws: Served) -> None:
     again = aws.settled(id)
     assert (again["PrivateIpAddress"], again["PublicIpAddress"]) == (one["PrivateIpAddress"], one["PublicIpAddress"])
     assert aws.machines.machines[id].boots == 2
-
-
-def test_a_reboot_boots_the_machine(aws: Served) -> None:
-    id = aws.launch()["InstanceId"]
     aws.ec2.reboot_instances(InstanceIds=[id])
-    until(lambda: aws.machines.machines[id].boots, lambda boots: boots == 2)
+    until(lambda: aws.machines.machines[id].boots, lambda boots: boots == 3)
 
 
-def test_terminating_removes_the_machine_and_the_disk(aws: Served) -> None:
+def test_terminating_removes_the_machine_and_the_disk(aws: Served, refuses: Refuses) -> None:
     id = aws.launch()["InstanceId"]
     with aws.held():
         aws.ec2.terminate_instances(InstanceIds=[id])
@@ -101,15 +89,9 @@ def test_terminating_removes_the_machine_and_the_disk(aws: Served) -> None:
     assert aws.settled(id)["State"]["Name"] == "terminated"
     assert aws.machines.machines == {}
     assert aws.ec2.describe_volumes()["Volumes"] == []
-
-
-@pytest.mark.parametrize("call", ["start_instances", "stop_instances", "reboot_instances"])
-def test_a_terminated_instance_can_do_nothing(aws: Served, refuses: Refuses, call: str) -> None:
-    id = aws.launch()["InstanceId"]
-    aws.ec2.terminate_instances(InstanceIds=[id])
-    aws.settled(id)
-    with refuses("IncorrectInstanceState"):
-        getattr(aws.ec2, call)(InstanceIds=[id])
+    for call in (aws.ec2.start_instances, aws.ec2.stop_instances, aws.ec2.reboot_instances):
+        with refuses("IncorrectInstanceState"):
+            call(InstanceIds=[id])
 
 
 def test_a_machine_that_can_t_be_made_is_a_terminated_instance(aws: Served) -> None:
@@ -166,26 +148,21 @@ def test_stock_images_are_there_in_every_region(aws: Served) -> None:
     assert stock_id(REGION, NAMES[0]) != stock_id(OTHER, NAMES[0])
 
 
-def test_the_root_disk_has_the_ami_s_name_and_size(aws: Served) -> None:
-    one = aws.launch()
-    assert [(m["DeviceName"], m["Ebs"]["DeleteOnTermination"]) for m in one["BlockDeviceMappings"]] == [(ROOT, True)]
+def test_disks_of_a_launch_change_the_ami_s_and_add_to_them(aws: Served, refuses: Refuses) -> None:
+    with refuses("InvalidBlockDeviceMapping"):  # smaller than its snapshot
+        aws.launch(BlockDeviceMappings=[{"DeviceName": ROOT, "Ebs": {"VolumeSize": 4}}])
+    plain = aws.launch()
+    assert [(m["DeviceName"], m["Ebs"]["DeleteOnTermination"]) for m in plain["BlockDeviceMappings"]] == [(ROOT, True)]
     assert [v["Size"] for v in aws.ec2.describe_volumes()["Volumes"]] == [8]
-
-
-def test_disks_of_a_launch_change_the_ami_s_and_add_to_them(aws: Served) -> None:
     mappings = [
         {"DeviceName": ROOT, "Ebs": {"VolumeSize": 20, "Encrypted": True}},
         {"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 3}},
     ]
     one = aws.launch(BlockDeviceMappings=mappings)
     names = {m["Ebs"]["VolumeId"]: m["DeviceName"] for m in one["BlockDeviceMappings"]}
-    found = {names[v["VolumeId"]]: (v["Size"], v["Encrypted"]) for v in aws.ec2.describe_volumes()["Volumes"]}
+    volumes = aws.ec2.describe_volumes(VolumeIds=[*names])["Volumes"]
+    found = {names[v["VolumeId"]]: (v["Size"], v["Encrypted"]) for v in volumes}
     assert found == {ROOT: (20, True), "/dev/sdf": (3, False)}
-
-
-def test_a_root_disk_smaller_than_its_snapshot_is_refused(aws: Served, refuses: Refuses) -> None:
-    with refuses("InvalidBlockDeviceMapping"):
-        aws.launch(BlockDeviceMappings=[{"DeviceName": ROOT, "Ebs": {"VolumeSize": 4}}])
 
 
 def test_user_data_of_a_stopped_instance_can_be_changed(aws: Served, refuses: Refuses) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.policies import HeadersPolicy
 from pydo import Client
 
-from sandbox import pending
 from tests.contract.served import KEY, TOKEN, Served
 from tests.waiting import until
 from toolchain.build import Toolchain
@@ -140,40 +139,3 @@ def test_doctl_lists_what_there_is(doctl: Doctl) -> None:
 def test_doctl_shows_our_errors(doctl: Doctl) -> None:
     error = doctl("compute", "droplet", "get", "424242", fails=True)
     assert "could not be found" in json.dumps(error)
-
-
-def test_doctl_is_how_a_droplet_that_a_killed_run_made_is_found_and_removed(
-    served: Served, doctl: Doctl, tmp_path: Path
-) -> None:
-    body = {"region": "nyc3", "size": "s-1vcpu-1gb", "image": "debian-12-x64"}
-    for name in ("web-1-0123abc", "web-1-fedcba9"):
-        served.api.http.post("/v2/droplets", json={**body, "name": name}).raise_for_status()
-    served.api.http.post("/v2/reserved_ips", json={"region": "nyc3"}).raise_for_status()
-    made = {
-        "digitalocean:index/droplet:Droplet": {"name": "web-1-0123abc", "__defaults": ["name"]},
-        "digitalocean:index/reservedIp:ReservedIp": {"region": "nyc3"},
-    }
-    operations = [
-        {
-            "type": "creating",
-            "resource": {"urn": f"urn:pulumi:dev::bakewell::{kind}::one", "type": kind, "inputs": inputs},
-        }
-        for kind, inputs in made.items()
-    ]
-    stack = tmp_path / "stacks/.pulumi/stacks/bakewell/dev.json"
-    stack.parent.mkdir(parents=True)
-    stack.write_text(json.dumps({"checkpoint": {"latest": {"pending_operations": operations}}}))
-    others: list[str] = []
-
-    def run(command: Sequence[str]) -> str:
-        if command[0] != "doctl":
-            others.append(command[1])
-            return ""
-        return json.dumps(doctl(*(word for word in command[1:] if word not in ("--output", "json"))))
-
-    pending.settle("dev", tmp_path, {}, run)
-    assert others == ["refresh"]
-    until(
-        lambda: [one["name"] for one in doctl("compute", "droplet", "list")], lambda names: names == ["web-1-fedcba9"]
-    )
-    assert len(doctl("compute", "reserved-ip", "list")) == 1

@@ -14,7 +14,13 @@ import pytest
 from tests.contract import openapi
 from tests.contract.served import Api, serving
 
-NOT_OFFERED = [("POST", "/v2/images")]  # custom images
+NOT_OFFERED = [
+    ("GET", "/v2/droplets/autoscale/{autoscale_pool_id}/history"),
+    ("GET", "/v2/droplets/autoscale/{autoscale_pool_id}/members"),
+    ("POST", "/v2/droplets/actions"),
+    ("POST", "/v2/images"),  # custom images
+    ("PUT", "/v2/droplets/autoscale/{autoscale_pool_id}"),
+]
 NOWHERE = {
     "{droplet_id}": "424242",
     "{image_id}": "424242",
@@ -48,18 +54,15 @@ def test_every_operation_succeeds_as_the_contract_says(tmp_path: Path) -> None:
 
     with serving(tmp_path, check) as served:
         _use_everything(served.api)
-        assert served.api.refused("POST", "/v2/images", {"name": "custom"}, status=404)
     assert [o for o in _contract().operations if o not in succeeded] == NOT_OFFERED
 
 
-@pytest.mark.parametrize(
-    "operation", [o for o in _contract().operations if "{" in o[1]], ids=lambda o: f"{o[0]} {o[1]}"
-)
-def test_what_is_not_there_is_a_404_of_the_contracts_shape(api: Api, operation: openapi.Operation) -> None:
-    method, path = operation
-    for parameter, value in NOWHERE.items():
-        path = path.replace(parameter, value)
-    assert api.refused(method, path, BODY, status=404)
+def test_what_is_not_there_is_a_404_of_the_contracts_shape(api: Api) -> None:
+    for method, path in _contract().operations:
+        if "{" in path or (method, path) in NOT_OFFERED:
+            for parameter, value in NOWHERE.items():
+                path = path.replace(parameter, value)
+            assert api.refused(method, path, BODY, status=404), f"{method} {path}"
 
 
 @pytest.mark.parametrize(
@@ -87,8 +90,6 @@ def _use_everything(api: Api) -> None:
     api.put(f"/v2/account/keys/{key}", {"name": "renamed"})
     api.get(f"/v2/account/keys/{key}")
     droplet_id = api.droplet("one", ssh_keys=[key], tags=["every"], monitoring=True)["id"]
-    for action in api.post("/v2/droplets/actions?tag_name=every", {"type": "shutdown"})["actions"]:
-        api.done(action["id"])
     image = api.snapshot("snap", droplet_id)
     for path in ("account", "account/keys", "actions", "regions", "sizes", "images", "snapshots", "tags", "vpcs"):
         api.get(f"/v2/{path}", per_page=1)
@@ -141,7 +142,6 @@ def _networks(api: Api, droplet_id: int) -> None:
 def _pools(api: Api) -> None:
     for end in ("", "/dangerous"):
         path = f"/v2/droplets/autoscale/{api.post('/v2/droplets/autoscale', POOL, 202)['autoscale_pool']['id']}"
-        for each in ("/v2/droplets/autoscale", path, f"{path}/members", f"{path}/history"):
+        for each in ("/v2/droplets/autoscale", path):
             api.get(each)
-        api.put(path, POOL)
         api.delete(f"{path}{end}", 202)

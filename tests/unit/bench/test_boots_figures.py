@@ -28,17 +28,12 @@ def test_the_ratio_leaves_out_what_pyinfra_takes_boot_by_boot() -> None:
     assert SERIES.ratio_with_pyinfra == 35.0
 
 
-def test_a_row_says_whether_the_goal_is_kept() -> None:
+def test_the_table_says_whether_the_goal_is_kept_and_what_the_networks_were() -> None:
     slow = Series(baked=[2.0], stock=[38.0], pyinfra=[0.0])
-    rows = [
-        line for line in table(Figures(roles={"web": run(as_is=slow, shaped=slow)})).splitlines() if "| web |" in line
-    ]
+    text = table(Figures(roles={"web": run(as_is=slow, shaped=slow)}))
+    rows = [line for line in text.splitlines() if "| web |" in line]
     assert ["**19.0**" in row for row in rows] == [True, True]
     assert [row.split("|")[-2].strip() for row in rows] == ["yes", "**no**"]
-
-
-def test_the_table_says_what_the_networks_were() -> None:
-    text = table(Figures(roles={"web": run(shaped=SERIES)}))
     assert "round trip 20.4 ms, 91 Mbit/s down, 88 Mbit/s up" in text
     assert "Measured on: 2026-11-21, 2 cores." in text
 
@@ -46,14 +41,11 @@ def test_the_table_says_what_the_networks_were() -> None:
 def test_a_role_that_is_measured_again_keeps_nothing_of_its_last_run_there(tmp_path: Path) -> None:
     first = Figures(roles={"web": run(as_is=SERIES, shaped=SERIES), "api": run(as_is=SERIES)})
     faster = Series(baked=[0.5], stock=[9.0], pyinfra=[1.0])
+    assert Figures.load(tmp_path / "boots.json").roles == {}, "before the first run"
     first.with_run("web", run(as_is=faster)).save(tmp_path / "boots.json")
     read = Figures.load(tmp_path / "boots.json")
     assert read.roles["web"].series == {AS_IS: faster, SHAPED: SERIES}
     assert list(read.roles) == ["api", "web"]
-
-
-def test_there_are_no_figures_before_the_first_run(tmp_path: Path) -> None:
-    assert Figures.load(tmp_path / "boots.json").roles == {}
 
 
 def bars(text: str, kind: str) -> list[float]:
@@ -65,7 +57,8 @@ def bars(text: str, kind: str) -> list[float]:
 
 
 def test_bars_are_as_long_as_what_they_show() -> None:
-    text = svg(Figures(roles={"web": run(as_is=SERIES)}))
+    text = svg(Figures(roles={"web": run(as_is=SERIES), "api": run(as_is=SERIES, shaped=SERIES)}))
+    assert len(bars(text, "own")) == 3 + 1, "on the panels of its networks; and the legend's"
     baked, stock, own = (bars(text, kind)[0] for kind in ("baked", "stock", "own"))
     assert stock / baked == pytest.approx(SERIES.ratio, rel=0.01)
     assert (stock + own) / baked == pytest.approx(SERIES.ratio_with_pyinfra, rel=0.01)
@@ -84,8 +77,3 @@ def test_the_chart_names_roles_seconds_and_ratios_and_stays_within_its_frame() -
         right = float(one.attrib["x"]) + float(one.attrib.get("width", "0"))
         assert right <= width
         assert float(one.attrib["y"]) + float(one.attrib.get("height", "0")) <= height
-
-
-def test_a_role_measured_on_one_network_only_is_on_that_panel_only() -> None:
-    text = svg(Figures(roles={"web": run(as_is=SERIES, shaped=SERIES), "api": run(as_is=SERIES)}))
-    assert len(bars(text, "own")) == 3 + 1  # and the legend's

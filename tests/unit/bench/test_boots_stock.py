@@ -51,11 +51,8 @@ def test_what_a_deploy_reads_goes_along_and_nothing_else(tmp_path: Path) -> None
     assert found["web/steps/seal/program.sh"].mode == 0o755
 
 
-def test_only_sealing_is_taken_out_of_a_deploy() -> None:
+def test_only_sealing_is_taken_out_of_a_deploy_and_it_must_end_by_it() -> None:
     assert unsealed("a()\nseal.seal()\n") == "a()\n"
-
-
-def test_a_deploy_that_does_not_end_by_sealing_is_refused() -> None:
     with pytest.raises(ValueError, match="sealing"):
         unsealed("seal.seal()\na()\n")
 
@@ -67,16 +64,11 @@ def test_it_writes_the_files_of_the_baked_machine_and_runs_parents_first(tmp_pat
     assert files["/etc/bakewell/machine.json"] == "{}"
     script = files[f"{FOLDER}/install.sh"]
     assert "for role in base web;" in script
+    assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
     assert script.rstrip().endswith("systemctl start --no-block nginx.service bakewell-ready.service")
     assert base64.b64decode(files[f"{FOLDER}/contexts.tar.xz"]) == pack(contexts)
     # Its units don't exist yet when bootcmd runs.
     assert set(told) == {"write_files", "runcmd"}
-
-
-def test_the_script_is_one_that_a_shell_takes(tmp_path: Path) -> None:
-    told = document(user_data(BAKED, [context(tmp_path, "web")], ["nginx.service"], ""))
-    script = told["write_files"][-1]["content"]
-    assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
 
 
 def test_more_than_a_cloud_takes_is_refused(tmp_path: Path) -> None:

@@ -1,23 +1,22 @@
-"""What the mirror serves as releases: the vendors' shapes, the same bytes each time, and all that the steps ask for."""
+"""What the mirror serves: the same bytes each time, and all that steps and images ask for. The shapes, as a machine
+and a container engine see them: tests/sandbox/test_mirror.py.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import platform
-import tarfile
 import tomllib
-import zipfile
 from pathlib import Path
 
 import pytest
 
 from bakewell.errors import BakewellError
 from sandbox.mirror import releases
-from sandbox.mirror.placeholders import PLACEHOLDERS
-from sandbox.mirror.releases import Packed, downloads, pack
+from sandbox.mirror.placeholders import PLACEHOLDERS, storage
+from sandbox.mirror.releases import Packed, pack
 from toolchain.build import Toolchain
 from toolchain.folders import ROOT
-from toolchain.tools import COMPOSE, CONSUL, CONSUL_TEMPLATE, DOCTL, SERVED
+from toolchain.tools import SERVED
 
 GO_NAMES = {"x86_64": "amd64", "aarch64": "arm64"}
 MACHINE = platform.machine()
@@ -36,41 +35,6 @@ def toolchain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toolchain:
 
 def by_name(toolchain: Toolchain) -> dict[str, Packed]:
     return {one.name: one for one in pack(toolchain)}
-
-
-def test_hashicorps_are_zip_files_of_one_program(toolchain: Toolchain) -> None:
-    for tool in (CONSUL, CONSUL_TEMPLATE):
-        packed = by_name(toolchain)[tool.name]
-        assert packed.url == (
-            f"releases.hashicorp.com/{tool.name}/{tool.version}/{tool.name}_{tool.version}_linux_{GO_NAMES[MACHINE]}.zip"
-        )
-        with zipfile.ZipFile(packed.file) as archive:
-            assert archive.namelist() == [tool.name]
-            assert archive.infolist()[0].external_attr >> 16 == 0o100755
-            assert archive.read(tool.name) == toolchain.programs[tool.name].read_bytes()
-
-
-def test_doctl_is_a_compressed_archive_of_one_program(toolchain: Toolchain) -> None:
-    packed = by_name(toolchain)[DOCTL.name]
-    assert packed.file.name == f"doctl-{DOCTL.version}-linux-{GO_NAMES[MACHINE]}.tar.gz"
-    with tarfile.open(packed.file) as archive:
-        assert [(one.name, one.mode) for one in archive] == [("doctl", 0o755)]
-
-
-def test_compose_is_the_program_itself(toolchain: Toolchain) -> None:
-    packed = by_name(toolchain)[COMPOSE.name]
-    assert packed.file.name == f"docker-compose-linux-{MACHINE}"
-    assert packed.file.read_bytes() == toolchain.programs[COMPOSE.name].read_bytes()
-
-
-def test_each_has_its_vendors_checksum_files(toolchain: Toolchain) -> None:
-    for packed in pack(toolchain):
-        assert packed.sha256 == hashlib.sha256(packed.file.read_bytes()).hexdigest()
-        assert packed.sums
-        for path, content in packed.sums.items():
-            assert path.rpartition("/")[0] == packed.url.rpartition("/")[0]
-            digest, name = content.decode().split()
-            assert (digest, name.removeprefix("*")) == (packed.sha256, packed.file.name)
 
 
 def test_the_same_program_gives_the_same_bytes_on_another_day(
@@ -100,13 +64,6 @@ def test_packed_once_and_never_half(toolchain: Toolchain, monkeypatch: pytest.Mo
     assert not [path for path in first["consul"].file.parent.iterdir() if path.name.startswith("new-")]
 
 
-def test_the_downloads_are_told_as_in_the_lock_file(toolchain: Toolchain) -> None:
-    packed = by_name(toolchain)
-    assert tomllib.loads(downloads(packed.values())) == {
-        name: {one.version: {MACHINE: one.sha256}} for name, one in packed.items()
-    }
-
-
 def test_a_computer_whose_programs_no_machine_can_run_is_refused(
     toolchain: Toolchain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,3 +88,7 @@ def test_it_has_every_version_that_an_image_names() -> None:
     images = [tomllib.loads(path.read_text()) for path in (ROOT / "packer/images").glob("*/image.toml")]
     named = {(name, version) for image in images for name, version in image.get("versions", {}).items() if name in has}
     assert named == set(has.items())
+
+
+def test_placeholder_images_are_always_the_same_bytes() -> None:
+    assert storage(b"busybox") == storage(b"busybox") != storage(b"another busybox")

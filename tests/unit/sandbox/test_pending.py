@@ -11,32 +11,33 @@ import pytest
 
 from bakewell.errors import BakewellError
 from sandbox import pending
-from tests.contract.aws.served import ACCESS, REGION, Served
+from tests.contract.aws.served import ACCESS, REGION
+from tests.contract.aws.served import Served as ServedAws
+from tests.contract.served import TOKEN, Served
 from tests.unit.one_aws import aws
+from tests.unit.one_cloud import one_cloud, served
+from tests.waiting import until
 
-__all__ = ["aws"]
+__all__ = ["aws", "one_cloud", "served"]
 
 REFRESH = "pulumi refresh --clear-pending-creates --yes --skip-preview --non-interactive --stack dev"
 NAME = "web-1-0123abc"
 
 
-def resource(kind: str, id: str = "", **inputs: object) -> dict[str, object]:
+def resource(kind: str, id: object = "", **inputs: object) -> dict[str, object]:
     urn = f"urn:pulumi:dev::bakewell::bakewell:index:RoleMachine${kind}::web-1"
-    return {"urn": urn, "type": kind, "custom": True, "inputs": inputs} | ({"id": id} if id else {})
+    return {"urn": urn, "type": kind, "custom": True, "inputs": inputs} | ({"id": str(id)} if id else {})
 
 
-def droplet(id: int, name: str = NAME, **fields: object) -> dict[str, object]:
-    """As doctl lists it, which leaves out what is false."""
-    return {"id": id, "name": name, "tags": ["bakewell:role:web"], **fields}
+PENDING = resource(pending.DROPLET, name=NAME, __defaults=["name"])
 
 
 class Site:
-    """A local cloud's folder with stacks, and what `doctl` says of the cloud."""
+    """A local cloud's folder with stacks, and the environment that leads to the cloud."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, environment: Mapping[str, str]) -> None:
         self.state = state
-        self.droplets: list[list[dict[str, object]]] = [[]]
-        self.addresses: list[dict[str, object]] = []
+        self.environment = dict(environment)
         self.ran: list[str] = []
 
     def stack(
@@ -53,101 +54,90 @@ class Site:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps({"version": 3, "checkpoint": {"latest": latest}}))
 
-    def run(self, command: Sequence[str]) -> str:
-        said = " ".join(command)
-        if said == "doctl compute droplet list --output json":
-            return json.dumps(self.droplets.pop(0) if len(self.droplets) > 1 else self.droplets[0])
-        if said == "doctl compute reserved-ip list --output json":
-            return json.dumps(self.addresses)
-        self.ran.append(said)
-        return ""
+    def settle(self) -> list[str]:
+        """The commands of pulumi."""
 
-    def settle(self, environment: Mapping[str, str] | None = None) -> list[str]:
-        """The commands that changed something."""
-        pending.settle("dev", self.state, environment or {}, self.run)
+        def run(command: Sequence[str]) -> str:
+            self.ran.append(" ".join(command))
+            return ""
+
+        pending.settle("dev", self.state, self.environment, run)
         return self.ran
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
-    return Site(tmp_path)
+def site(tmp_path: Path, served: Served) -> Site:
+    return Site(tmp_path, {"DIGITALOCEAN_API_URL": served.api.endpoint, "DIGITALOCEAN_TOKEN": TOKEN})
 
 
-PENDING = resource(pending.DROPLET, name=NAME, __defaults=["name"])
+def names(served: Served) -> list[str]:
+    return [one["name"] for one in served.api.get("/v2/droplets")["droplets"] if not one["locked"]]
 
 
-def test_a_stack_with_nothing_under_way_is_left_alone(site: Site) -> None:
+def test_a_stack_with_nothing_under_way_is_left_alone(site: Site, served: Served) -> None:
     assert site.settle() == []
-    site.stack(has=[resource(pending.DROPLET, "7", name=NAME)])
+    site.stack(has=[resource(pending.DROPLET, served.api.droplet(NAME)["id"], name=NAME)])
     assert site.settle() == []
+    assert names(served) == [NAME]
 
 
-def test_the_droplet_of_an_unfinished_create_is_removed_and_named(
-    site: Site, capsys: pytest.CaptureFixture[str]
+def test_the_droplet_of_an_unfinished_create_is_removed_as_soon_as_it_is_made(
+    site: Site, served: Served, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    served.api.droplet("web-1-fedcba9")
     site.stack(creating=[PENDING])
-    site.droplets = [[droplet(7), droplet(8, "web-1-fedcba9")]]
-    assert site.settle() == ["doctl compute droplet delete --force 7", REFRESH]
-    assert f"removed droplet {NAME} (7)" in capsys.readouterr().err
-
-
-def test_a_droplet_that_is_still_being_made_is_waited_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sandbox.pending.time.sleep", lambda _seconds: None)
-    site.stack(creating=[PENDING])
-    busy = [droplet(7, locked=True)]
-    site.droplets = [busy, busy, busy, [droplet(7)]]
-    assert site.settle() == ["doctl compute droplet delete --force 7", REFRESH]
-    assert site.droplets == [[droplet(7)]], "it did not wait"
+    monkeypatch.setattr(served.cloud.work, "seconds", 0.5)
+    lost = served.api.droplet(NAME, wait=False)["id"]
+    assert site.settle() == [REFRESH]
+    assert f"removed droplet {NAME} ({lost})" in capsys.readouterr().err
+    until(lambda: served.machines.names(), lambda left: len(left) == 1)
+    assert names(served) == ["web-1-fedcba9"]
 
 
 @pytest.mark.parametrize(("stack", "project"), [("dev", "bakewell"), ("fleet", "bakewell"), ("dev", "app")])
-def test_a_machine_that_a_stack_knows_is_left_alone(site: Site, stack: str, project: str) -> None:
-    site.stack(stack, project=project, has=[resource(pending.DROPLET, "7", name=NAME)])
-    own = [resource(pending.DROPLET, "7", name=NAME)] if (stack, project) == ("dev", "bakewell") else []
-    site.stack(creating=[PENDING], has=own)
-    site.droplets = [[droplet(7)]]
+def test_a_machine_that_a_stack_knows_is_left_alone(site: Site, served: Served, stack: str, project: str) -> None:
+    known = [resource(pending.DROPLET, served.api.droplet(NAME)["id"], name=NAME)]
+    site.stack(stack, project=project, has=known)
+    site.stack(creating=[PENDING], has=known if (stack, project) == ("dev", "bakewell") else [])
     assert site.settle() == [REFRESH]
+    assert names(served) == [NAME]
 
 
-def test_a_name_that_is_not_pulumis_own_proves_nothing(site: Site) -> None:
+def test_a_name_that_is_not_pulumis_own_proves_nothing(site: Site, served: Served) -> None:
+    served.api.droplet(NAME)
     site.stack(creating=[resource(pending.DROPLET, name=NAME), resource(pending.DROPLET)])
-    site.droplets = [[droplet(7)]]
     assert site.settle() == [REFRESH]
+    assert names(served) == [NAME]
 
 
-def test_an_address_that_no_stack_knows_is_named_and_stays(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    site.stack(creating=[resource(pending.RESERVED_IP, region="nyc3")], has=[resource(pending.RESERVED_IP, "10.0.0.2")])
-    site.addresses = [{"ip": "10.0.0.1", "droplet": {"id": 7}}, {"ip": "10.0.0.2"}, {"ip": "10.0.0.3"}]
+def test_an_address_that_no_stack_knows_is_named_and_stays(
+    site: Site, served: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bodies = {"region": "nyc3"}, {"droplet_id": served.api.droplet()["id"]}, {"region": "nyc3"}
+    made = [served.api.post("/v2/reserved_ips", body, 202) for body in bodies]
+    served.api.done(made[1]["links"]["actions"][0]["id"])
+    known, used, lost = (one["reserved_ip"]["ip"] for one in made)
+    site.stack(creating=[resource(pending.RESERVED_IP, region="nyc3")], has=[resource(pending.RESERVED_IP, known)])
     assert site.settle() == [REFRESH]
     said = capsys.readouterr().err
-    assert "web-1: no stack knows 10.0.0.3" in said and "doctl compute reserved-ip delete 10.0.0.3" in said
-    assert "10.0.0.1" not in said and "10.0.0.2" not in said
+    assert f"web-1: no stack knows {lost}" in said and f"doctl compute reserved-ip delete {lost}" in said
+    assert known not in said and used not in said
+    for address in (known, used, lost):
+        served.api.delete(f"/v2/reserved_ips/{address}")
 
 
 def test_nothing_is_forgotten_where_the_cloud_cannot_be_looked_at(site: Site) -> None:
     site.stack(creating=[PENDING])
-
-    def run(command: Sequence[str]) -> str:
-        if command[0] == "doctl":
-            raise BakewellError("doctl: no answer")
-        return site.run(command)
-
-    with pytest.raises(BakewellError, match="no answer"):
-        pending.settle("dev", site.state, {}, run)
+    site.environment["DIGITALOCEAN_TOKEN"] = "another"
+    with pytest.raises(BakewellError, match="the token is not valid"):
+        site.settle()
     assert site.ran == []
 
 
-@pytest.mark.parametrize("answer", ["", "null", "{}", '[{"id": 7}]'])
-def test_an_answer_that_is_not_as_expected_is_no_evidence(site: Site, answer: str) -> None:
-    site.stack(creating=[PENDING])
-    with pytest.raises(BakewellError, match="doctl compute droplet list --output json: not as expected"):
-        pending.settle("dev", site.state, {}, lambda _command: answer)
-
-
 def test_on_aws_a_group_is_removed_and_an_instance_named(
-    site: Site, aws: Served, capsys: pytest.CaptureFixture[str]
+    site: Site, aws: ServedAws, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    environment = {
+    site.environment |= {
         "AWS_REGION": REGION,
         "AWS_ENDPOINT_URL": aws.endpoint,
         "AWS_ACCESS_KEY_ID": ACCESS.key,
@@ -180,7 +170,7 @@ def test_on_aws_a_group_is_removed_and_an_instance_named(
         ],
         has=[resource(pending.INSTANCE, known)],
     )
-    assert site.settle(environment) == [REFRESH]
+    assert site.settle() == [REFRESH]
     said = capsys.readouterr().err
     assert f"aws ec2 terminate-instances --instance-ids {lost}" in said
     assert known not in said and other not in said

@@ -14,29 +14,12 @@ def frame(size: int, *, piece: int = 0, headers: int = 0) -> bytes:
     return _HEADER.pack(0, 1 if piece else 0, headers, piece, 0, 0) + bytes(size)
 
 
-def test_a_frame_comes_out_when_its_last_bit_has_left_and_travelled() -> None:
-    line = Line(rate=8 * MBIT, delay=0.010)
-    assert line.put(frame(1000), now=5.0)
-    assert line.due() == pytest.approx(5.0 + 0.001 + 0.010)
-    assert line.take(5.0105) is None
-    assert line.take(5.0111) == frame(1000)
-    assert line.due() is None
-
-
 def test_frames_wait_for_each_other_and_keep_their_order() -> None:
     line = Line(rate=8 * MBIT, delay=0.010)
     assert all(line.put(frame(size), now=0.0) for size in (1000, 2000))
     assert line.take(0.0111) == frame(1000)
     assert line.take(0.0111) is None
     assert line.due() == pytest.approx(0.013)
-
-
-def test_a_line_that_was_idle_saves_nothing_up() -> None:
-    line = Line(rate=8 * MBIT, delay=0.0)
-    line.put(frame(1000), now=0.0)
-    line.take(1.0)
-    line.put(frame(1000), now=10.0)
-    assert line.due() == pytest.approx(10.001)
 
 
 def test_what_would_wait_too_long_is_lost() -> None:

@@ -21,16 +21,19 @@ class Work:
 
     Args:
         seconds: how long a job takes at least; more than 0. Tests change it.
+
+    Attributes:
+        stopping: set once the server ends.
     """
 
     def __init__(self, seconds: float) -> None:
         if seconds <= 0:
             raise ValueError("seconds must be more than 0: no cloud acts at once")
         self.seconds = seconds
-        self._stopping = threading.Event()
+        self.stopping = threading.Event()
         self._lock = threading.Lock()
         self._waiting: dict[str, deque[Callable[[], None]]] = {}
-        self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="aws")
+        self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="work")
 
     def begin(
         self,
@@ -76,7 +79,7 @@ class Work:
 
     def pause(self, seconds: float) -> bool:
         """Waits; True if the server ends meanwhile."""
-        return self._stopping.wait(max(seconds, 0))
+        return self.stopping.wait(max(seconds, 0))
 
     def idle(self) -> bool:
         """Whether nothing is under way."""
@@ -85,11 +88,11 @@ class Work:
 
     def close(self) -> None:
         """Ends it; what has not begun never will."""
-        self._stopping.set()
+        self.stopping.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _drain(self, subject: str) -> None:
-        while not self._stopping.is_set():
+        while not self.stopping.is_set():
             with self._lock:
                 if not self._waiting[subject]:
                     del self._waiting[subject]
