@@ -177,7 +177,7 @@ class Cloud:
             with self.store.transaction():
                 if (action := self.store.get(Action, action_id)) is None:
                     return
-                (settle[0] if settle else jobs.failure(self, action))()
+                settle[0]() if settle else jobs.fail(self, action)
                 self.store.change(action, status="completed" if settle else "errored", completed_at=timestamp())
             if action.type in ("create", "destroy"):
                 self.sweep_soon()

@@ -22,23 +22,19 @@ def work(cloud: Cloud, action: Action) -> Settle:
     """Does the slow part of the action; gives what to record once its time is over (in a transaction).
 
     Raises:
-        MachineError: it can't be done; the action is to end "errored", see `failure`.
+        MachineError: it can't be done; the action is to end "errored", see `fail`.
     """
     return _JOBS[action.resource_type, action.type](cloud, action)
 
 
-def failure(cloud: Cloud, action: Action) -> Settle:
-    """What to record when the action failed: a droplet that never was goes, anything else is unlocked."""
-
-    def settle() -> None:
-        if action.resource_type == "droplet" and action.type in ("create", "destroy"):
-            bury(cloud, action.resource_id)
-        elif action.resource_type == "droplet":
-            _settle_droplet(cloud, action)
-        elif action.resource_type == "reserved_ip":
-            _settle_ip(cloud, action)
-
-    return settle
+def fail(cloud: Cloud, action: Action) -> None:
+    """Records that the action failed (in a transaction): a droplet that never was goes, anything else is unlocked."""
+    if action.resource_type == "droplet" and action.type in ("create", "destroy"):
+        bury(cloud, action.resource_id)
+    elif action.resource_type == "droplet":
+        _settle_droplet(cloud, action)
+    elif action.resource_type == "reserved_ip":
+        _settle_ip(cloud, action)
 
 
 def _droplet(cloud: Cloud, action: Action) -> Droplet:

@@ -97,7 +97,6 @@ class Tag(Record):
     """A tag's name as first written; names that differ in case only are one tag."""
 
     name: str
-    last_tagged: str = ""  # URI of what was tagged last
 
     @property
     def key(self) -> str:

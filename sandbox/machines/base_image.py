@@ -21,7 +21,7 @@ from pathlib import Path
 import docker
 import requests
 from docker import DockerClient
-from docker.errors import APIError, DockerException, ImageNotFound
+from docker.errors import DockerException, ImageNotFound
 
 from bakewell.cleanup import followed_by, undone_by
 from bakewell.clouds.docker.engine import remove_container
@@ -117,7 +117,7 @@ def _root_file_system(client: DockerClient, cache: Path, progress: Progress) -> 
         with closing(docker.from_env(timeout=PULL_SECONDS)) as impatient:
             impatient.images.pull(*STOCK)
     except (DockerException, requests.RequestException) as error:
-        progress(f"base machine image: no {stock} to be had ({_short(error)}); using debootstrap")
+        progress(f"base machine image: no {stock} to be had ({str(error)[:200]}); using debootstrap")
         name = _root_image(cache)
         bare = cache / "building-root.tar"
         with followed_by(lambda: bare.unlink(missing_ok=True)):
@@ -225,9 +225,3 @@ def _cache_dir() -> Path:
 def _recipe_files() -> dict[str, bytes]:
     """The recipe's files, and whom its machines trust beside the usual authorities."""
     return {**making.files(RECIPE), "authority.crt": certificates().authority.read_bytes()}
-
-
-def _short(error: Exception) -> str:
-    if isinstance(error, APIError) and error.explanation:
-        return str(error.explanation)[:200]
-    return str(error)[:200]

@@ -66,22 +66,18 @@ def _make(home: Path) -> None:
     new.mkdir(mode=0o700)
     authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     names = [x509.DNSName(name) for name in VENDORS]
-    issuer = _name("Bakewell local cloud")
+    only = x509.NameConstraints(permitted_subtrees=names, excluded_subtrees=None)
     authority = (
-        _builder(issuer, issuer, authority_key.public_key())
+        _builder("Bakewell local cloud", authority_key.public_key(), "key_cert_sign", "crl_sign")
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage("key_cert_sign", "crl_sign"), critical=True)
-        .add_extension(x509.NameConstraints(permitted_subtrees=names, excluded_subtrees=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key()), critical=False)
+        .add_extension(only, critical=True)
         .sign(authority_key, hashes.SHA256())
     )
     server = (
-        _builder(_name("Bakewell local mirror"), issuer, key.public_key())
+        _builder("Bakewell local mirror", key.public_key(), "digital_signature")
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage("digital_signature"), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()),
             critical=False,
@@ -100,19 +96,18 @@ def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def _builder(subject: str, key: ec.EllipticCurvePublicKey, *uses: str) -> x509.CertificateBuilder:
+    """What both certificates have."""
     # A machine's clock may be somewhat behind ours.
     begin = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
     return (
         x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
+        .subject_name(_name(subject))
+        .issuer_name(_name("Bakewell local cloud"))
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(begin)
         .not_valid_after(begin + datetime.timedelta(days=_DAYS))
+        .add_extension(x509.KeyUsage(**{use: use in uses for use in _USES}), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
-
-
-def _usage(*uses: str) -> x509.KeyUsage:
-    return x509.KeyUsage(**{use: use in uses for use in _USES})

@@ -49,9 +49,6 @@ def merged(ami: Any, given: list[dict[str, Any]]) -> list[dict[str, Any]]:
     mappings = {device.name: device.mapping() for device in devices(ami)}
     for one in given:
         name = one["DeviceName"]
-        if one.get("NoDevice") == "":
-            mappings.pop(name, None)
-            continue
         ebs = {key: value for key, value in (one.get("Ebs") or {}).items() if value is not None}
         known = mappings.setdefault(name, {"DeviceName": name, "Ebs": {"DeleteOnTermination": False}})
         known["Ebs"] = {**known["Ebs"], **ebs}

@@ -1,4 +1,4 @@
-"""What an AMI is allowed: deprecation, disabling, protection from deregistration, and its attributes."""
+"""What an AMI is allowed: disabling, protection from deregistration, and its attributes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 from moto.core.responses import ActionResult
-from moto.core.utils import utcnow
 from moto.ec2.models.amis import Ami
 from moto.ec2.responses import EC2Response
 
@@ -15,33 +14,10 @@ from sandbox.aws.ec2.images import owned
 from sandbox.aws.hooks import AwsError, around, instead
 
 _COOLDOWN = 24 * 3600  # seconds for which protection with a cooldown lasts after it was taken off
-_SIMPLE = {
-    "description": ("Description", "description"),
-    "bootMode": ("BootMode", "boot_mode"),
-    "imdsSupport": ("ImdsSupport", "imds_support"),
-    "lastLaunchedTime": ("LastLaunchedTime", "last_launched_time"),
-    "deregistrationProtection": ("DeregistrationProtection", "deregistration_protection"),
-}
 
 
 def install() -> None:
     """Puts this module's hooks in place."""
-
-    @instead(EC2Response, "enable_image_deprecation")
-    def deprecate(self: Any) -> ActionResult:
-        ami, when = owned(self.ec2_backend, self._get_param("ImageId")), self._get_param("DeprecateAt")
-        if when.replace(tzinfo=None) <= utcnow():
-            raise AwsError("InvalidParameterValue", f"The deprecation time {when} is not in the future")
-        self.error_on_dryrun()
-        ami.deprecation_time = when.strftime("%Y-%m-%dT%H:%M:00.000Z")  # AWS rounds to the minute
-        return ActionResult({"Return": True})
-
-    @instead(EC2Response, "disable_image_deprecation")
-    def undeprecate(self: Any) -> ActionResult:
-        ami = owned(self.ec2_backend, self._get_param("ImageId"))
-        self.error_on_dryrun()
-        ami.deprecation_time = None
-        return ActionResult({"Return": True})
 
     @instead(EC2Response, "enable_image_deregistration_protection")
     def protect(self: Any) -> ActionResult:
@@ -67,12 +43,8 @@ def install() -> None:
 
     @around(EC2Response, "describe_image_attribute")
     def describe(original: Any, self: Any) -> Any:
-        name = self._get_param("Attribute")
-        ami = owned(self.ec2_backend, self._get_param("ImageId"))
-        if name not in _SIMPLE:
-            return original(self)
-        key, attribute = _SIMPLE[name]
-        return ActionResult({"ImageId": ami.id, key: {"Value": getattr(ami, attribute, None)}})
+        owned(self.ec2_backend, self._get_param("ImageId"))
+        return original(self)
 
     @around(EC2Response, "modify_image_attribute")
     def modify(original: Any, self: Any) -> Any:

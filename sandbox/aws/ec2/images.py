@@ -101,7 +101,6 @@ def install() -> None:
     instead(Ami, "ena_support")(True)
     instead(Ami, "platform_details")("Linux/UNIX")
     instead(Ami, "usage_operation")("RunInstances")
-    instead(Ami, "deregistration_protection")("disabled")
     instead(Ami, "source_image_id")(None)
 
     @instead(EC2Response, "create_image")

@@ -37,8 +37,6 @@ def install() -> None:
         backend = self.ec2_backend
         group = backend.get_security_group_by_name_or_id(self._get_param("GroupId") or self._get_param("GroupName"))
         if group is not None:
-            if group.name == "default":
-                raise AwsError("CannotDelete", f'the specified group: "{group.id}" name: "default" cannot be deleted')
             users = [one.security_groups for one in backend.all_instances() if one.state != "terminated"]
             if any(group in groups for groups in (*users, *(eni.group_set for eni in backend.enis.values()))):
                 raise AwsError("DependencyViolation", f"resource {group.id} has a dependent object")

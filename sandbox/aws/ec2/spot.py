@@ -11,7 +11,7 @@ from moto.ec2.models.spot_requests import SpotInstanceRequest
 from moto.ec2.responses import EC2Response
 
 from sandbox.aws.ec2.pages import page
-from sandbox.aws.hooks import AwsError, around, instead
+from sandbox.aws.hooks import around, instead
 
 
 def install() -> None:
@@ -35,10 +35,6 @@ def install() -> None:
 
     @instead(EC2Backend, "cancel_spot_instance_requests")
     def cancel(self: Any, request_ids: list[str]) -> list[Any]:
-        for id in request_ids:
-            if id not in self.spot_instance_requests:
-                what = f"The spot instance request ID '{id}' does not exist"
-                raise AwsError("InvalidSpotInstanceRequestID.NotFound", what)
         found = [self.spot_instance_requests[id] for id in request_ids]
         for request in found:
             request.cancelled = True

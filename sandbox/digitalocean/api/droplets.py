@@ -209,7 +209,6 @@ def _plan(cloud: Cloud, body: DropletCreate) -> dict[str, Any]:
 
 def _make(cloud: Cloud, name: str, plan: dict[str, Any]) -> tuple[Droplet, Action]:
     droplet_id = cloud.store.next_id()
-    ensure_tags(cloud, plan["tags"], f"https://api.digitalocean.com/v2/droplets/{droplet_id}")
     action = cloud.begin("create", "droplet", droplet_id, plan["region"])
     droplet = Droplet(
         id=droplet_id,

@@ -16,10 +16,7 @@ from sandbox.digitalocean.errors import not_found, unprocessable
 from sandbox.digitalocean.records import Droplet, Image, Tag
 
 _NAME = re.compile(r"[A-Za-z0-9_:-]{1,255}")
-_KINDS: dict[str, tuple[type[Droplet] | type[Image], str]] = {
-    "droplet": (Droplet, "droplets"),
-    "image": (Image, "images"),
-}
+_KINDS: dict[str, type[Droplet] | type[Image]] = {"droplet": Droplet, "image": Image}
 _RULE = "tag names hold letters, numbers, colons, dashes and underscores, 255 at most"
 
 
@@ -42,14 +39,13 @@ class TagResources(BaseModel):
     resources: list[TagResource]
 
 
-def ensure_tags(cloud: Cloud, names: Iterable[str], uri: str = "") -> list[str]:
+def ensure_tags(cloud: Cloud, names: Iterable[str]) -> list[str]:
     """The tags of those names as they are written, made where missing (in a transaction); refuses a bad name."""
     written: list[str] = []
     for name in names:
         if not _NAME.fullmatch(name):
             raise unprocessable(f"invalid tag {name!r}: {_RULE}")
-        tag = cloud.store.get(Tag, name.lower()) or Tag(name=name)
-        cloud.store.put(tag.model_copy(update={"last_tagged": uri}) if uri else tag)
+        tag = cloud.store.get(Tag, name.lower()) or cloud.store.put(Tag(name=name))
         if tag.name not in written:
             written.append(tag.name)
     return written
@@ -66,27 +62,21 @@ def routes(cloud: Cloud) -> APIRouter:
         return tag
 
     def view(tag: Tag) -> dict[str, Any]:
-        resources: dict[str, Any] = {}
-        for kind, plural in _KINDS.values():
-            carriers = [r for r in store.all(kind) if tag.name in r.tags]
-            resources[plural] = {"count": len(carriers)}
-            if carriers:
-                resources[plural]["last_tagged_uri"] = _uri(plural, carriers[-1].id)
-        total = sum(r["count"] for r in resources.values())
-        resources |= {kind: {"count": 0} for kind in ("volumes", "volume_snapshots", "databases")}
-        last = {"last_tagged_uri": tag.last_tagged} if total and tag.last_tagged else {}
-        return {"name": tag.name, "resources": {"count": total, **last, **resources}}
+        counts = dict.fromkeys(("volumes", "volume_snapshots", "databases"), 0)
+        for kind in _KINDS.values():
+            counts[f"{kind.__name__.lower()}s"] = len([r for r in store.all(kind) if tag.name in r.tags])
+        resources = {kind: {"count": count} for kind, count in counts.items()}
+        return {"name": tag.name, "resources": {"count": sum(counts.values()), **resources}}
 
-    def carriers_of(body: TagResources) -> list[tuple[Droplet | Image, str]]:
-        found: list[tuple[Droplet | Image, str]] = []
+    def carriers_of(body: TagResources) -> list[Droplet | Image]:
+        found: list[Droplet | Image] = []
         for resource in body.resources:
             if resource.resource_type not in _KINDS:
                 raise unprocessable(f"{resource.resource_type!r} is not a type of resource that can be tagged here")
-            kind, plural = _KINDS[resource.resource_type]
-            carrier = store.get(kind, resource.resource_id)
+            carrier = store.get(_KINDS[resource.resource_type], resource.resource_id)
             if carrier is None:
                 raise not_found()
-            found.append((carrier, plural))
+            found.append(carrier)
         return found
 
     @router.get("")
@@ -110,7 +100,7 @@ def routes(cloud: Cloud) -> APIRouter:
     def delete(name: str) -> Response:
         with store.transaction():
             tag = known(name)
-            for kind, _ in _KINDS.values():
+            for kind in _KINDS.values():
                 for carrier in store.all(kind):
                     _untag(cloud, carrier, tag)
             store.drop(tag)
@@ -120,25 +110,20 @@ def routes(cloud: Cloud) -> APIRouter:
     def add(name: str, body: TagResources) -> Response:
         with store.transaction():
             tag = known(name)
-            for carrier, plural in carriers_of(body):
+            for carrier in carriers_of(body):
                 if tag.name not in carrier.tags:
                     store.change(carrier, tags=[*carrier.tags, tag.name])
-                tag = store.change(tag, last_tagged=_uri(plural, carrier.id))
         return no_content()
 
     @router.delete("/{name}/resources")
     def take_off(name: str, body: TagResources) -> Response:
         with store.transaction():
             tag = known(name)
-            for carrier, _ in carriers_of(body):
+            for carrier in carriers_of(body):
                 _untag(cloud, carrier, tag)
         return no_content()
 
     return router
-
-
-def _uri(plural: str, id: int) -> str:
-    return f"https://api.digitalocean.com/v2/{plural}/{id}"
 
 
 def _untag(cloud: Cloud, carrier: Droplet | Image, tag: Tag) -> None:

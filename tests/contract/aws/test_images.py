@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -159,16 +158,6 @@ def test_a_disabled_ami_does_not_run_and_is_not_listed_unasked(aws: Served, refu
     aws.launch(ImageId=id)
 
 
-def test_deprecation(aws: Served, refuses: Refuses) -> None:
-    id = aws.bake()["ImageId"]
-    with refuses("InvalidParameterValue"):
-        aws.ec2.enable_image_deprecation(ImageId=id, DeprecateAt=datetime.now(UTC) - timedelta(days=1))
-    aws.ec2.enable_image_deprecation(ImageId=id, DeprecateAt=datetime(2099, 5, 4, 3, 2, 1, tzinfo=UTC))
-    assert aws.image(id)["DeprecationTime"] == "2099-05-04T03:02:00.000Z"
-    aws.ec2.disable_image_deprecation(ImageId=id)
-    assert "DeprecationTime" not in aws.image(id)
-
-
 def test_deregistration_protection(aws: Served, refuses: Refuses) -> None:
     id = aws.bake()["ImageId"]
     assert aws.image(id)["DeregistrationProtection"] == "disabled"
@@ -191,8 +180,7 @@ def test_when_an_ami_was_last_launched(aws: Served) -> None:
     id = aws.bake()["ImageId"]
     assert "LastLaunchedTime" not in aws.image(id)
     aws.launch(ImageId=id)
-    told = aws.ec2.describe_image_attribute(ImageId=id, Attribute="lastLaunchedTime")["LastLaunchedTime"]["Value"]
-    assert aws.image(id)["LastLaunchedTime"] == told != ""
+    assert aws.image(id)["LastLaunchedTime"].startswith("20")
 
 
 def test_description_and_metadata_service_of_an_ami(aws: Served) -> None:

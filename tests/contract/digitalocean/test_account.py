@@ -147,9 +147,9 @@ def test_a_page_holds_20_if_not_told_and_200_at_most(api: Api) -> None:
     assert _pages(most) == {"next": 2, "last": 2}
 
 
-@pytest.mark.parametrize("query", ["page=0", "page=x", "per_page=0", "per_page=-1"])
-def test_pages_that_cannot_be(api: Api, query: str) -> None:
-    assert "must be a positive integer" in api.refused("GET", f"/v2/tags?{query}")
+def test_pages_that_cannot_be(api: Api) -> None:
+    for query in ("page=0", "page=x", "per_page=0", "per_page=-1"):
+        assert "must be a positive integer" in api.refused("GET", f"/v2/tags?{query}")
 
 
 def test_every_answer_tells_the_rate_limit(api: Api) -> None:

@@ -81,9 +81,8 @@ def test_pydo_builds_an_image_and_boots_it(pydo: Client) -> None:
     assert pydo.images.list(private=True)["images"] == []
 
 
-def test_pydo_sees_pages_and_errors(pydo: Client) -> None:
-    for n in range(3):
-        pydo.tags.create(body={"name": f"tag-{n}"})
+def test_pydo_sees_pages_and_errors(served: Served, pydo: Client) -> None:
+    served.api.droplet(tags=[f"tag-{n}" for n in range(3)])
     page = pydo.tags.list(per_page=2)
     assert len(page["tags"]) == 2
     assert "page=2" in page["links"]["pages"]["next"]
@@ -91,9 +90,6 @@ def test_pydo_sees_pages_and_errors(pydo: Client) -> None:
     assert pydo.droplets.get(424242)["id"] == "not_found"
     with pytest.raises(HttpResponseError, match="You specified an invalid size"):
         pydo.droplets.create(body={"name": "x", "region": "nyc3", "size": "s-99", "image": "debian-12-x64"})
-
-
-def test_pydo_with_another_token(served: Served) -> None:
     with pytest.raises(HttpResponseError) as caught:
         connect(served, "another").account.get()
     assert caught.value.status_code == 401
@@ -108,8 +104,9 @@ def test_doctl_builds_an_image_and_boots_it(served: Served, doctl: Doctl, tmp_pa
     assert builder["status"] == "active"
 
     def act(kind: str, *words: str) -> None:  # --wait looks every 5 seconds only
-        action = doctl("compute", kind, *words)[0]
-        until(lambda: doctl("compute", "action", "get", str(action["id"]))[0]["status"], lambda s: s == "completed")
+        action = str(doctl("compute", kind, *words)[0]["id"])
+        served.api.done(int(action))
+        assert doctl("compute", "action", "get", action)[0]["status"] == "completed"
 
     act("droplet-action", "power-off", str(builder["id"]))
     act("droplet-action", "snapshot", str(builder["id"]), "--snapshot-name", "by-doctl")
@@ -120,13 +117,13 @@ def test_doctl_builds_an_image_and_boots_it(served: Served, doctl: Doctl, tmp_pa
     copy = doctl("compute", "droplet", "create", "copy", "--image", str(image["id"]), "--tag-name", "web", *options)[0]
     assert copy["image"]["id"] == image["id"]
     assert [d["name"] for d in doctl("compute", "droplet", "list", "--tag-name", "web")] == ["copy"]
-    until(lambda: [d.get("locked") for d in doctl("compute", "droplet", "list")], lambda locked: not any(locked))
+    served.api.unlocked(copy["id"])
     doctl("compute", "droplet", "delete", "--force", str(builder["id"]), str(copy["id"]))
     doctl("compute", "snapshot", "delete", "--force", str(image["id"]))
     until(lambda: served.machines.machines, lambda machines: not machines)
 
 
-def test_doctl_lists_what_there_is(doctl: Doctl) -> None:
+def test_doctl_lists_what_there_is_and_shows_our_errors(doctl: Doctl) -> None:
     assert doctl("account", "get")["status"] == "active"
     assert "nyc3" in [r["slug"] for r in doctl("compute", "region", "list")]
     assert "s-1vcpu-1gb" in [s["slug"] for s in doctl("compute", "size", "list")]
@@ -134,8 +131,4 @@ def test_doctl_lists_what_there_is(doctl: Doctl) -> None:
     assert doctl("compute", "tag", "create", "web")[0]["name"] == "web"
     assert doctl("vpcs", "create", "--name", "back", "--region", "nyc3")[0]["region"] == "nyc3"
     assert doctl("compute", "reserved-ip", "create", "--region", "nyc3")[0]["region"]["slug"] == "nyc3"
-
-
-def test_doctl_shows_our_errors(doctl: Doctl) -> None:
-    error = doctl("compute", "droplet", "get", "424242", fails=True)
-    assert "could not be found" in json.dumps(error)
+    assert "could not be found" in json.dumps(doctl("compute", "droplet", "get", "424242", fails=True))

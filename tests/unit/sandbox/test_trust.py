@@ -73,7 +73,7 @@ def test_made_once_also_when_many_ask() -> None:
 
 def test_what_a_killed_run_left_is_made_again(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as killed:
-        killed.setattr(trust, "_usage", lambda *_: 1 / 0)
+        killed.setattr(trust, "_name", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             certificates()
     assert certificates().server.is_file()
