@@ -7,6 +7,7 @@ for, in no stack: docs/troubleshooting.md has the commands for one.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -85,14 +86,6 @@ class _Addresses(Page[_Address]):
 class _Deployment(BaseModel):
     resources: list[Resource] = Field(default_factory=list)
     pending_operations: list[Operation] = Field(default_factory=list)
-
-
-class _Checkpoint(BaseModel):
-    latest: _Deployment | None = None
-
-
-class _State(BaseModel):
-    checkpoint: _Checkpoint
 
 
 def settle(stack: str, state: Path, environment: Mapping[str, str], run: Run) -> None:
@@ -201,10 +194,10 @@ def _deployment(file: Path) -> _Deployment:
         BakewellError: the file is not as pulumi writes it.
     """
     try:
-        return _State.model_validate_json(file.read_bytes()).checkpoint.latest or _Deployment()
+        return _Deployment.model_validate(json.loads(file.read_bytes())["checkpoint"].get("latest") or {})
     except FileNotFoundError:
         return _Deployment()
-    except ValueError as error:
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise BakewellError(
             f"this is no stack's state: {error}", file=file, remedy="see `pulumi stack export`"
         ) from error

@@ -92,11 +92,7 @@ class Cloud:
                 jobs.bury(self, droplet.id)
             elif droplet.status == "active":
                 self.revive(droplet.id)
-        in_progress = self.store.all(Action, _in_progress)
-        for address in self.store.all(ReservedIp, lambda r: r.pending is not None):
-            if address.pending not in {action.id for action in in_progress}:  # its deletion was cut short
-                self.store.change(address, pending=None)
-        for action in in_progress:
+        for action in self.store.all(Action, _in_progress):
             self._submit(action.id)
         self.sweep_soon()
         self._watcher.start()

@@ -116,7 +116,7 @@ class Vpc(Record):
 
 
 class ReservedIp(Record):
-    """A reserved address of the machines' network. `pending` is the action that locks it, 0 for its deletion."""
+    """A reserved address of the machines' network. `pending` is the action that locks it."""
 
     KEY = "ip"
     ip: str

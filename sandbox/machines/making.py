@@ -12,7 +12,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from docker import DockerClient
-from docker.errors import ImageNotFound
 from docker.models.containers import Container
 from filelock import FileLock, Timeout
 
@@ -28,11 +27,7 @@ _SELDOM = 2.0  # seconds between lines that are passed on
 
 def present(client: DockerClient, name: str) -> bool:
     """Whether the engine has the image."""
-    try:
-        client.images.get(name)
-    except ImageNotFound:
-        return False
-    return True
+    return bool(client.images.list(name))
 
 
 def ensure(name: str, what: str, lock_file: Path, progress: Progress, make: Callable[[DockerClient], None]) -> str:

@@ -170,11 +170,10 @@ class Faults:
 
     def __init__(self) -> None:
         self._rules: dict[int, Rule] = {}
-        self._next = 1
+        self._numbers = itertools.count(1)
 
     def add(self, spec: Spec) -> Rule:
-        rule = Rule(self._next, spec)
-        self._next += 1
+        rule = Rule(next(self._numbers), spec)
         if spec.effect in ("engine_down", "disk_full") and spec.blanket:
             rule.fired = 1
         self._rules[rule.id] = rule
@@ -198,8 +197,7 @@ class Faults:
 
     def match(self, call: Call) -> Rule | None:
         """The rule for this call. Every rule counts the call, also when an earlier one fires."""
-        fires = [rule for rule in self.all() if rule.meets(call)]
-        return fires[0] if fires else None
+        return next(iter([rule for rule in self.all() if rule.meets(call)]), None)
 
     def check_engine(self, *, writes: bool = False) -> None:
         """Raises MachineError while a rule says that the machine engine is out of order."""

@@ -21,8 +21,6 @@ from sandbox.digitalocean.errors import ApiError, not_found, pending_event, unpr
 from sandbox.digitalocean.records import Action, Droplet, ReservedIp
 from sandbox.machines import MachineError
 
-_BEING_DELETED = 0
-
 
 class ReservedIpCreate(BaseModel):
     """The body of POST /v2/reserved_ips."""
@@ -100,18 +98,15 @@ def routes(cloud: Cloud) -> APIRouter:
 
     @router.delete("/{ip}")
     def delete(ip: str) -> Response:
-        with store.transaction():
-            check_idle(address := known(ip))
-            store.change(address, pending=_BEING_DELETED)
+        check_idle(address := known(ip))
         try:
             if address.droplet_id is not None:
                 cloud.machines.detach(cloud.machine_name(address.droplet_id), ip)
         except MachineError as error:
-            with store.transaction():
-                store.change(known(ip), pending=None)
             raise ApiError(500, f"the reserved IP is still assigned: {error.what}") from error
         with store.transaction():
-            store.drop(known(ip))
+            check_idle(address := known(ip))  # an assignment may have begun meanwhile: it has its way
+            store.drop(address)
         return no_content()
 
     @router.get("/{ip}/actions")
