@@ -105,6 +105,7 @@ class Served:
 
     def __init__(self, state: Path, check: Check, machines: FakeMachines, seconds: float, port: int = 0) -> None:
         self.machines = machines
+        self._seconds = seconds
         self.cloud = Cloud(state.name, Store(state / "cloud.db"), machines, lambda: STOCK, action_seconds=seconds)
         self.cloud.resume()
         self._socket = listen("127.0.0.1", port)
@@ -118,8 +119,9 @@ class Served:
     def reset(self) -> None:
         """Makes the cloud empty again, once nothing is in progress."""
         store = self.cloud.store
-        self.cloud.faults.clear()
-        self.cloud.work.seconds = ACTION_SECONDS
+        self.api.delete("/sandbox/faults")
+        self.clock.reset()
+        self.cloud.work.seconds = self._seconds
         until(self.cloud.work.idle)
         with store.transaction():
             for kind in KINDS:
