@@ -9,6 +9,7 @@ from tests.contract.aws.served import DEBIAN, Served
 from tests.waiting import until
 
 SIZE = 4
+ENDS = ("Successful", "Failed", "Cancelled")
 
 
 def template(aws: Served, image: str = DEBIAN, data: str = "I2Nsb3VkLWNvbmZpZwo=", **more: Any) -> str:
@@ -52,8 +53,11 @@ def refreshed(aws: Served, **preferences: Any) -> Any:
 
 
 def ended(aws: Served) -> Any:
-    look = lambda: aws("autoscaling").describe_instance_refreshes(AutoScalingGroupName="web")["InstanceRefreshes"][0]  # noqa: E731
-    return until(look, lambda one: one["Status"] in ("Successful", "Failed", "Cancelled"))
+    return until(lambda: status(aws), lambda one: one["Status"] in ENDS)
+
+
+def status(aws: Served) -> Any:
+    return aws("autoscaling").describe_instance_refreshes(AutoScalingGroupName="web")["InstanceRefreshes"][0]
 
 
 def images(aws: Served) -> set[str]:
@@ -104,6 +108,16 @@ def test_a_group_launches_all_of_the_version_it_names(aws: Served) -> None:
     assert "2" in {tag["Value"] for tag in one["Tags"] if tag["Key"] == "aws:ec2launchtemplate:version"}
 
 
+def least_in_service(aws: Served, **preferences: Any) -> int:
+    """Has a refresh done; how many instances served at any time."""
+    aws.cloud.work.seconds = 0.3
+    aws("autoscaling").start_instance_refresh(AutoScalingGroupName="web", Preferences=preferences)
+    least = len(members(aws))
+    while status(aws)["Status"] not in ENDS:
+        least = min(least, sum(one["LifecycleState"] == "InService" for one in members(aws)))
+    return least
+
+
 def test_a_refresh_replaces_every_instance_while_enough_serve(aws: Served) -> None:
     template(aws)
     group(aws)
@@ -111,41 +125,19 @@ def test_a_refresh_replaces_every_instance_while_enough_serve(aws: Served) -> No
     image = aws.bake()["ImageId"]
     update(aws, newer(aws, image))
     assert {one["InstanceId"] for one in members(aws)} == before
-    aws.cloud.work.seconds = 0.3
-    aws("autoscaling").start_instance_refresh(AutoScalingGroupName="web", Preferences={"MinHealthyPercentage": 50})
-    least = SIZE
-    while ended_or_none(aws) is None:
-        least = min(least, sum(one["LifecycleState"] == "InService" for one in members(aws)))
-    done = ended(aws)
+    assert least_in_service(aws, MinHealthyPercentage=50) >= SIZE // 2
+    done = status(aws)
     assert (done["Status"], done["PercentageComplete"], done["InstancesToUpdate"]) == ("Successful", 100, 0)
-    assert least >= SIZE // 2
     assert images(aws) == {image}
     assert not before & {one["InstanceId"] for one in members(aws)}
     until(lambda: set(aws.machines.machines) & before, lambda left: not left)
+    # With room above, the new ones come first.
+    assert least_in_service(aws, MinHealthyPercentage=100, MaxHealthyPercentage=200) == len(members(aws)) == SIZE
 
 
 def update(aws: Served, version: str) -> None:
     wanted = {"LaunchTemplateName": "web", "Version": version}
     aws("autoscaling").update_auto_scaling_group(AutoScalingGroupName="web", LaunchTemplate=wanted)
-
-
-def ended_or_none(aws: Served) -> Any:
-    one = aws("autoscaling").describe_instance_refreshes(AutoScalingGroupName="web")["InstanceRefreshes"][0]
-    return one if one["Status"] in ("Successful", "Failed", "Cancelled") else None
-
-
-def test_a_refresh_with_room_above_launches_first(aws: Served) -> None:
-    template(aws)
-    group(aws, size=1)
-    in_service(aws)
-    aws.cloud.work.seconds = 0.3
-    aws("autoscaling").start_instance_refresh(
-        AutoScalingGroupName="web", Preferences={"MinHealthyPercentage": 100, "MaxHealthyPercentage": 200}
-    )
-    least = 1
-    while ended_or_none(aws) is None:
-        least = min(least, sum(one["LifecycleState"] == "InService" for one in members(aws)))
-    assert (least, len(members(aws))) == (1, 1)
 
 
 def test_only_one_refresh_at_a_time_and_it_can_be_cancelled(aws: Served, refuses: Refuses) -> None:

@@ -16,18 +16,14 @@ SINGLE = {"name": "web-1", "region": "nyc3", "size": "s-1vcpu-1gb", "image": "de
 
 def test_a_droplet_is_new_and_locked_at_first_then_active_with_an_address(api: Api) -> None:
     began = time.monotonic()
-    droplet = api.droplet(wait=False)
+    droplet = api.droplet(region="NYC3", size="S-1VCPU-1GB", wait=False)
     assert (droplet["status"], droplet["locked"], droplet["networks"]["v4"]) == ("new", True, [])
     droplet = api.unlocked(droplet["id"])
     assert time.monotonic() - began >= ACTION_SECONDS
     assert droplet["status"] == "active"
     assert {n["type"] for n in droplet["networks"]["v4"]} == {"public", "private"}
     assert droplet["image"]["slug"] == "debian-12-x64"
-
-
-def test_regions_and_sizes_are_taken_in_any_case_and_shown_in_lower(api: Api) -> None:
-    droplet = api.droplet(region="NYC3", size="S-1VCPU-1GB")
-    assert (droplet["region"]["slug"], droplet["size_slug"]) == ("nyc3", "s-1vcpu-1gb")
+    assert (droplet["region"]["slug"], droplet["size_slug"]) == ("nyc3", "s-1vcpu-1gb"), "taken in any case"
     address = api.post("/v2/reserved_ips", {"region": "NYC3"}, 202)["reserved_ip"]
     assert address["region"]["slug"] == "nyc3"
 
@@ -172,35 +168,23 @@ def test_actions_that_cannot_be(api: Api) -> None:
     refused("smaller disk", type="resize", size="s-1vcpu-512mb-10gb")
 
 
-def test_rename_and_resize(api: Api) -> None:
-    droplet_id = api.droplet()["id"]
+def test_rename_and_resize_then_destroy_by_id_and_by_tag(served: Served, api: Api) -> None:
+    droplet_id, other, stays = (api.droplet(tag, tags=[tag])["id"] for tag in ("one", "old", "new"))
     api.act(droplet_id, "rename", name="web-2")
     api.act(droplet_id, "power_off")
     api.act(droplet_id, "resize", size="s-1vcpu-2gb")
     droplet = api.get(f"/v2/droplets/{droplet_id}")["droplet"]
     assert (droplet["name"], droplet["size_slug"], droplet["memory"]) == ("web-2", "s-1vcpu-2gb", 2048)
-
-
-def test_destroying_takes_time_and_removes_the_machine(served: Served, api: Api) -> None:
-    droplet_id = api.droplet()["id"]
     served.cloud.work.seconds = SLOW_SECONDS
     api.delete(f"/v2/droplets/{droplet_id}")
-    assert api.get(f"/v2/droplets/{droplet_id}")["droplet"]["locked"]
-    until(lambda: api.http.get(f"/v2/droplets/{droplet_id}").status_code, lambda status: status == 404)
-    assert served.machines.machines == {}
+    api.delete("/v2/droplets?tag_name=old")
+    assert [d["locked"] for d in api.get("/v2/droplets")["droplets"]] == [True, True, False]
+    until(lambda: [d["id"] for d in api.get("/v2/droplets")["droplets"]], lambda left: left == [stays])
+    assert api.refused("GET", f"/v2/droplets/{other}", status=404)
+    assert served.machines.names() == [f"droplet-{stays}"]
     assert api.get("/v2/actions")["actions"][0]["type"] == "destroy"
 
 
-def test_destroying_by_tag(api: Api) -> None:
-    api.droplet("goes", tags=["old"])
-    api.droplet("stays", tags=["new"])
-    api.delete("/v2/droplets?tag_name=old")
-    until(lambda: [d["name"] for d in api.get("/v2/droplets")["droplets"]], lambda names: names == ["stays"])
-
-
-@pytest.mark.parametrize(
-    "path", ["/v2/droplets/424242", "/v2/droplets/text", "/v2/droplets/424242/snapshots", "/v2/no"]
-)
-def test_what_is_not_there(api: Api, path: str) -> None:
-    message = api.refused("GET", path, status=404)
-    assert message == "The resource you were accessing could not be found."
+def test_what_is_not_there(api: Api) -> None:
+    for path in ("/v2/droplets/424242", "/v2/droplets/text", "/v2/droplets/424242/snapshots", "/v2/no"):
+        assert api.refused("GET", path, status=404) == "The resource you were accessing could not be found."
