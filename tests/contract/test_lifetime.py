@@ -61,6 +61,9 @@ def test_what_a_restart_interrupts_is_finished(tmp_path: Path, check: Check) -> 
         api.post(f"/v2/reserved_ips/{moves}/actions", {"type": "assign", "droplet_id": two})
         new = api.droplet("new", wait=False)["id"]
         until(lambda: machines.exists(f"droplet-{new}"))  # half made, as far as the records know
+        committed = until(lambda: machines.images - {STOCK})
+        served.cloud._sweep()
+        assert machines.images - {STOCK} == committed, "its image has no record yet, but the action that makes it"
         begun = [action for action in api.get("/v2/actions")["actions"] if action["status"] == "in-progress"]
         assert sorted(a["type"] for a in begun) == ["assign_ip", "create", "destroy", "power_off", "snapshot"]
         assert api.get(f"/v2/reserved_ips/{moves}")["reserved_ip"]["droplet"]["id"] == one
