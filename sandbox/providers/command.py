@@ -1,18 +1,17 @@
-"""The stand-in for pulumi-resource-command 1.2.1: `command:local:Command` and `command:local:run`.
+"""The stand-in for pulumi-resource-command 1.2.1: `command:local:Command`.
 
-No remote commands, and no assetPaths or archivePaths, which are refused in Check.
+No remote commands, no `local.run`, and no assetPaths or archivePaths, which are refused in Check.
 """
 
 from __future__ import annotations
 
 import secrets
 import sys
-from collections.abc import Mapping
 from typing import Any
 
 from sandbox.providers import diff, values, versions
-from sandbox.providers.process import Command, Runner
-from sandbox.providers.server import Difference, Operation, Properties, Provider, ProviderError, Resource, serve
+from sandbox.providers.process import Runner
+from sandbox.providers.server import Difference, Operation, Properties, Provider, Resource, serve
 from sandbox.providers.values import UNKNOWN
 
 _OUTPUTS = ("stdout", "stderr")
@@ -28,8 +27,8 @@ class LocalCommand(Resource):
         self._runner = runner
 
     def check(self, op: Operation, old: Properties, new: Properties) -> tuple[Properties, list[tuple[str, str]]]:
-        refused = [(name, _unsupported(name)) for name in _REFUSED if new.get(name)]
-        return new, refused
+        told = "is not implemented by the local cloud's stand-in for the command plugin: leave it out"
+        return new, [(name, f"{name} {told}") for name in _REFUSED if new.get(name)]
 
     def diff(self, op: Operation, state: Properties, old: Properties, new: Properties) -> Difference:
         inputs = {key: value for key, value in new.items() if key != "version" and not key.startswith("__")}
@@ -58,29 +57,15 @@ class LocalCommand(Resource):
         self._run(op, state, state.get("delete"), {name: state[name] for name in _OUTPUTS if name in state})
 
     def _run(self, op: Operation, inputs: Properties, text: Any, before: Properties) -> Properties:
-        """The outputs of running `text`; `before` again (or none) where there is nothing to run."""
+        """The outputs of running `text` with the options in `inputs` (interpreter, dir, environment …); `before` again
+        (or none) where there is nothing to run.
+        """
         if text is None:
             return {name: before.get(name, "") for name in _OUTPUTS}
-        return run(self._runner, op, inputs, text, before)
-
-
-def run(runner: Runner, op: Operation, inputs: Properties, text: Any, before: Properties) -> Properties:
-    """Run `text` with the options in `inputs` (interpreter, dir, environment, stdin, logging …)."""
-    given = values.plain(inputs)
-    environment: dict[str, str] = dict(given.get("environment", {}))
-    if given.get("addPreviousOutputInEnv", True):
-        previous: Mapping[str, str] = values.plain(before)
-        environment |= {f"PULUMI_COMMAND_{name.upper()}": told for name, told in previous.items() if told}
-    command = Command(
-        text=values.plain(text),
-        interpreter=given.get("interpreter") or ("/bin/sh", "-c"),
-        directory=given.get("dir"),
-        environment=environment,
-        stdin=given.get("stdin", ""),
-        logging=given.get("logging", "stdoutAndStderr"),
-        timeout=op.timeout,
-    )
-    return dict(zip(_OUTPUTS, runner.run(command, op), strict=True))
+        given, previous = values.plain(inputs), {}
+        if given.get("addPreviousOutputInEnv", True):
+            previous = {f"PULUMI_COMMAND_{name.upper()}": told for name, told in values.plain(before).items() if told}
+        return dict(zip(_OUTPUTS, self._runner.run(values.plain(text), given, previous, op), strict=True))
 
 
 def _touches_output(state: Properties, inputs: Properties) -> bool:
@@ -94,10 +79,6 @@ def _touches_output(state: Properties, inputs: Properties) -> bool:
     return unknown or any(not diff.same(state[key], inputs.get(key)) for key in known_before)
 
 
-def _unsupported(name: str) -> str:
-    return f"{name} is not implemented by the local cloud's stand-in for the command plugin: leave it out"
-
-
 class CommandProvider(Provider):
     """The plugin."""
 
@@ -108,19 +89,12 @@ class CommandProvider(Provider):
     def __init__(self) -> None:
         self._runner = Runner()
         self.resources = {"command:local:Command": LocalCommand(self._runner)}
-        self.functions = {"command:local:run": self._run}
 
     def configure(self, config: Properties) -> None:
         """It has no configuration."""
 
     def cancel(self) -> None:
         self._runner.cancel()
-
-    def _run(self, op: Operation, arguments: Properties) -> Properties:
-        for name in _REFUSED:
-            if arguments.get(name):
-                raise ProviderError(_unsupported(name))
-        return {**arguments, **run(self._runner, op, arguments, arguments.get("command"), {})}
 
 
 def main() -> None:

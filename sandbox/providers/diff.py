@@ -14,19 +14,23 @@ Kind = Literal["ADD", "DELETE", "UPDATE"]
 Path = tuple[str | int, ...]
 
 
-def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Kind]:
-    """Every difference by its path; empty where there is none."""
+def changes(old: Mapping[str, Any], new: Mapping[str, Any], *, blanks: bool = True) -> dict[str, Kind]:
+    """Every difference by its path; empty where there is none. Without `blanks`, "", 0, false and nothing are one."""
     found: dict[str, Kind] = {}
-    _compare_maps((), old, new, found)
+    _compare_maps((), old, new, found, blanks)
     return found
 
 
-def _compare_maps(path: Path, old: Mapping[str, Any], new: Mapping[str, Any], found: dict[str, Kind]) -> None:
+def _compare_maps(
+    path: Path, old: Mapping[str, Any], new: Mapping[str, Any], found: dict[str, Kind], blanks: bool
+) -> None:
     for key in [*old, *(key for key in new if key not in old)]:
-        _compare((*path, key), old.get(key), new.get(key), found)
+        _compare((*path, key), old.get(key), new.get(key), found, blanks)
 
 
-def _compare(path: Path, old: Any, new: Any, found: dict[str, Kind]) -> None:
+def _compare(path: Path, old: Any, new: Any, found: dict[str, Kind], blanks: bool) -> None:
+    if not blanks and not old and not new:
+        return
     if isinstance(old, list) and isinstance(new, list):
         for index in range(max(len(old), len(new))):
             if index >= len(old):
@@ -34,9 +38,9 @@ def _compare(path: Path, old: Any, new: Any, found: dict[str, Kind]) -> None:
             elif index >= len(new):
                 found[spell((*path, index))] = "DELETE"
             else:
-                _compare((*path, index), old[index], new[index], found)
+                _compare((*path, index), old[index], new[index], found, blanks)
     elif isinstance(old, dict) and isinstance(new, dict):
-        _compare_maps(path, old, new, found)
+        _compare_maps(path, old, new, found, blanks)
     elif not same(old, new):
         found[spell(path)] = "ADD" if old is None else "DELETE" if new is None else "UPDATE"
 
@@ -46,6 +50,11 @@ def same(old: Any, new: Any) -> bool:
     if isinstance(old, bool) != isinstance(new, bool):
         return False
     return bool(old == new)
+
+
+def top(path: str) -> str:
+    """The property that a path begins with."""
+    return path.replace("[", ".").split(".")[0]
 
 
 def spell(path: Sequence[str | int]) -> str:

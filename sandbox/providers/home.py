@@ -2,8 +2,8 @@
 
 Pulumi finds a plugin in its home without asking the network. It skips an entry of `plugins/` that is no directory, a
 link to a directory included, and a directory with a `.partial` file beside it, whose download was never completed. So
-each plugin gets a directory, and a real plugin is a link inside. Only `plugins/resource-<name>-v<version>` of the given
-home is touched, and nothing of the user's home.
+each plugin gets a directory with nothing in it but the program, which is a link where the plugin is a real one. Only
+`plugins/resource-<name>-v<version>` of the given home is touched, and nothing of the user's home.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from bakewell.errors import BakewellError
@@ -54,10 +54,10 @@ def install(pulumi_home: Path, *, user_home: Path | None = None) -> dict[str, st
         target = plugins / f"resource-{name}-v{version}"
         real = source / "plugins" / target.name
         if _is_real(real, name):
-            _lay_out(target, {entry.name: entry.resolve() for entry in real.iterdir()})
+            _lay_out(target / _binary(name), (real / _binary(name)).resolve())
             in_force[name] = f"real plugin v{version} from {(real / _binary(name)).resolve().parent}"
         else:
-            _lay_out(target, {_binary(name): _launcher(name)})
+            _lay_out(target / _binary(name), _launcher(name))
             in_force[name] = f"stand-in v{version}{_why(real, name, version)}"
         if ambient := shutil.which(_binary(name)):
             in_force[name] = f"{ambient}, because it is on PATH"
@@ -130,35 +130,24 @@ def _launcher(name: str) -> str:
     return f'#!/bin/sh\n# The {_MARK}.\nexec {command} "$@"\n'
 
 
-def _lay_out(target: Path, entries: Mapping[str, Path | str]) -> None:
-    """Make `target` a directory of exactly these entries: a link for a path, a program for a text.
+def _lay_out(program: Path, content: Path | str) -> None:
+    """Make the folder of `program` hold exactly that: a link for a path, a script for a text.
 
-    A running engine never meets half an entry, and no entry is written through a link that was there before.
+    A running engine never meets half a program, and nothing is written through a link that was there before.
     """
+    target = program.parent
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         target.unlink()
     target.mkdir(exist_ok=True)
-    for name, content in entries.items():
-        entry = target / name
-        if _is_so(entry, content):
-            continue
-        fresh = target / f".{name}.{os.getpid()}"
-        fresh.unlink(missing_ok=True)
-        if isinstance(content, Path):
-            fresh.symlink_to(content)
-        else:
-            fresh.write_text(content)
-            fresh.chmod(0o755)
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        fresh.replace(entry)
+    fresh = target / f".{program.name}.{os.getpid()}"
+    fresh.unlink(missing_ok=True)
+    if isinstance(content, Path):
+        fresh.symlink_to(content)
+    else:
+        fresh.write_text(content)
+        fresh.chmod(0o755)
+    fresh.replace(program)
     for entry in target.iterdir():
-        if entry.name not in entries and not entry.name.startswith("."):
+        if entry != program and not entry.name.startswith("."):
             shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
     _partial(target).unlink(missing_ok=True)
-
-
-def _is_so(entry: Path, content: Path | str) -> bool:
-    if isinstance(content, Path):
-        return entry.is_symlink() and entry.readlink() == content
-    return not entry.is_symlink() and entry.is_file() and entry.read_bytes() == content.encode()

@@ -12,34 +12,12 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock, Thread, Timer
-from typing import IO, Literal
+from typing import IO
 
-from sandbox.providers.server import Log, Operation, ProviderError
-
-Logging = Literal["stdout", "stderr", "stdoutAndStderr", "none"]
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """What to run.
-
-    Attributes:
-        directory: relative to the project; None for the project itself.
-        environment: added to everything Pulumi has.
-        timeout: seconds until SIGKILL; None for no limit.
-    """
-
-    text: str
-    interpreter: Sequence[str] = ("/bin/sh", "-c")
-    directory: str | None = None
-    environment: Mapping[str, str] | None = None
-    stdin: str = ""
-    logging: Logging = "stdoutAndStderr"
-    timeout: float | None = None
+from sandbox.providers.server import Log, Operation, Properties, ProviderError
 
 
 class Runner:
@@ -57,8 +35,14 @@ class Runner:
             for process in self._running:
                 process.kill()
 
-    def run(self, command: Command, op: Operation) -> tuple[str, str]:
-        """Its stdout and stderr, each without one trailing newline. Bytes that are not UTF-8 become surrogates.
+    def run(self, text: str, given: Properties, further: Mapping[str, str], op: Operation) -> tuple[str, str]:
+        """The stdout and stderr of the command `text`, each without one trailing newline. Bytes that are not UTF-8
+        become surrogates.
+
+        Args:
+            given: the resource's inputs in the open: interpreter, dir (relative to the project), environment (added
+                to everything Pulumi has), stdin, logging.
+            further: variables beside those.
 
         It returns when the process and everything else that holds its output have ended. The process is killed once
         the engine has hung up.
@@ -66,52 +50,53 @@ class Runner:
         Raises:
             ProviderError: it could not be started, failed, or was killed; the message ends in all its output.
         """
-        process = self._start(command)
+        process = self._start(text, given, further)
         if not op.on_hang_up(process.kill):
             process.kill()
         try:
-            return self._finish(process, command, op.log)
+            return self._finish(process, text, given, op)
         finally:
             with self._lock:
                 self._running.discard(process)
 
-    def _start(self, command: Command) -> subprocess.Popen[bytes]:
-        if command.directory is not None and not Path(command.directory).exists():
-            raise _error(f"chdir {command.directory}: no such file or directory", command)
-        program = command.interpreter[0]
+    def _start(self, text: str, given: Properties, further: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        directory, interpreter = given.get("dir"), given.get("interpreter") or ("/bin/sh", "-c")
+        if directory is not None and not Path(directory).exists():
+            raise _error(f"chdir {directory}: no such file or directory", text)
+        program = interpreter[0]
         with self._lock:
             try:
                 process = subprocess.Popen(
-                    [*command.interpreter, command.text],
-                    stdin=subprocess.PIPE if command.stdin else subprocess.DEVNULL,
+                    [*interpreter, text],
+                    stdin=subprocess.PIPE if given.get("stdin") else subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
-                    cwd=command.directory,
-                    env={**inherited_environment(), **(command.environment or {})},
+                    cwd=directory,
+                    env={**inherited_environment(), **given.get("environment", {}), **further},
                 )
             except OSError as error:
                 reason = (os.strerror(error.errno) if error.errno else str(error)).lower()
                 if error.errno == errno.ENOENT and "/" not in program:
-                    raise _error(f'exec: "{program}": executable file not found in $PATH', command) from error
-                raise _error(f"fork/exec {program}: {reason}", command) from error
+                    raise _error(f'exec: "{program}": executable file not found in $PATH', text) from error
+                raise _error(f"fork/exec {program}: {reason}", text) from error
             self._running.add(process)
             if self._cancelled:
                 process.kill()
         return process
 
-    def _finish(self, process: subprocess.Popen[bytes], command: Command, log: Log) -> tuple[str, str]:
-        timer = Timer(command.timeout, process.kill) if command.timeout else None
+    def _finish(self, process: subprocess.Popen[bytes], text: str, given: Properties, op: Operation) -> tuple[str, str]:
+        timer = Timer(op.timeout, process.kill) if op.timeout else None
         if timer:
             timer.daemon = True
             timer.start()
         parts: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
         mixed: list[bytes] = []
-        readers = []
+        readers, logging = [], given.get("logging", "stdoutAndStderr")
         for name, stream in (("stdout", process.stdout), ("stderr", process.stderr)):
-            shown = log if command.logging in (name, "stdoutAndStderr") else None
+            shown = op.log if logging in (name, "stdoutAndStderr") else None
             readers.append(Thread(target=_read, args=(stream, parts[name], mixed, shown)))
         if process.stdin:
-            readers.append(Thread(target=_feed, args=(process.stdin, command.stdin.encode())))
+            readers.append(Thread(target=_feed, args=(process.stdin, given["stdin"].encode())))
         for reader in readers:
             reader.start()
         code = process.wait()
@@ -121,7 +106,7 @@ class Runner:
             reader.join()
         if code:
             told = f"signal: {_signal_name(-code)}" if code < 0 else f"exit status {code}"
-            raise _error(told, command, b"".join(mixed).decode(errors="replace"))
+            raise _error(told, text, b"".join(mixed).decode(errors="replace"))
         out, err = (b"".join(part).decode(errors="surrogateescape").removesuffix("\n") for part in parts.values())
         return out, err
 
@@ -154,8 +139,8 @@ def _feed(stream: IO[bytes], data: bytes) -> None:
         return
 
 
-def _error(told: str, command: Command, output: str = "") -> ProviderError:
-    return ProviderError(f"{told}: running {json.dumps(command.text, ensure_ascii=False)}:\n{output}")
+def _error(told: str, text: str, output: str = "") -> ProviderError:
+    return ProviderError(f"{told}: running {json.dumps(text, ensure_ascii=False)}:\n{output}")
 
 
 def _signal_name(number: int) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 import grpc
@@ -120,9 +121,9 @@ class Provider(ABC):
 
     name: str
     version: str
-    accepts_secrets: bool
+    accepts_secrets: bool = False
     resources: Mapping[str, Resource]
-    functions: Mapping[str, Callable[[Operation, Properties], Properties]]
+    functions: Mapping[str, Callable[[Operation, Properties], Properties]] = MappingProxyType({})
 
     def check_config(self, config: Properties) -> tuple[Properties, list[str]]:
         """The configuration to use (with defaults), and why it cannot be used."""
@@ -132,9 +133,11 @@ class Provider(ABC):
     def configure(self, config: Properties) -> None:
         """Take the provider's configuration, plain values by name."""
 
-    @abstractmethod
     def cancel(self) -> None:
-        """Pulumi was interrupted, or is gone: end what may be ended."""
+        """Pulumi was interrupted, or is gone: end what may be ended. By default nothing may: what was begun is
+        finished, so that Pulumi can record it.
+        """
+        return
 
     def resource(self, token: str) -> Resource:
         """The resource type named `token`.
@@ -283,7 +286,7 @@ class _failures:
 
 def _difference(found: Difference) -> Any:
     kinds = provider_pb2.PropertyDiff.Kind
-    top = {path: path.replace("[", ".").split(".")[0] for path in found.paths}
+    top = {path: differ.top(path) for path in found.paths}
     response = provider_pb2.DiffResponse
     return response(
         changes=response.DIFF_SOME if found.paths else response.DIFF_NONE,

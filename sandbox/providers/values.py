@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Final
 
 from google.protobuf import struct_pb2
@@ -30,25 +31,15 @@ _UNKNOWNS = frozenset(
 )
 
 
-class Unknown:
-    """The type of `UNKNOWN`; there is one value of it."""
+class Marker(Enum):
+    """Values that stand for what Python has no value for."""
 
-    def __repr__(self) -> str:
-        return "UNKNOWN"
-
-
-UNKNOWN: Final = Unknown()
+    UNKNOWN = "not known yet"
+    NULL = "there, and without a value, where `None` would leave the property out"
 
 
-class Null:
-    """The type of `NULL`; there is one value of it."""
-
-    def __repr__(self) -> str:
-        return "NULL"
-
-
-NULL: Final = Null()
-"""A property that is there and has no value, where `None` would leave it out."""
+UNKNOWN: Final = Marker.UNKNOWN
+NULL: Final = Marker.NULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +90,7 @@ def write(properties: Mapping[str, Any]) -> struct_pb2.Struct:
 
 def _write(value: Any, into: struct_pb2.Value) -> None:
     match value:
-        case None | Null():
+        case None | Marker.NULL:
             into.null_value = struct_pb2.NULL_VALUE
         case bool():
             into.bool_value = value
@@ -107,7 +98,7 @@ def _write(value: Any, into: struct_pb2.Value) -> None:
             into.number_value = value
         case str():
             into.string_value = value
-        case Unknown():
+        case Marker.UNKNOWN:
             into.string_value = _UNKNOWN_STRING
         case Secret():
             _write({_SIGNATURE: _SECRET, "value": value.value}, into)

@@ -1,28 +1,30 @@
-"""A local cloud in this process, with machines that are only names: its API is the real one of `sandbox.digitalocean`,
-faults and journal included, and needs no Docker.
+"""DigitalOcean's half of a local cloud as the tests of its plugin see it: its API is the real one of
+`sandbox.digitalocean`, faults and journal included, over machines in memory.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-from sandbox.digitalocean.cloud import Cloud
-from sandbox.digitalocean.serving.app import create_app
-from sandbox.digitalocean.store import Store
-from sandbox.serving.server import make_server
-from sandbox.serving.state import listen
-from tests.contract.fake_machines import STOCK, FakeMachines
-from tests.waiting import LONGEST, none_left
+import httpx
 
-TOKEN = "provider-tests"
+from tests.contract.served import TOKEN, Served, serving
+from tests.waiting import until
+
+__all__ = ["TOKEN", "LocalApi", "local_api"]
+
+DROPLET = "digitalocean:index/droplet:Droplet"
+KEY = "digitalocean:index/sshKey:SshKey"
+TAG = "digitalocean:index/tag:Tag"
+ADDRESS = "digitalocean:index/reservedIp:ReservedIp"
+ASSIGNMENT = "digitalocean:index/reservedIpAssignment:ReservedIpAssignment"
+SMALL = {"image": "debian-12-x64", "region": "nyc3", "size": "s-1vcpu-1gb"}
+"""The inputs of a droplet."""
 
 
 class Unfinished:
@@ -54,31 +56,43 @@ class Unfinished:
 class LocalApi:
     """The API as a test sees it: calls of its own, the journal, faults."""
 
-    def __init__(self, port: int, unfinished: Unfinished) -> None:
-        self._port = port
-        self.endpoint = f"http://127.0.0.1:{port}"
-        self.unfinished = unfinished
+    def __init__(self, served: Served) -> None:
+        self._served = served
+        self.endpoint = served.api.endpoint
+        self.http = served.api.http
+        self.unfinished = served.clock._app = Unfinished(served.clock._app)
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """The JSON answer; None for an empty one."""
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=60)
-        headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
-        try:
-            connection.request(method, path, json.dumps(body) if body is not None else None, headers)
-            answer = connection.getresponse()
-            content = answer.read()
-            assert answer.status < 400, (method, path, answer.status, content)
-            return json.loads(content) if content else None
-        finally:
-            connection.close()
+        answer = self.http.request(method, path, json=body)
+        assert answer.is_success, (method, path, answer.status_code, answer.text)
+        return answer.json() if answer.content else None
 
     def droplets(self) -> list[Any]:
         return list(self.call("GET", "/v2/droplets")["droplets"])
+
+    def holder(self, address: str) -> str | None:
+        """The droplet that has a reserved IP."""
+        droplet = self.call("GET", f"/v2/reserved_ips/{address}")["reserved_ip"]["droplet"]
+        return str(droplet["id"]) if droplet else None
+
+    def lead(self, address: str, droplet: str | None) -> None:
+        """Have a reserved IP lead to a droplet, or to none, as somebody else would."""
+        body = {"type": "assign", "droplet_id": int(droplet)} if droplet else {"type": "unassign"}
+        self.call("POST", f"/v2/reserved_ips/{address}/actions", body)
+        until(lambda: self.holder(address) == droplet)
+
+    def delete_droplet(self, droplet: str) -> None:
+        self._served.api.destroy(int(droplet))
 
     def calls(self, method: str, path: str) -> list[Any]:
         """The journal's entries for a method and a path (a regular expression)."""
         every = self.call("GET", "/sandbox/calls")["calls"]
         return [call for call in every if call["method"] == method and re.fullmatch(path, call["path"])]
+
+    def orders(self, address: str) -> list[str]:
+        """What was asked of a reserved IP, in order."""
+        return [call["body"]["type"] for call in self.calls("POST", f"/v2/reserved_ips/{address}/actions")]
 
     def fault(self, effect: str, method: str, path: str, **options: Any) -> int:
         """Order a fault; its ID."""
@@ -86,34 +100,18 @@ class LocalApi:
         return int(self.call("POST", "/sandbox/faults", body)["fault"]["id"])
 
     def reset(self) -> None:
-        """No droplets, no reserved IPs, no faults, an empty journal."""
-        self.call("DELETE", "/sandbox/faults")
+        """Nothing is there, no fault is ordered, and the journal is empty."""
+        self._served.reset()
         self.unfinished.answers = 0
-        none_left(lambda: [droplet for droplet in self.droplets() if droplet["locked"]])
-        for droplet in self.droplets():
-            self.call("DELETE", f"/v2/droplets/{droplet['id']}")
-        none_left(self.droplets)
-        for address in self.call("GET", "/v2/reserved_ips")["reserved_ips"]:
-            self.call("DELETE", f"/v2/reserved_ips/{address['ip']}")
         self.call("DELETE", "/sandbox/calls")
+
+
+def _unchecked(response: httpx.Response) -> None:
+    response.read()
 
 
 @contextmanager
 def local_api(folder: Path) -> Iterator[LocalApi]:
     """Serve it for the length of a `with` block."""
-    cloud = Cloud("providers", Store(folder / "cloud.db"), FakeMachines(), lambda: STOCK, action_seconds=0.2)
-    cloud.resume()
-    socket = listen("127.0.0.1", 0)
-    server = make_server(create_app(cloud, TOKEN))
-    unfinished = Unfinished(server.config.app)
-    server.config.app = unfinished
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]})
-    thread.start()
-    try:
-        api = LocalApi(socket.getsockname()[1], unfinished)
-        while not server.started:
-            time.sleep(0.01)
-        yield api
-    finally:
-        server.should_exit = True
-        thread.join(LONGEST)
+    with serving(folder, _unchecked) as served:
+        yield LocalApi(served)

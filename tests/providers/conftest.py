@@ -1,5 +1,8 @@
 """Each row of the table of how the plugins behave is a test. They run against the stand-ins, or against real plugins:
 see `tests/plugins_under_test.py`.
+
+What a plugin answers is asked of the plugin (`plugin.py`), which takes milliseconds; what the engine makes of that is
+seen in a stack (`stack.py`), which takes seconds: one stack holds as many rows as it can.
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ from sandbox import processes
 from sandbox.local_cloud import SECONDS_TO_END
 from sandbox.providers.home import install
 from tests.plugins_under_test import REAL
-from tests.providers.cloud import LocalApi, local_api
+from tests.providers.cloud import TOKEN, LocalApi, local_api
+from tests.providers.plugin import Plugin
 from tests.providers.stack import Stack, copy, template
 from toolchain.processes import end
 
@@ -47,7 +51,39 @@ def stack(new_stack: NewStack, request: pytest.FixtureRequest) -> Stack:
 
 
 @pytest.fixture(scope="session")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalApi]:
-    """DigitalOcean's API on loopback."""
+def one_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalApi]:
+    """DigitalOcean's API on loopback, as other tests left it."""
     with local_api(tmp_path_factory.mktemp("cloud")) as served:
         yield served
+
+
+@pytest.fixture
+def api(one_api: LocalApi) -> LocalApi:
+    """DigitalOcean's API, empty."""
+    one_api.reset()
+    return one_api
+
+
+@pytest.fixture(scope="session")
+def one_digitalocean(
+    one_api: LocalApi, pulumi_home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Plugin]:
+    """The digitalocean plugin, configured for the API, with short pauses between retries."""
+    with Plugin(pulumi_home, "digitalocean", tmp_path_factory.mktemp("digitalocean")) as plugin:
+        pauses = {"httpRetryWaitMin": "0.05", "httpRetryWaitMax": "0.1"}
+        plugin.configure(apiEndpoint=one_api.endpoint, token=TOKEN, **pauses)
+        yield plugin
+
+
+@pytest.fixture
+def digitalocean(one_digitalocean: Plugin, api: LocalApi) -> Plugin:
+    """The digitalocean plugin on an empty cloud."""
+    return one_digitalocean
+
+
+@pytest.fixture(scope="session")
+def command(pulumi_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugin]:
+    """The command plugin."""
+    with Plugin(pulumi_home, "command", tmp_path_factory.mktemp("command")) as plugin:
+        plugin.configure()
+        yield plugin

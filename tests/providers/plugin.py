@@ -14,26 +14,29 @@ from typing import Any, Self
 import grpc
 from google.protobuf import empty_pb2
 
-from sandbox.providers import values
-from sandbox.providers.rpc import engine_pb2_grpc, provider_pb2, provider_pb2_grpc
+from sandbox.providers.rpc import engine_pb2, engine_pb2_grpc, provider_pb2_grpc
 from sandbox.providers.versions import PLUGINS
 from tests.plugins_under_test import OFFLINE
+from tests.providers.asking import Asked, Refused
 from tests.waiting import LONGEST
 
 
 class _Engine(engine_pb2_grpc.EngineServicer):
     def __init__(self) -> None:
         self.lines: queue.Queue[str] = queue.Queue()
+        self.told: list[tuple[str, str]] = []
 
     def Log(self, request: Any, context: grpc.ServicerContext) -> Any:
+        self.told.append((engine_pb2.LogSeverity.Name(request.severity), request.message))
         self.lines.put(request.message)
         return empty_pb2.Empty()
 
 
-class Plugin:
+class Plugin(Asked):
     """A running plugin of a Pulumi home, in the folder `cwd`; end it by leaving the `with` block."""
 
     def __init__(self, pulumi_home: Path, name: str, cwd: Path, environment: Mapping[str, str] | None = None) -> None:
+        super().__init__(self._call)
         self._engine = _Engine()
         self._server = grpc.server(ThreadPoolExecutor(max_workers=4))
         engine_pb2_grpc.add_EngineServicer_to_server(self._engine, self._server)
@@ -51,7 +54,14 @@ class Plugin:
         )
         assert self.process.stdout is not None
         self._channel = grpc.insecure_channel(f"127.0.0.1:{int(self.process.stdout.readline())}")
-        self.stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
+        self._stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
+
+    def _call(self, what: str, request: Any) -> Any:
+        try:
+            return getattr(self._stub, what)(request)
+        except grpc.RpcError as error:
+            failed: Any = error
+            raise Refused(failed.details(), failed.trailing_metadata() or ()) from error
 
     def __enter__(self) -> Self:
         return self
@@ -81,24 +91,6 @@ class Plugin:
         """The next line that the plugin logs."""
         return self._engine.lines.get(timeout=LONGEST)
 
-    def configure(self, **config: str) -> Any:
-        args = values.write(config)
-        return self.stub.Configure(
-            provider_pb2.ConfigureRequest(
-                args=args, acceptSecrets=True, sends_old_inputs=True, sends_old_inputs_to_delete=True
-            )
-        )
-
-    def create(self, urn: str, **inputs: Any) -> tuple[str, dict[str, Any]]:
-        made = self.stub.Create(provider_pb2.CreateRequest(urn=urn, properties=values.write(inputs)))
-        return made.id, values.read(made.properties)
-
-    def check(self, urn: str, **inputs: Any) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-        """The inputs to use; failures as (property, reason)."""
-        checked = self.stub.Check(provider_pb2.CheckRequest(urn=urn, news=values.write(inputs)))
-        return values.read(checked.inputs), [(failure.property, failure.reason) for failure in checked.failures]
-
-
-def urn(token: str, name: str) -> str:
-    """The URN of a resource of a component."""
-    return f"urn:pulumi:dev::rows::bakewell:index:Thing${token}::{name}"
+    def said(self, severity: str) -> list[str]:
+        """What the plugin told the engine so far, with a severity ("ERROR", "WARNING")."""
+        return [message for told, message in self._engine.told if told == severity]

@@ -62,10 +62,6 @@ class Run:
         """A resource's outputs as the engine told them at the end."""
         return dict([step["new"]["outputs"] for step in self._steps("resOutputsEvent", name) if step["new"]][-1])
 
-    def ids(self, name: str) -> list[str]:
-        """The IDs that a resource was given."""
-        return [step["new"]["id"] for step in self._steps("resOutputsEvent", name) if step["new"]]
-
     def lines(self, name: str) -> list[str]:
         """What a resource said while it was worked on."""
         told = [event["diagnosticEvent"] for event in self.events if "diagnosticEvent" in event]
@@ -75,6 +71,32 @@ class Run:
         """All diagnostics of a severity, and what was printed beside the events."""
         told = [event["diagnosticEvent"] for event in self.events if "diagnosticEvent" in event]
         return "".join(t["message"] for t in told if t["severity"] == severity) + self.text
+
+
+@dataclass(frozen=True)
+class State:
+    """What a stack records.
+
+    Attributes:
+        pending: operations that were under way.
+    """
+
+    records: list[dict[str, Any]]
+    pending: list[dict[str, Any]]
+
+    @classmethod
+    def read(cls, file: Path) -> State:
+        latest = json.loads(file.read_text())["checkpoint"]["latest"]
+        return cls(latest.get("resources", []), latest.get("pending_operations") or [])
+
+    def resources(self, name: str) -> list[dict[str, Any]]:
+        """The records of a resource, those pending deletion included."""
+        return [record for record in self.records if record["urn"].endswith(f"::{name}")]
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        """The one record of a resource."""
+        (record,) = self.resources(name)
+        return record
 
 
 class Stack:
@@ -140,21 +162,17 @@ class Stack:
                 return
         raise AssertionError(f"pulumi ended without saying {text!r}")
 
+    def state(self) -> State:
+        """The state as it was last written."""
+        return State.read(self.folder / f"stacks/.pulumi/stacks/{PROJECT}/dev.json")
+
     def resources(self, name: str) -> list[dict[str, Any]]:
         """The records of a resource in state, those pending deletion included."""
-        state = json.loads((self.folder / f"stacks/.pulumi/stacks/{PROJECT}/dev.json").read_text())
-        every = state["checkpoint"]["latest"].get("resources", [])
-        return [record for record in every if record["urn"].endswith(f"::{name}")]
+        return self.state().resources(name)
 
     def __getitem__(self, name: str) -> dict[str, Any]:
         """The one record of a resource in state."""
-        (record,) = self.resources(name)
-        return record
-
-    def pending(self) -> list[dict[str, Any]]:
-        """Operations that were under way when the state was last written."""
-        state = json.loads((self.folder / f"stacks/.pulumi/stacks/{PROJECT}/dev.json").read_text())
-        return list(state["checkpoint"]["latest"].get("pending_operations") or [])
+        return self.state()[name]
 
     def locked(self) -> bool:
         return any((self.folder / "stacks/.pulumi/locks").rglob("*.json"))

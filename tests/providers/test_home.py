@@ -56,7 +56,6 @@ class UserHome:
         script = f"{shebang}\necho started >>{self.notes}\n{start}\n".encode() + b"\xff\xfe\n"
         (self.plugin / BINARY).write_bytes(script)
         (self.plugin / BINARY).chmod(0o755)
-        (self.plugin / "LICENSE").write_text("Apache-2.0\n")
         # Pulumi keeps the first of these for good, beside each plugin.
         self.plugin.with_name(f"{self.plugin.name}.lock").touch()
         self.partial = self.plugin.with_name(f"{self.plugin.name}.partial")
@@ -106,8 +105,8 @@ def listed(home: Path) -> set[str]:
 EVERY = {f"resource-{name}-v{version}" for name, version in PLUGINS.items()}
 
 
-def test_the_engine_starts_the_users_real_plugin_and_the_stand_in_after_it_is_gone(
-    new_stack: NewStack, user: UserHome, tmp_path: Path
+def test_the_engine_starts_the_users_real_plugin_the_stand_in_after_it_is_gone_and_one_on_path_above_all(
+    new_stack: NewStack, user: UserHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = tmp_path / "home"
     stack = of_home(new_stack("real-plugin"), home)
@@ -126,7 +125,6 @@ def test_the_engine_starts_the_users_real_plugin_and_the_stand_in_after_it_is_go
     assert done.code == 0, done.said()
     starts = user.starts()
     assert starts > 0
-    assert (home / "plugins" / FOLDER / "LICENSE").read_text() == "Apache-2.0\n"
 
     gone = user.plugin.rename(tmp_path / "elsewhere")
     assert install(home, user_home=user.path) == STAND_INS
@@ -138,15 +136,18 @@ def test_the_engine_starts_the_users_real_plugin_and_the_stand_in_after_it_is_go
 
     gone.rename(user.plugin)
     assert install(home, user_home=user.path) == found
-    assert user.files() == user.content, "written through a link"
-
-
-def test_going_back_to_the_stand_in_leaves_a_plugin_that_is_still_there_alone(user: UserHome, tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    install(home, user_home=user.path)
+    # Back to the stand-in, while the plugin is still there.
     assert install(home, user_home=tmp_path / "nobody") == STAND_INS
     assert not (home / "plugins" / FOLDER / BINARY).is_symlink()
-    assert user.files() == user.content
+    assert user.files() == user.content, "written through a link"
+
+    stack.environment["PATH"] += f"{os.pathsep}{user.plugin}"
+    monkeypatch.setenv("PATH", stack.environment["PATH"])
+    told = f"{user.plugin / BINARY}, because it is on PATH"
+    assert install(home, user_home=tmp_path / "nobody")["command"] == told
+    done = stack.preview()
+    assert done.code == 0, done.said()
+    assert user.starts() > starts
 
 
 def test_a_plugin_whose_download_was_not_completed_is_not_taken(user: UserHome, tmp_path: Path) -> None:
@@ -208,17 +209,3 @@ def test_the_users_home_is_pulumi_home_unless_that_is_a_local_clouds(
         assert install(home)["command"].startswith("real plugin")
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "elsewhere"))
     assert install(home)["command"] == f"stand-in v{COMMAND}"
-
-
-def test_a_plugin_on_path_is_told_because_the_engine_prefers_it(
-    new_stack: NewStack, user: UserHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    home = tmp_path / "home"
-    stack = of_home(new_stack("on-path"), home)
-    stack.environment["PATH"] += f"{os.pathsep}{user.plugin}"
-    monkeypatch.setenv("PATH", stack.environment["PATH"])
-    assert install(home, user_home=tmp_path / "nobody")["command"] == f"{user.plugin / BINARY}, because it is on PATH"
-    stack.write(PROGRAM)
-    done = stack.preview()
-    assert done.code == 0, done.said()
-    assert user.starts() > 0

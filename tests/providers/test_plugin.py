@@ -1,4 +1,4 @@
-"""How the plugins behave as processes: start, logs, cancel, end, and what they refuse."""
+"""How the plugins behave as processes: start, logs, cancel, end."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 
-import grpc
 import psutil
 import pytest
 
 from sandbox.providers import pace
 from sandbox.providers.versions import PLUGINS
-from tests.providers.plugin import Plugin, urn
+from tests.providers.asking import Made, Refused
+from tests.providers.plugin import Plugin
 from tests.waiting import LONGEST, gone, until
 
-COMMAND = urn("command:local:Command", "c")
-DROPLET = urn("digitalocean:index/droplet:Droplet", "d")
+COMMAND = "command:local:Command"
 OFFLINE = {"aws": {"region": "eu-central-1", "skipRequestingAccountId": "true"}}
 """What a plugin must be told in order to call nobody yet."""
 LINGERS = "a real plugin asks once in five minutes whether the engine is there"
@@ -34,18 +33,14 @@ def test_the_versions_are_those_that_the_sdks_ask_for(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PLUGINS)
-def test_it_starts_from_any_folder(pulumi_home: Path, tmp_path: Path, name: str) -> None:
+def test_it_starts_from_any_folder_and_does_not_end_with_its_stdin(
+    pulumi_home: Path, tmp_path: Path, name: str
+) -> None:
     # What lies in the project may not be imported in place of what the plugin needs.
     for module in ("json", "grpc", "sandbox", "values"):
         (tmp_path / f"{module}.py").write_text("raise SystemExit('imported from the project')")
     poor = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path), "PYTHONHOME": "/nowhere"}
     with Plugin(pulumi_home, name, tmp_path, poor) as plugin:
-        assert plugin.configure(**OFFLINE.get(name, {})).supportsPreview
-
-
-@pytest.mark.parametrize("name", PLUGINS)
-def test_the_end_of_its_stdin_ends_no_plugin(pulumi_home: Path, tmp_path: Path, name: str) -> None:
-    with Plugin(pulumi_home, name, tmp_path) as plugin:
         assert plugin.process.stdin is not None
         plugin.process.stdin.close()
         assert plugin.configure(**OFFLINE.get(name, {})).supportsPreview
@@ -62,19 +57,17 @@ def test_it_ends_some_time_after_the_engine(pulumi_home: Path, tmp_path: Path, n
         assert plugin.process.wait(timeout=LONGEST) == 0
 
 
-def test_lines_are_logged_while_the_command_runs(pulumi_home: Path, tmp_path: Path) -> None:
-    with Plugin(pulumi_home, "command", tmp_path) as plugin:
-        plugin.configure()
-        made = []
-        wait = "echo first; while [ ! -e go ]; do sleep 0.05; done; printf second"
-        running = Thread(target=lambda: made.append(plugin.create(COMMAND, create=wait)))
-        running.start()
-        assert plugin.line() == "first"
-        assert made == []
-        (tmp_path / "go").touch()
-        assert plugin.line() == "second"
-        running.join(LONGEST)
-        assert made[0][1]["stdout"] == "first\nsecond"
+def test_lines_are_logged_while_the_command_runs(command: Plugin, tmp_path: Path) -> None:
+    made: list[Made] = []
+    wait = f"echo first; while [ ! -e {tmp_path}/go ]; do sleep 0.05; done; printf second"
+    running = Thread(target=lambda: made.append(command.make(COMMAND, "c", create=wait)))
+    running.start()
+    assert command.line() == "first"
+    assert made == []
+    (tmp_path / "go").touch()
+    assert command.line() == "second"
+    running.join(LONGEST)
+    assert made[0].state["stdout"] == "first\nsecond"
 
 
 def test_the_end_of_the_engine_kills_the_command(pulumi_home: Path, tmp_path: Path) -> None:
@@ -82,8 +75,8 @@ def test_the_end_of_the_engine_kills_the_command(pulumi_home: Path, tmp_path: Pa
         plugin.configure()
 
         def create() -> None:
-            with pytest.raises(grpc.RpcError):
-                plugin.create(COMMAND, create="echo $$; exec sleep 3600")
+            with pytest.raises(Refused):
+                plugin.make(COMMAND, "c", create="echo $$; exec sleep 3600")
 
         running = Thread(target=create)
         running.start()
@@ -94,49 +87,3 @@ def test_the_end_of_the_engine_kills_the_command(pulumi_home: Path, tmp_path: Pa
         assert not running.is_alive()
         until(lambda: gone(pid), what="the command goes on")
         assert plugin.process.poll() is None
-
-
-@pytest.mark.stand_in("command", why="the real plugin has the resource")
-def test_a_resource_it_does_not_have_is_refused_with_the_way_out(pulumi_home: Path, tmp_path: Path) -> None:
-    with Plugin(pulumi_home, "command", tmp_path) as plugin:
-        plugin.configure()
-        with pytest.raises(grpc.RpcError) as refused:
-            plugin.create(urn("command:remote:Command", "r"), create="true")
-        assert "pulumi plugin install resource command 1.2.1" in str(refused.value)
-
-
-@pytest.mark.stand_in("digitalocean", why="the real plugin would call the public API")
-def test_the_stand_in_calls_loopback_only(pulumi_home: Path, tmp_path: Path) -> None:
-    with Plugin(pulumi_home, "digitalocean", tmp_path) as plugin:
-        plugin.configure(apiEndpoint="https://api.digitalocean.com", token="none")
-        inputs, failures = plugin.check(DROPLET, image="debian-12-x64", size="s-1vcpu-1gb", region="nyc3")
-        assert failures == []
-        with pytest.raises(grpc.RpcError) as refused:
-            plugin.create(DROPLET, **inputs)
-        assert "calls loopback only" in str(refused.value)
-
-
-def test_failures_of_check_name_no_property_their_reasons_do(pulumi_home: Path, tmp_path: Path) -> None:
-    with Plugin(pulumi_home, "digitalocean", tmp_path) as plugin:
-        plugin.configure()
-        _, failures = plugin.check(DROPLET, image="", region="nyc3", tags=["fine", "not fine"])
-        assert {name for name, _ in failures} == {""}
-        missing = 'Missing required argument. The argument "size" is required, but no definition was found.'
-        tags = "tags may contain lowercase letters, numbers, colons, dashes, and underscores; there is a limit of 255 "
-        assert sorted(reason for _, reason in failures) == [
-            f"{missing}. Examine values at 'd.size'.",
-            "image must not be empty, got . Examine values at 'd.image'.",
-            f"{tags}characters per tag. Examine values at 'd.tags[1]'.",
-        ]
-
-
-@pytest.mark.stand_in("digitalocean", why="the real plugin has the property")
-def test_a_property_it_does_not_have_is_refused_in_preview(pulumi_home: Path, tmp_path: Path) -> None:
-    with Plugin(pulumi_home, "digitalocean", tmp_path) as plugin:
-        plugin.configure()
-        given = {"image": "debian-12-x64", "size": "s-1vcpu-1gb", "region": "nyc3"}
-        _, failures = plugin.check(DROPLET, **given, gpuPartitionMode="x", backupPolicy={"plan": "daily"})
-        assert [reason.split(" is not implemented")[0] for _, reason in failures] == [
-            "gpuPartitionMode",
-            "backupPolicy",
-        ]

@@ -24,8 +24,8 @@ def test_a_pin_that_is_taken_out_leaves_each_stacks_file_as_it_was(tmp_path: Pat
             subprocess.run(command, cwd=tmp_path, env=variables, check=True, capture_output=True)
 
         pulumi("stack", "select", "--create", stack)
-        pulumi("config", "set", "--path", "bakewell:pins.web", "shop-web-1")
-        pulumi("config", "set", "--path", "bakewell:pins.api", "shop-api-1")
+        pins = [f"--plaintext=bakewell:pins.{role}=shop-{role}-1" for role in ("web", "api")]
+        pulumi("config", "set-all", "--path", *pins)
         assert "shop-web-1" in (tmp_path / file.name).read_text()
         pulumi("config", "rm", "bakewell:pins")
         assert (tmp_path / file.name).read_text() == file.read_text(), "this is not how pulumi writes it"

@@ -1,4 +1,4 @@
-"""How the stand-in for the digitalocean plugin waits, without an engine or an API."""
+"""How the stand-ins for plugins behind the bridge wait, without an engine or an API."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import chain, repeat
 import pytest
 
 from sandbox.providers import pace
-from sandbox.providers.digitalocean.waiting import Patience, Wait, WaitError, duration
+from sandbox.providers.bridge.waiting import Patience, Wait, WaitError
 from sandbox.providers.server import Operation
 
 ACTIVE = Wait("active", ("new",), not_found_checks=120)
@@ -85,10 +85,3 @@ def test_the_clock_is_quick_by_default_and_as_told(monkeypatch: pytest.MonkeyPat
     assert pace.scaled(10) == 10
     monkeypatch.setenv(pace.VARIABLE, "0")
     assert pace.scaled(10) > 0, "whoever waits has to look a second time"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "told"), [(2, "2s"), (1.5, "1.5s"), (90, "1m30s"), (600, "10m0s"), (5400, "1h30m0s"), (0, "0s")]
-)
-def test_a_duration_is_written_as_go_does(seconds: float, told: str) -> None:
-    assert duration(seconds) == told

@@ -1,10 +1,9 @@
 """The stand-in for pulumi-resource-aws 7.29.0: Instance, KeyPair, LaunchTemplate, SecurityGroup and
 AmiLaunchPermission of ec2, autoscaling's Group, ssm's Parameter; getCallerIdentity, getRegion, getVpc, getSubnet,
-getSubnets, getAmi, ssm's getParameter.
+getSubnets, getInstanceTypeOfferings, getAmi, ssm's getParameter.
 
-The real plugin is a Terraform provider behind Pulumi's bridge; `schema` is what the bridge and Terraform's SDK do with
-inputs and states, the other modules are the provider itself. It speaks to a local cloud on loopback and to nothing
-else.
+The real plugin is a Terraform provider behind Pulumi's bridge (`sandbox.providers.bridge`). It speaks to a local cloud
+on loopback and to nothing else.
 """
 
 from __future__ import annotations

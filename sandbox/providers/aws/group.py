@@ -1,53 +1,66 @@
 """`aws:autoscaling/group:Group`: as many machines of a launch template as the program says.
 
 A new version of the template reaches running machines by an instance refresh, which is started and not waited for.
-Load balancers, mixed instances, warm pools, lifecycle hooks and metrics are not implemented.
+Load balancers, mixed instances, warm pools, lifecycle hooks, metrics, and of a refresh
+checkpoints and triggers are not implemented.
 """
 
 from __future__ import annotations
 
 import re
-import secrets
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from sandbox.providers.aws.machine import launch_template
-from sandbox.providers.aws.resource import DEFAULT_TIMEOUT, AwsResource, changed, wait_for
-from sandbox.providers.aws.schema import REGION, Failures, Field, Schema, canonical
-from sandbox.providers.server import Operation, Properties
-from sandbox.providers.values import UNKNOWN
+from sandbox.providers.aws.resource import REGION, AwsResource, changed
+from sandbox.providers.aws.shapes import request, seen
+from sandbox.providers.bridge.schema import Field, Schema, one_of
+from sandbox.providers.bridge.waiting import Patience, Wait
+from sandbox.providers.server import Properties
 
 _PREFERENCES: Schema = {
     "autoRollback": Field("bool"),
-    "checkpointDelay": Field("str"),
-    "checkpointPercentages": Field("list"),
     "instanceWarmup": Field("str"),
     "maxHealthyPercentage": Field("int", default=100),
     "minHealthyPercentage": Field("int", default=90),
-    "scaleInProtectedInstances": Field("str", default="Ignore", one_of=("Refresh", "Ignore", "Wait")),
+    "scaleInProtectedInstances": Field("str", default="Ignore", valid=one_of("Refresh", "Ignore", "Wait")),
     "skipMatching": Field("bool"),
-    "standbyInstances": Field("str", default="Ignore", one_of=("Terminate", "Ignore", "Wait")),
+    "standbyInstances": Field("str", default="Ignore", valid=one_of("Terminate", "Ignore", "Wait")),
 }
-_NUMBERS = {"checkpointDelay", "instanceWarmup", "maxHealthyPercentage", "minHealthyPercentage"}
+_NUMBERS = {"instanceWarmup", "maxHealthyPercentage", "minHealthyPercentage"}
 _REFRESH: Schema = {
-    "strategy": Field("str", required=True, one_of=("Rolling",)),
+    "strategy": Field("str", required=True, valid=one_of("Rolling")),
     "preferences": Field("object", _PREFERENCES),
-    "triggers": Field("set"),
 }
 _TAG: Schema = {
     "key": Field("str", required=True),
     "value": Field("str", required=True),
     "propagateAtLaunch": Field("bool", required=True),
 }
-# As Terraform names them in `triggers`, where that is not the Pulumi name in snake case.
-_TERRAFORM_NAMES = {"tag": "tags", "vpc_zone_identifier": "vpcZoneIdentifiers"}
-_INTEGERS = {
-    "maxSize": "MaxSize",
-    "minSize": "MinSize",
-    "desiredCapacity": "DesiredCapacity",
-    "defaultCooldown": "DefaultCooldown",
-    "defaultInstanceWarmup": "DefaultInstanceWarmup",
-    "healthCheckGracePeriod": "HealthCheckGracePeriod",
-    "maxInstanceLifetime": "MaxInstanceLifetime",
+# What the API tells as it takes it.
+_SETTINGS: Schema = {
+    "availabilityZones": Field("set", computed=True),
+    "defaultInstanceWarmup": Field("int"),
+    "desiredCapacity": Field("int", computed=True),
+    "healthCheckGracePeriod": Field("int", default=300),
+    "healthCheckType": Field("str", computed=True),
+    "maxSize": Field("int", required=True),
+    "minSize": Field("int", required=True),
+    "protectFromScaleIn": Field("bool", default=False, api="NewInstancesProtectedFromScaleIn"),
+}
+_SEEN: Schema = {
+    **_SETTINGS,
+    "name": Field("str", replaces=True, autonamed=True, api="AutoScalingGroupName"),
+    "arn": Field("str", output=True, api="AutoScalingGroupARN"),
+    "launchTemplate": Field(
+        "object",
+        {
+            "id": Field("str", required=True, api="LaunchTemplateId"),
+            "name": Field("str", output=True, api="LaunchTemplateName"),
+            "version": Field("str", computed=True),
+        },
+    ),
+    "tags": Field("set", _TAG),
 }
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -56,98 +69,42 @@ class Group(AwsResource):
     """An auto scaling group, made once it has the machines it should have. Its name is its ID."""
 
     label = "Auto Scaling Group"
+    limits: ClassVar[Mapping[str, float]] = {"update": 10 * 60.0, "delete": 10 * 60.0}
     schema: ClassVar[Schema] = {
         **REGION,
-        "name": Field("str", computed=True, replaces=True, autonamed=True),
-        "namePrefix": Field("str", computed=True, replaces=True),
-        "availabilityZones": Field("set", computed=True),
-        "capacityRebalance": Field("bool"),
-        "defaultCooldown": Field("int", computed=True),
-        "defaultInstanceWarmup": Field("int"),
-        "desiredCapacity": Field("int", computed=True),
+        **_SEEN,
         "forceDelete": Field("bool", default=False),
-        "healthCheckGracePeriod": Field("int", default=300),
-        "healthCheckType": Field("str", computed=True),
         "instanceRefresh": Field("object", _REFRESH),
-        "launchTemplate": Field(
-            "object",
-            {
-                "id": Field("str", computed=True),
-                "name": Field("str", computed=True),
-                "version": Field("str", computed=True),
-            },
-        ),
-        "maxInstanceLifetime": Field("int"),
-        "maxSize": Field("int", required=True),
-        "minSize": Field("int", required=True),
-        "protectFromScaleIn": Field("bool", default=False),
-        "tags": Field("set", _TAG),
-        "terminationPolicies": Field("list"),
         "vpcZoneIdentifiers": Field("set", computed=True),
         "waitForCapacityTimeout": Field("str", default="10m"),
-        "arn": Field("str", output=True),
     }
 
-    def faults(self, name: str, inputs: Properties) -> Failures:
+    def faults(self, inputs: Properties) -> Iterable[tuple[str, str]]:
         if "launchTemplate" not in inputs:
             choice = "`launch_configuration,launch_template,mixed_instances_policy`"
-            told = f'Missing required argument. "launch_template": one of {choice} must be specified'
-            return [("launchTemplate", f"{told}. Examine values at '{name}.launchTemplate'.")]
-        return []
+            yield "launchTemplate", f'Missing required argument. "launch_template": one of {choice} must be specified'
 
-    def plan(self, state: Properties | None, inputs: Properties) -> Properties:
-        planned = super().plan(state, inputs)
-        given: Any = inputs.get("launchTemplate")
-        before = ((state or {}).get("launchTemplate") or {}).get("name")
-        # The ID in state is another template's by now.
-        if before and isinstance(given, dict) and "id" not in given and given.get("name") != before:
-            planned["launchTemplate"] = {**planned["launchTemplate"], "id": UNKNOWN}
-        return planned
-
-    def make(self, inputs: Properties, planned: Properties) -> str:
-        name = planned.get("name") or f"{planned['namePrefix']}{secrets.token_hex(13)}"
+    def make(self, patience: Patience, inputs: Properties, planned: Properties) -> str:
+        name = str(planned["name"])
         self.client("autoscaling", planned).create_auto_scaling_group(
             AutoScalingGroupName=name, **_settings(planned, set(planned)), Tags=_tags(name, planned)
         )
-        return str(name)
+        return name
 
-    def settle(self, op: Operation, resource_id: str, planned: Properties) -> None:
+    def settle(self, patience: Patience, resource_id: str, planned: Properties) -> None:
         target = int(planned.get("desiredCapacity") or planned["minSize"])
-        self._wait_for_capacity(resource_id, planned, target, exactly=False)
+        self._wait_for_capacity(patience, resource_id, planned, target, exactly=False)
 
     def look(self, resource_id: str, state: Properties) -> Properties | None:
         group = self._find(resource_id, state)
         if group is None:
             return None
-        template = group.get("LaunchTemplate") or {}
-        policies = group.get("TerminationPolicies", [])
-        tags = [
-            {"key": tag["Key"], "value": tag["Value"], "propagateAtLaunch": tag["PropagateAtLaunch"]}
-            for tag in group.get("Tags", [])
-            if not tag["Key"].startswith("aws:")
-        ]
-        return {
-            **{key: group.get(name) for key, name in _INTEGERS.items()},
-            "region": state["region"],
-            "name": group["AutoScalingGroupName"],
-            "arn": group["AutoScalingGroupARN"],
-            "availabilityZones": sorted(group.get("AvailabilityZones", [])),
-            "capacityRebalance": group.get("CapacityRebalance"),
-            "healthCheckType": group.get("HealthCheckType"),
-            "launchTemplate": {
-                "id": template.get("LaunchTemplateId"),
-                "name": template.get("LaunchTemplateName"),
-                "version": template.get("Version"),
-            },
-            "protectFromScaleIn": group.get("NewInstancesProtectedFromScaleIn", False),
-            "tags": canonical(self.schema["tags"], tags),
-            "terminationPolicies": None
-            if policies == ["Default"] and not state.get("terminationPolicies")
-            else policies,
-            "vpcZoneIdentifiers": sorted(filter(None, group.get("VPCZoneIdentifier", "").split(","))),
-        }
+        group["Tags"] = [tag for tag in group.get("Tags", []) if not tag["Key"].startswith("aws:")]
+        subnets = group.get("VPCZoneIdentifier", "").split(",")
+        found = {**dict.fromkeys(_SEEN), **seen(_SEEN, group)}
+        return {**found, "vpcZoneIdentifiers": sorted(filter(None, subnets))}
 
-    def change(self, op: Operation, resource_id: str, state: Properties, planned: Properties) -> None:
+    def change(self, patience: Patience, resource_id: str, state: Properties, planned: Properties) -> None:
         client, different = self.client("autoscaling", planned), changed(state, planned)
         settings = _settings(planned, different)
         if settings:
@@ -160,15 +117,14 @@ class Group(AwsResource):
             if kept:
                 client.create_or_update_tags(Tags=_tags(resource_id, planned))
         refresh = planned.get("instanceRefresh")
-        if refresh and different & {"launchTemplate", *map(_pulumi_name, refresh.get("triggers") or ())}:
-            self._refresh(resource_id, planned, op.timeout or DEFAULT_TIMEOUT)
+        if refresh and "launchTemplate" in different:
+            self._refresh(patience, resource_id, planned)
         if different & {"desiredCapacity", "minSize"}:
             target = max(int(planned.get("desiredCapacity") or 0), int(planned["minSize"]))
-            self._wait_for_capacity(resource_id, planned, target, exactly=True)
+            self._wait_for_capacity(patience, resource_id, planned, target, exactly=True)
 
-    def remove(self, op: Operation, resource_id: str, state: Properties) -> None:
-        client, timeout = self.client("autoscaling", state), op.timeout or DEFAULT_TIMEOUT
-        group = self._find(resource_id, state)
+    def remove(self, patience: Patience, resource_id: str, state: Properties) -> None:
+        client, group = self.client("autoscaling", state), self._find(resource_id, state)
         if group is None:
             return
         force = state.get("forceDelete") is True
@@ -180,85 +136,82 @@ class Group(AwsResource):
                     AutoScalingGroupName=resource_id, InstanceIds=guarded, ProtectedFromScaleIn=False
                 )
 
-            def look() -> tuple[str, None]:
-                left = (self._find(resource_id, state) or {}).get("Instances", [])
-                return str(len(left)), None
+            def left() -> str:
+                return str(len((self._find(resource_id, state) or {}).get("Instances", [])))
 
-            wait_for(look, "0", (), timeout)
+            patience.wait_for(left, Wait("0", timeout=patience.limit))
         client.delete_auto_scaling_group(AutoScalingGroupName=resource_id, ForceDelete=force)
-        wait_for(lambda: ("there" if self._find(resource_id, state) else "gone", None), "gone", ("there",), timeout)
+        there = lambda: "there" if self._find(resource_id, state) else "gone"  # noqa: E731
+        patience.wait_for(there, Wait("gone", ("there",), timeout=patience.limit))
 
     def _find(self, name: str, properties: Properties) -> Any:
         client = self.client("autoscaling", properties)
         found = client.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
         return found[0] if found else None
 
-    def _wait_for_capacity(self, name: str, planned: Properties, target: int, *, exactly: bool) -> None:
+    def _wait_for_capacity(
+        self, patience: Patience, name: str, planned: Properties, target: int, *, exactly: bool
+    ) -> None:
         timeout = _seconds(planned["waitForCapacityTimeout"])
         if timeout <= 0:
             return
         wanted = f"want {'exactly' if exactly else 'at least'} {target} healthy instance(s) in Auto Scaling Group"
 
-        def look() -> tuple[str, None]:
+        def look() -> str:
             machines = (self._find(name, planned) or {}).get("Instances", [])
             healthy = [
                 m for m in machines if m["LifecycleState"] == "InService" and m["HealthStatus"].lower() == "healthy"
             ]
             have = len(healthy)
             enough = have == target if exactly else have >= target
-            return ("ok" if enough else f"{wanted}, have {have}"), None
+            return "ok" if enough else f"{wanted}, have {have}"
 
-        wait_for(look, "ok", (), timeout)
+        patience.wait_for(look, Wait("ok", timeout=timeout))
 
-    def _refresh(self, name: str, planned: Properties, timeout: float) -> None:
+    def _refresh(self, patience: Patience, name: str, planned: Properties) -> None:
         """Start a refresh; one that is under way is cancelled first, as a group has only one."""
         client, refresh = self.client("autoscaling", planned), planned["instanceRefresh"]
         given: Properties = refresh.get("preferences") or {}
         preferences = {
-            f"{key[0].upper()}{key[1:]}": _preference(key, value)
+            f"{key[0].upper()}{key[1:]}": int(value) if key in _NUMBERS else value
             for key, value in given.items()
             if value not in (None, "", [])
         }
-        request: Properties = {"AutoScalingGroupName": name, "Strategy": refresh["strategy"]}
+        wanted: Properties = {"AutoScalingGroupName": name, "Strategy": refresh["strategy"]}
         if preferences:
-            request["Preferences"] = preferences
+            wanted["Preferences"] = preferences
         if given.get("autoRollback"):
-            request["DesiredConfiguration"] = {"LaunchTemplate": launch_template(planned)}
+            wanted["DesiredConfiguration"] = {"LaunchTemplate": launch_template(planned)}
         try:
-            client.start_instance_refresh(**request)
+            client.start_instance_refresh(**wanted)
         except client.exceptions.InstanceRefreshInProgressFault:
-            self._cancel_refresh(client, name, timeout)
-            client.start_instance_refresh(**request)
+            self._cancel_refresh(patience, client, name)
+            client.start_instance_refresh(**wanted)
 
-    def _cancel_refresh(self, client: Any, name: str, timeout: float) -> None:
+    def _cancel_refresh(self, patience: Patience, client: Any, name: str) -> None:
         try:
             cancelled = client.cancel_instance_refresh(AutoScalingGroupName=name)["InstanceRefreshId"]
         except client.exceptions.ActiveInstanceRefreshNotFoundFault:
             return
 
-        def look() -> tuple[str, None]:
+        def look() -> str:
             found = client.describe_instance_refreshes(AutoScalingGroupName=name, InstanceRefreshIds=[cancelled])
             ended = found["InstanceRefreshes"][0]["Status"] in ("Cancelled", "Failed", "Successful")
-            return ("ended" if ended else "Cancelling"), None
+            return "ended" if ended else "Cancelling"
 
-        wait_for(look, "ended", ("Cancelling",), timeout)
+        patience.wait_for(look, Wait("ended", ("Cancelling",), timeout=patience.limit))
 
 
 def _settings(planned: Properties, keys: set[str]) -> Properties:
     """What create and update have in common, for the properties `keys`."""
+    settings = {key: field for key, field in _SETTINGS.items() if key in keys}
+    zeros = {f"{key[0].upper()}{key[1:]}": 0 for key, field in settings.items() if field.kind == "int"}
     other = {
-        "availabilityZones": ("AvailabilityZones", planned.get("availabilityZones")),
-        "capacityRebalance": ("CapacityRebalance", planned.get("capacityRebalance", False)),
-        "healthCheckType": ("HealthCheckType", planned.get("healthCheckType")),
         "launchTemplate": ("LaunchTemplate", launch_template(planned)),
-        "protectFromScaleIn": ("NewInstancesProtectedFromScaleIn", planned.get("protectFromScaleIn", False)),
-        "terminationPolicies": ("TerminationPolicies", planned.get("terminationPolicies") or ["Default"]),
         "vpcZoneIdentifiers": ("VPCZoneIdentifier", ",".join(planned.get("vpcZoneIdentifiers", []))),
     }
-    request = {name: int(planned.get(key) or 0) for key, name in _INTEGERS.items() if key in keys}
-    return request | {
-        name: value for key, (name, value) in other.items() if key in keys and value not in (None, "", [])
-    }
+    given = {name: value for key, (name, value) in other.items() if key in keys and value}
+    return {**zeros, **request(settings, planned), **given}
 
 
 def _tags(name: str, properties: Properties) -> list[Properties]:
@@ -272,17 +225,6 @@ def _tags(name: str, properties: Properties) -> list[Properties]:
         }
         for tag in properties.get("tags", [])
     ]
-
-
-def _preference(key: str, value: Any) -> Any:
-    if key == "checkpointPercentages":
-        return [int(one) for one in value]
-    return int(value) if key in _NUMBERS else value
-
-
-def _pulumi_name(name: str) -> str:
-    first, *rest = name.split("_")
-    return _TERRAFORM_NAMES.get(name, first + "".join(part.capitalize() for part in rest))
 
 
 def _seconds(text: str) -> float:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from botocore.exceptions import ClientError
+from sandbox.providers.aws.resource import REGION, TAGS, AwsResource, has_code
+from sandbox.providers.bridge.schema import Field, Schema, canonical
+from sandbox.providers.bridge.waiting import Patience, Wait
+from sandbox.providers.server import Properties
 
-from sandbox.providers.aws.resource import AwsResource, has_code, tag_list, wait_for
-from sandbox.providers.aws.schema import REGION, TAGS, Failures, Field, Schema, canonical
-from sandbox.providers.server import Operation, Properties
-
-_DELETE_TIMEOUT = 15 * 60.0
 _RULE: Schema = {
     "cidrBlocks": Field("set", default=[]),
     "description": Field("str", default=""),
@@ -38,101 +36,78 @@ class SecurityGroup(AwsResource):
     """A firewall. Without `egress`, nothing may leave: the rule that AWS makes by itself is taken away."""
 
     label = "Security Group"
+    tagged = "security-group"
+    gone = ("InvalidGroup.NotFound", "InvalidGroupId.NotFound", "InvalidSecurityGroupID.NotFound")
+    limits: ClassVar[Mapping[str, float]] = {"create": 10 * 60.0, "delete": 15 * 60.0}
     schema: ClassVar[Schema] = {
         **REGION,
         **TAGS,
-        "name": Field("str", computed=True, replaces=True, autonamed=True),
-        "namePrefix": Field("str", computed=True, replaces=True),
+        "name": Field("str", replaces=True, autonamed=True),
         "description": Field("str", default="Managed by Pulumi", replaces=True),
         "vpcId": Field("str", computed=True, replaces=True),
         "ingress": Field("set", _RULE, computed=True),
         "egress": Field("set", _RULE, computed=True),
-        "revokeRulesOnDelete": Field("bool", default=False),
         "arn": Field("str", output=True),
         "ownerId": Field("str", output=True),
     }
 
-    def faults(self, name: str, inputs: Properties) -> Failures:
-        found: Failures = []
+    def faults(self, inputs: Properties) -> Iterable[tuple[str, str]]:
         if inputs.get("description") == "":
-            found.append(("description", f"expected description to not be empty. Examine '{name}.description'."))
+            yield "description", "expected description to not be empty"
         for kind in ("ingress", "egress"):
             rules = inputs.get(kind)
             for index, rule in enumerate(rules if isinstance(rules, list) else []):
                 if isinstance(rule, dict) and rule.get("protocol") in ("-1", "all") and _ports(rule) != (0, 0):
                     told = "from_port and to_port must both be 0 to use the 'ALL' \"-1\" protocol!"
-                    found.append((f"{kind}[{index}]", f"{told} There was {_ports(rule)[0]} and {_ports(rule)[1]}"))
-        return found
+                    yield f"{kind}[{index}]", f"{told} There was {_ports(rule)[0]} and {_ports(rule)[1]}"
 
-    def make(self, inputs: Properties, planned: Properties) -> str:
-        request: Properties = {
-            "GroupName": planned.get("name") or f"{planned['namePrefix']}{secrets.token_hex(13)}",
-            "Description": planned["description"],
-        }
+    def make(self, patience: Patience, inputs: Properties, planned: Properties) -> str:
+        wanted = {"GroupName": planned["name"], "Description": planned["description"], **self.tags_of(planned)}
         if planned.get("vpcId"):
-            request["VpcId"] = planned["vpcId"]
-        if planned["tagsAll"]:
-            request["TagSpecifications"] = [{"ResourceType": "security-group", "Tags": tag_list(planned["tagsAll"])}]
-        return str(self.client("ec2", planned).create_security_group(**request)["GroupId"])
+            wanted["VpcId"] = planned["vpcId"]
+        return str(self.client("ec2", planned).create_security_group(**wanted)["GroupId"])
 
-    def settle(self, op: Operation, resource_id: str, planned: Properties) -> None:
+    def settle(self, patience: Patience, resource_id: str, planned: Properties) -> None:
         group = self._find(resource_id, planned)
-        if group is None:
-            return
         for kind, permissions in (("ingress", "IpPermissions"), ("egress", "IpPermissionsEgress")):
             wanted = _atoms(planned.get(kind, []), resource_id)
             self._bring(resource_id, planned, kind, _seen_atoms(group[permissions]), wanted)
 
     def look(self, resource_id: str, state: Properties) -> Properties | None:
         group = self._find(resource_id, state)
-        if group is None:
-            return None
         kinds = {"ingress": group["IpPermissions"], "egress": group["IpPermissionsEgress"]}
         return {
             **{kind: self._rules(resource_id, kind, state, seen) for kind, seen in kinds.items()},
             **self.tags_seen(group.get("Tags", []), state),
-            "region": state["region"],
             "arn": self.arn("ec2", f"security-group/{resource_id}", state),
             "name": group["GroupName"],
-            "namePrefix": state.get("namePrefix"),
             "description": group["Description"],
             "vpcId": group.get("VpcId"),
             "ownerId": group["OwnerId"],
         }
 
-    def change(self, op: Operation, resource_id: str, state: Properties, planned: Properties) -> None:
+    def change(self, patience: Patience, resource_id: str, state: Properties, planned: Properties) -> None:
         for kind in ("ingress", "egress"):
             old, new = (_atoms(properties.get(kind, []), resource_id) for properties in (state, planned))
             self._bring(resource_id, planned, kind, old, new)
         self.retag(resource_id, state, planned)
 
-    def remove(self, op: Operation, resource_id: str, state: Properties) -> None:
-        client = self.client("ec2", state)
-        if state.get("revokeRulesOnDelete"):
-            for kind in ("ingress", "egress"):
-                self._bring(resource_id, state, kind, _atoms(state.get(kind, []), resource_id), set())
-
-        def look() -> tuple[str, Any]:
+    def remove(self, patience: Patience, resource_id: str, state: Properties) -> None:
+        def look() -> str:
             try:
-                client.delete_security_group(GroupId=resource_id)
-            except ClientError as error:
-                if has_code(error, "DependencyViolation", "InvalidGroup.InUse"):
-                    return f"in use: {self.cloud.words(error)}", None
-                if not has_code(error, "InvalidGroup.NotFound", "InvalidGroupId.NotFound"):
+                self.client("ec2", state).delete_security_group(GroupId=resource_id)
+            except self.errors as error:
+                if not has_code(error, "DependencyViolation", "InvalidGroup.InUse"):
                     raise
-            return "gone", None
+                return f"in use: {self.cloud.words(error)}"
+            return "gone"
 
         # What used it may still be on its way out.
-        wait_for(look, "gone", (), op.timeout or _DELETE_TIMEOUT)
+        patience.wait_for(look, Wait("gone", timeout=patience.limit))
 
     def _find(self, resource_id: str, properties: Properties) -> Any:
-        try:
-            found = self.client("ec2", properties).describe_security_groups(GroupIds=[resource_id])
-        except ClientError as error:
-            if has_code(error, "InvalidGroup.NotFound", "InvalidGroupId.NotFound", "InvalidSecurityGroupID.NotFound"):
-                return None
-            raise
-        return found["SecurityGroups"][0] if found["SecurityGroups"] else None
+        found = self.client("ec2", properties).describe_security_groups(GroupIds=[resource_id])
+        return found["SecurityGroups"][0]
 
     def _bring(self, resource_id: str, properties: Properties, kind: str, old: set[_Atom], new: set[_Atom]) -> None:
         client = self.client("ec2", properties)

@@ -1,9 +1,7 @@
-"""The stand-in for pulumi-resource-digitalocean 4.65.0: Droplet, SshKey, ReservedIp and ReservedIpAssignment, Tag;
-getImage and getDroplet.
+"""The stand-in for pulumi-resource-digitalocean 4.65.0: Droplet, SshKey, ReservedIp and ReservedIpAssignment, Tag.
 
-The real plugin is a Terraform provider behind Pulumi's bridge; `schema` is what the bridge and Terraform's SDK do with
-inputs and states, the other modules are the provider itself. It speaks to a local cloud on loopback and to nothing
-else.
+The real plugin is a Terraform provider behind Pulumi's bridge (`sandbox.providers.bridge`). It speaks to a local cloud
+on loopback and to nothing else.
 """
 
 from __future__ import annotations

@@ -6,19 +6,15 @@ cloud would spend real money with less care than the real provider takes.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import os
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
+from bakewell.urls import loopback
 from sandbox.providers.server import Properties, ProviderError
-
-_PAGE = 200
 
 
 class ApiError(Exception):
@@ -33,38 +29,23 @@ class ApiError(Exception):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How to reach the API: from the provider's configuration, else from the environment."""
+class Api:
+    """A client; safe to use from many threads. How it reaches the API is in the provider's configuration, or else in
+    the environment.
+    """
 
-    endpoint: str
-    token: str
-    retries: int
-    wait_min: float
-    wait_max: float
-
-    @classmethod
-    def read(cls, config: Properties) -> Settings:
+    def __init__(self, config: Properties) -> None:
         """`config` holds the provider's inputs; numbers may arrive as JSON text."""
+        env = os.environ.get
 
         def number(name: str, variable: str, default: float) -> float:
-            return float(config.get(name) or os.environ.get(variable) or default)
+            return float(config.get(name) or env(variable) or default)
 
-        env = os.environ.get
-        return cls(
-            endpoint=config.get("apiEndpoint") or env("DIGITALOCEAN_API_URL") or "https://api.digitalocean.com",
-            token=config.get("token") or env("DIGITALOCEAN_TOKEN") or env("DIGITALOCEAN_ACCESS_TOKEN") or "",
-            retries=int(number("httpRetryMax", "DIGITALOCEAN_HTTP_RETRY_MAX", 4)),
-            wait_min=number("httpRetryWaitMin", "DIGITALOCEAN_HTTP_RETRY_WAIT_MIN", 1.0),
-            wait_max=number("httpRetryWaitMax", "DIGITALOCEAN_HTTP_RETRY_WAIT_MAX", 30.0),
-        )
-
-
-class Api:
-    """A client; safe to use from many threads."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self._endpoint = config.get("apiEndpoint") or env("DIGITALOCEAN_API_URL") or "https://api.digitalocean.com"
+        self._token = config.get("token") or env("DIGITALOCEAN_TOKEN") or env("DIGITALOCEAN_ACCESS_TOKEN") or ""
+        self._retries = int(number("httpRetryMax", "DIGITALOCEAN_HTTP_RETRY_MAX", 4))
+        self._wait_min = number("httpRetryWaitMin", "DIGITALOCEAN_HTTP_RETRY_WAIT_MIN", 1.0)
+        self._wait_max = number("httpRetryWaitMax", "DIGITALOCEAN_HTTP_RETRY_WAIT_MAX", 30.0)
 
     def get(self, path: str) -> Any:
         """The JSON at `path` (from the root: `/v2/…`)."""
@@ -79,23 +60,12 @@ class Api:
     def delete(self, path: str, body: Properties | None = None) -> None:
         self._call("DELETE", path, body)
 
-    def every(self, path: str, key: str) -> Iterator[Any]:
-        """All elements of a list, from all its pages."""
-        number = 1
-        while True:
-            joint = "&" if "?" in path else "?"
-            answer = self.get(f"{path}{joint}page={number}&per_page={_PAGE}")
-            yield from answer[key]
-            if not answer.get("links", {}).get("pages", {}).get("next"):
-                return
-            number += 1
-
     def _call(self, method: str, path: str, body: Properties | None) -> Any:
-        url = self._settings.endpoint.rstrip("/") + path
-        for attempt in range(1, self._settings.retries + 2):
-            last = attempt > self._settings.retries
+        url = self._endpoint.rstrip("/") + path
+        for attempt in range(1, self._retries + 2):
+            last = attempt > self._retries
             tried = f"; giving up after {attempt} attempt(s)" if last and attempt > 1 else ""
-            pause = min(self._settings.wait_min * 2 ** (attempt - 1), self._settings.wait_max)
+            pause = min(self._wait_min * 2 ** (attempt - 1), self._wait_max)
             try:
                 status, headers, content = self._send(method, url, body)
             except (OSError, HTTPException) as error:
@@ -114,14 +84,13 @@ class Api:
 
     def _send(self, method: str, url: str, body: Properties | None) -> tuple[int, dict[str, str], bytes]:
         address = urlsplit(url)
-        host = address.hostname or ""
-        if address.scheme != "http" or not _is_loopback(host):
+        if address.scheme != "http" or not loopback(url):
             raise ProviderError(
                 f"the local cloud's stand-in for the digitalocean plugin calls loopback only, not {url}: set "
                 "digitalocean:apiEndpoint to the local cloud's address, or install the real plugin"
             )
-        connection = HTTPConnection(host, address.port or 80, timeout=300)
-        headers = {"Authorization": f"Bearer {self._settings.token}", "Accept": "application/json"}
+        connection = HTTPConnection(address.hostname or "", address.port or 80, timeout=300)
+        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
         payload = None
         if method != "GET":
             headers["Content-Type"] = "application/json"
@@ -133,15 +102,6 @@ class Api:
             return answer.status, {key.lower(): value for key, value in answer.getheaders()}, answer.read()
         finally:
             connection.close()
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _refusal(method: str, url: str, status: int, headers: dict[str, str], content: bytes, tried: str) -> ApiError:

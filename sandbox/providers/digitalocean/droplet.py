@@ -10,10 +10,11 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from sandbox.providers.bridge.schema import Field, Schema, nonzero
+from sandbox.providers.bridge.waiting import Patience, Wait, WaitError
 from sandbox.providers.digitalocean.api import ApiError
 from sandbox.providers.digitalocean.resource import ApiResource, StepError, step
-from sandbox.providers.digitalocean.schema import Field, Schema, canonical, nonzero, tag
-from sandbox.providers.digitalocean.waiting import Patience, Wait, WaitError, wait_for_action
+from sandbox.providers.digitalocean.resources import tag
 from sandbox.providers.server import Properties, ProviderError
 
 _CHECKS = 120
@@ -36,10 +37,8 @@ class Droplet(ApiResource):
         "name": Field("str", required=True, autonamed=True, valid=nonzero),
         "region": Field("str", computed=True, replaces=True, kept=str.lower, valid=nonzero),
         "size": Field("str", required=True, kept=str.lower, valid=nonzero),
-        "gracefulShutdown": Field("bool", default=False),
         "resizeDisk": Field("bool", default=True),
         "backups": Field("bool", default=False),
-        "backupPolicy": Field("object", absent=True),
         "ipv6": Field("bool", default=False),
         "ipv6Address": Field("str", computed=True),
         "privateNetworking": Field("bool", computed=True),
@@ -93,20 +92,11 @@ class Droplet(ApiResource):
         with step(f"Error waiting for droplet ({resource_id}) to become ready"):
             self._wait(patience, resource_id, "status", _attribute("active", "new"))
 
-    def look(self, resource_id: str) -> Properties | None:
+    def look(self, resource_id: str, state: Properties) -> Properties | None:
         droplet = self.found(f"/v2/droplets/{resource_id}", "droplet")
-        return None if droplet is None else attributes(droplet)
+        return None if droplet is None else _attributes(droplet)
 
-    def look_for_import(self, resource_id: str) -> Properties | None:
-        droplet = self.found(f"/v2/droplets/{resource_id}", "droplet")
-        if droplet is None:
-            return None
-        image = droplet["image"].get("slug") or str(droplet["image"]["id"])
-        return {**attributes(droplet), "image": image, "resizeDisk": True}
-
-    def change(
-        self, patience: Patience, resource_id: str, state: Properties, inputs: Properties, planned: Properties
-    ) -> None:
+    def change(self, patience: Patience, resource_id: str, state: Properties, planned: Properties) -> None:
         changed = {key for key in {*state, *planned} if state.get(key) != planned.get(key)}
         refused = changed.intersection(_UNCHANGEABLE)
         if refused:
@@ -116,7 +106,7 @@ class Droplet(ApiResource):
             )
         droplet = f"droplet ({resource_id})"
         if "size" in changed:
-            self._resize(patience, resource_id, inputs)
+            self._resize(patience, resource_id, planned)
         if "name" in changed:
             with step(f"Error renaming {droplet}"):
                 self._act(resource_id, {"type": "rename", "name": planned["name"]})
@@ -132,11 +122,6 @@ class Droplet(ApiResource):
         # A droplet that is gone already says "Not Found" here, and that is neither locked nor unlocked.
         with step(f"Error waiting for droplet to be unlocked for destroy ({resource_id})"):
             self._wait(patience, resource_id, "locked", _attribute("false", "", "true"), _missing_in_delete)
-        if state.get("gracefulShutdown"):
-            with step(f"Error shutting down the the droplet ({resource_id})"):
-                self._act(resource_id, {"type": "shutdown"})
-            with step(f"Error waiting for droplet ({resource_id}) to become off"):
-                self._wait(patience, resource_id, "status", _attribute("off", "active"), _missing_in_delete)
         try:
             self.api.delete(f"/v2/droplets/{resource_id}")
         except ApiError as error:
@@ -147,7 +132,7 @@ class Droplet(ApiResource):
             wanted = Wait(_GONE, ("active", "off"), timeout=60.0, not_found_checks=20)
             self._wait(patience, resource_id, "status", wanted, _missing_in_delete)
 
-    def _resize(self, patience: Patience, resource_id: str, inputs: Properties) -> None:
+    def _resize(self, patience: Patience, resource_id: str, planned: Properties) -> None:
         droplet = f"droplet ({resource_id})"
         with step(f"Error powering off {droplet}"):
             try:
@@ -157,12 +142,12 @@ class Droplet(ApiResource):
                     raise
         with step(f"Error waiting for {droplet} to become powered off"):
             self._wait(patience, resource_id, "status", _attribute("off", "active"), _missing_in_update)
-        order = {"type": "resize", "size": inputs["size"], "disk": inputs.get("resizeDisk", True)}
+        order = {"type": "resize", "size": planned["size"], "disk": planned["resizeDisk"]}
         try:
             with step(f"Error resizing {droplet}"):
                 action = self._act(resource_id, order)
             with step(f"Error waiting for resize {droplet} to finish"):
-                wait_for_action(self.api, action)
+                self._wait_for_action(action)
         except StepError:
             with step(f"Error powering on {droplet} after failed resize"):
                 self._power_on(patience, resource_id)
@@ -185,6 +170,20 @@ class Droplet(ApiResource):
     def _act(self, resource_id: str, body: Properties) -> Any:
         return self.api.post(f"/v2/droplets/{resource_id}/actions", body)["action"]
 
+    def _wait_for_action(self, action: Any) -> None:
+        """Wait until `completed_at` is set; "status: completed" alone is not enough for the real provider either.
+
+        Neither the operation's limit nor the end of the engine counts here: an hour does.
+        """
+
+        def look() -> str:
+            now = self.api.get(f"/v2/actions/{action['id']}")["action"]
+            if now["status"] == "errored":
+                return "errored"
+            return "completed" if now.get("completed_at") else "in-progress"
+
+        Patience().wait_for(look, Wait("completed", ("in-progress",), timeout=60 * 60.0))
+
     def _wait(
         self,
         patience: Patience,
@@ -202,7 +201,7 @@ class Droplet(ApiResource):
                 raise WaitError(f"Error retrieving droplet: {error}") from error
             if droplet is None:
                 return missing(resource_id)
-            patience.seen = attributes(droplet)
+            patience.seen = _attributes(droplet)
             if droplet.get("locked"):
                 # Nothing it says counts while an action holds it.
                 return None
@@ -224,12 +223,11 @@ def _missing_in_delete(resource_id: str) -> str | None:
     return _GONE
 
 
-def attributes(droplet: Any) -> Properties:
+def _attributes(droplet: Any) -> Properties:
     """The outputs that the API's `droplet` object gives, by Pulumi's names."""
     networks = droplet.get("networks", {})
     features = droplet.get("features", [])
     size = droplet.get("size") or {}
-    public = address(networks, "v4", "public")
     return {
         "name": droplet["name"],
         "dropletUrn": f"do:droplet:{droplet['id']}",
@@ -244,19 +242,19 @@ def attributes(droplet: Any) -> Properties:
         "locked": droplet.get("locked", False),
         "createdAt": droplet.get("created_at"),
         "vpcUuid": droplet.get("vpc_uuid", ""),
-        "ipv4Address": public,
-        "ipv4AddressPrivate": address(networks, "v4", "private"),
-        "ipv6Address": address(networks, "v6", "public"),
+        "ipv4Address": _address(networks, "v4", "public"),
+        "ipv4AddressPrivate": _address(networks, "v4", "private"),
+        "ipv6Address": _address(networks, "v6", "public"),
         "backups": "backups" in features,
         "ipv6": "ipv6" in features,
         "privateNetworking": "private_networking" in features,
         "monitoring": "monitoring" in features,
-        "volumeIds": canonical(droplet.get("volume_ids") or []),
-        "tags": canonical(droplet.get("tags") or []),
+        "volumeIds": sorted(droplet.get("volume_ids") or []),
+        "tags": sorted(droplet.get("tags") or []),
     }
 
 
-def address(networks: Any, family: str, kind: str) -> str:
+def _address(networks: Any, family: str, kind: str) -> str:
     """The first address of a kind ("public", "private"); "" where there is none."""
     found = [net["ip_address"] for net in networks.get(family, []) if net["type"] == kind]
     return str(found[0]).lower() if found else ""

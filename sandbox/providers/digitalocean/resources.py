@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from sandbox.providers.bridge.schema import Field, Schema, nonzero
+from sandbox.providers.bridge.waiting import Patience
 from sandbox.providers.digitalocean.resource import ApiResource, step
-from sandbox.providers.digitalocean.schema import Field, Schema, nonzero, tag
-from sandbox.providers.digitalocean.waiting import Patience
 from sandbox.providers.server import Properties
+
+# What can have a tag: in the names of its outputs, and as the API has it.
+_CARRIED = {
+    "droplets": "droplets",
+    "images": "images",
+    "volumes": "volumes",
+    "volumeSnapshots": "volume_snapshots",
+    "databases": "databases",
+}
+
+
+def tag(name: str, value: Any) -> str | None:
+    """What is wrong with a tag."""
+    if re.fullmatch(r"[a-zA-Z0-9:\-_]{1,255}", value):
+        return None
+    return (
+        "tags may contain lowercase letters, numbers, colons, dashes, and underscores; there is a limit of 255 "
+        "characters per tag"
+    )
 
 
 class SshKey(ApiResource):
@@ -27,15 +47,13 @@ class SshKey(ApiResource):
         with step("Error creating SSH Key"):
             return str(self.api.post("/v2/account/keys", body)["ssh_key"]["id"])
 
-    def look(self, resource_id: str) -> Properties | None:
+    def look(self, resource_id: str, state: Properties) -> Properties | None:
         key = self.found(f"/v2/account/keys/{resource_id}", "ssh_key")
         if key is None:
             return None
         return {"name": key["name"], "publicKey": key["public_key"], "fingerprint": key["fingerprint"]}
 
-    def change(
-        self, patience: Patience, resource_id: str, state: Properties, inputs: Properties, planned: Properties
-    ) -> None:
+    def change(self, patience: Patience, resource_id: str, state: Properties, planned: Properties) -> None:
         with step("Failed to update SSH key"):
             self.api.put(f"/v2/account/keys/{resource_id}", {"name": planned["name"]})
 
@@ -50,32 +68,20 @@ class Tag(ApiResource):
     label = "tag"
     schema: ClassVar[Schema] = {
         "name": Field("str", required=True, autonamed=True, replaces=True, valid=tag),
-        "totalResourceCount": Field("int", output=True),
-        "dropletsCount": Field("int", output=True),
-        "imagesCount": Field("int", output=True),
-        "volumesCount": Field("int", output=True),
-        "volumeSnapshotsCount": Field("int", output=True),
-        "databasesCount": Field("int", output=True),
+        **{f"{kind}Count": Field("int", output=True) for kind in ("totalResource", *_CARRIED)},
     }
 
     def make(self, patience: Patience, inputs: Properties, planned: Properties) -> str:
         with step("Error creating tag"):
             return str(self.api.post("/v2/tags", {"name": planned["name"]})["tag"]["name"])
 
-    def look(self, resource_id: str) -> Properties | None:
+    def look(self, resource_id: str, state: Properties) -> Properties | None:
         found = self.found(f"/v2/tags/{resource_id}", "tag")
         if found is None:
             return None
         carried = found.get("resources", {})
-        kinds = {"droplets": "droplets", "images": "images", "volumes": "volumes", "databases": "databases"}
-        kinds["volumeSnapshots"] = "volume_snapshots"
-        counts = {f"{kind}Count": carried.get(key, {}).get("count", 0) for kind, key in kinds.items()}
+        counts = {f"{kind}Count": carried.get(key, {}).get("count", 0) for kind, key in _CARRIED.items()}
         return {"name": found["name"], "totalResourceCount": carried.get("count", 0), **counts}
-
-    def change(
-        self, patience: Patience, resource_id: str, state: Properties, inputs: Properties, planned: Properties
-    ) -> None:
-        raise AssertionError("every change of a tag replaces it")
 
     def remove(self, patience: Patience, resource_id: str, state: Properties) -> None:
         with step("Error deleting tag"):

@@ -23,4 +23,4 @@ def aws(one_aws: Served, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Loc
 
 @pytest.fixture
 def plugin(aws: LocalAws) -> Plugin:
-    return Plugin(aws).configure()
+    return Plugin(aws).configured()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from typing import Any
 
 from sandbox.providers.values import UNKNOWN
 from tests.providers.aws.cloud import LocalAws
@@ -15,43 +16,34 @@ TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 def test_a_change_is_a_new_version_in_place_and_unknown_in_preview(aws: LocalAws, plugin: Plugin) -> None:
     web = plugin.make(TEMPLATE, "web", imageId=aws.image, instanceType="t3.micro")
     assert (web.state["latestVersion"], web.state["defaultVersion"]) == (1, 1)
-    then = {"imageId": aws.register("two"), "instanceType": "t3.micro"}
-    assert web.changes(**then) == {"imageId": "UPDATE"}
-    known = web.preview(**then)
-    assert known["latestVersion"] is UNKNOWN
-    assert known["defaultVersion"] == 1
+    for image in (UNKNOWN, aws.register("two")):
+        then: dict[str, Any] = {"imageId": image, "instanceType": "t3.micro"}
+        assert web.changes(**then) == {"imageId": "UPDATE"}
+        known = web.preview(**then)
+        assert known["latestVersion"] is UNKNOWN
+        assert known["defaultVersion"] == 1
     before = web.id
     web.update(**then)
     assert (web.id, web.state["latestVersion"], web.state["defaultVersion"]) == (before, 2, 1)
     assert web.state["imageId"] == then["imageId"]
-
-
-def test_an_image_that_is_not_known_yet_is_a_change(aws: LocalAws, plugin: Plugin) -> None:
-    web = plugin.make(TEMPLATE, "web", imageId=aws.image)
-    assert web.changes(imageId=UNKNOWN) == {"imageId": "UPDATE"}
-    assert web.preview(imageId=UNKNOWN)["latestVersion"] is UNKNOWN
-
-
-def test_the_default_version_follows_where_the_program_says_so(aws: LocalAws, plugin: Plugin) -> None:
-    web = plugin.make(TEMPLATE, "web", imageId=aws.image, updateDefaultVersion=True)
-    then = {"imageId": aws.register("two"), "updateDefaultVersion": True}
+    assert plugin.preview(TEMPLATE, "new", imageId=UNKNOWN)["latestVersion"] is UNKNOWN
+    # The default version follows where the program says so.
+    then |= {"imageId": aws.image, "updateDefaultVersion": True}
     assert web.preview(**then)["defaultVersion"] is UNKNOWN
     web.update(**then)
-    assert (web.state["latestVersion"], web.state["defaultVersion"]) == (2, 2)
+    assert (web.state["latestVersion"], web.state["defaultVersion"]) == (3, 3)
 
 
-def test_a_description_is_a_new_version_that_the_preview_does_not_announce(aws: LocalAws, plugin: Plugin) -> None:
-    web = plugin.make(TEMPLATE, "web", imageId=aws.image)
-    assert web.preview(imageId=aws.image, description="new")["latestVersion"] == 1
-    web.update(imageId=aws.image, description="new")
-    assert web.state["latestVersion"] == 2
-
-
-def test_new_tags_of_the_template_are_no_new_version(aws: LocalAws, plugin: Plugin) -> None:
+def test_a_description_is_a_new_version_that_the_preview_does_not_announce_and_tags_are_none(
+    aws: LocalAws, plugin: Plugin
+) -> None:
     web = plugin.make(TEMPLATE, "web", imageId=aws.image, tags={"a": "1"})
     web.update(imageId=aws.image, tags={"a": "2"})
-    assert web.state["latestVersion"] == 1
-    assert web.state["tagsAll"] == {"a": "2"}
+    assert (web.state["latestVersion"], web.state["tagsAll"]) == (1, {"a": "2"})
+    then = {"imageId": aws.image, "tags": {"a": "2"}, "description": "new"}
+    assert web.preview(**then)["latestVersion"] == 1
+    web.update(**then)
+    assert web.state["latestVersion"] == 2
 
 
 def test_everything_that_machines_are_made_from_comes_back_as_it_was_given(aws: LocalAws, plugin: Plugin) -> None:
@@ -86,17 +78,11 @@ def test_it_is_named_by_its_resource_and_7_hex_unless_the_program_names_it(aws: 
     assert re.fullmatch(r"web-[0-9a-f]{7}", auto.state["name"])
     assert auto.inputs["__defaults"] == ["name", "region"]
     named = plugin.make(TEMPLATE, "web", imageId=aws.image, name="one")
-    found = named.diff(imageId=aws.image, name="two")
-    assert list(found.replaces) == ["name"]
-    assert found.deleteBeforeReplace
-    prefixed = plugin.make(TEMPLATE, "web", imageId=aws.image, namePrefix="pre-")
-    assert prefixed.state["name"].startswith("pre-")
-    assert prefixed.changes(imageId=aws.image, namePrefix="pre-") == {}
+    assert named.replaced(imageId=aws.image, name="two") == (["name"], True)
 
 
 def test_it_is_gone_when_it_was_deleted_outside(aws: LocalAws, plugin: Plugin) -> None:
     web = plugin.make(TEMPLATE, "web", imageId=aws.image)
-    assert plugin.imported(TEMPLATE, "web", web.id) is not None
     aws.client("ec2").delete_launch_template(LaunchTemplateId=web.id)
     assert not web.refresh()
     web.delete()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -14,19 +15,18 @@ from tests.providers.aws.plugin import Plugin, Refused
 
 PARAMETER = "aws:ssm/parameter:Parameter"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
+SUBNET, SUBNETS = "aws:ec2/getSubnet:getSubnet", "aws:ec2/getSubnets:getSubnets"
 
 
-def test_region_and_defaults_go_into_state(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_region_and_defaults_go_into_state_and_a_missing_region_is_refused(
+    aws: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (reason,) = Plugin(aws, region=None).reasons()
+    assert reason.startswith("Missing region information\n")
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
-    inputs, reasons = Plugin(aws, region=None).check_config()
+    inputs, reasons = Plugin(aws, region=None).check_own_config()
     assert reasons == []
-    assert inputs["region"] == "eu-west-1"
-    assert inputs["skipCredentialsValidation"] == "false"
-
-
-def test_a_missing_region_is_refused(aws: LocalAws) -> None:
-    _, reasons = Plugin(aws, region=None).check_config()
-    assert reasons[0].startswith("Missing region information\n")
+    assert (inputs["region"], inputs["skipCredentialsValidation"]) == ("eu-west-1", "false")
 
 
 def test_missing_credentials_are_refused_without_asking_a_machines_metadata(
@@ -34,16 +34,16 @@ def test_missing_credentials_are_refused_without_asking_a_machines_metadata(
 ) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    _, reasons = Plugin(aws).check_config()
+    reasons = Plugin(aws).reasons()
     assert reasons[0].startswith("No valid credential sources found.")
-    _, reasons = Plugin(aws, accessKey=ACCESS.key, secretKey="given").check_config()
+    reasons = Plugin(aws, accessKey=ACCESS.key, secretKey="given").reasons()
     assert reasons == []
 
 
 def test_expired_and_invalid_credentials_are_refused(aws: LocalAws) -> None:
     expired = "The security token included in the request is expired"
     aws.fault("GetCallerIdentity", "ExpiredToken", expired, status=403)
-    _, reasons = Plugin(aws).check_config()
+    reasons = Plugin(aws).reasons()
     assert reasons[0].startswith(
         "unable to validate AWS credentials.\nDetails: validating provider credentials: retrieving caller identity "
         "from STS: operation error STS: GetCallerIdentity, https response error StatusCode: 403, RequestID: "
@@ -51,29 +51,24 @@ def test_expired_and_invalid_credentials_are_refused(aws: LocalAws) -> None:
     assert f"ExpiredToken: {expired}" in reasons[0]
     invalid = "The security token included in the request is invalid."
     aws.fault("GetCallerIdentity", "InvalidClientTokenId", invalid, status=403)
-    _, reasons = Plugin(aws).check_config()
+    reasons = Plugin(aws).reasons()
     assert reasons[0].startswith("Invalid credentials configured.")
 
 
-def test_what_is_not_known_in_preview_is_not_validated(aws: LocalAws) -> None:
-    _, reasons = Plugin(aws, accessKey="04da6b54-80e4-46f7-96ec-b56ff0331ba9", secretKey="x").check_config()
-    assert reasons == []
-    assert aws.actions() == []
-
-
-def test_validation_can_be_left_out(aws: LocalAws) -> None:
+def test_what_is_not_known_in_preview_or_left_out_is_not_validated(aws: LocalAws) -> None:
+    assert Plugin(aws, accessKey="04da6b54-80e4-46f7-96ec-b56ff0331ba9", secretKey="x").reasons() == []
     plugin = Plugin(aws, skipCredentialsValidation=True, skipRequestingAccountId=True)
-    assert plugin.check_config()[1] == []
-    plugin.configure()
+    assert plugin.reasons() == []
+    plugin.configured()
     assert aws.actions() == []
 
 
 def test_another_account_is_refused(aws: LocalAws) -> None:
-    Plugin(aws, allowedAccountIds=["111111111111", ACCOUNT]).configure()
+    Plugin(aws, allowedAccountIds=["111111111111", ACCOUNT]).configured()
     with pytest.raises(Refused, match=f"AWS account ID not allowed: {ACCOUNT}"):
-        Plugin(aws, allowedAccountIds=["111111111111"]).configure()
+        Plugin(aws, allowedAccountIds=["111111111111"]).configured()
     with pytest.raises(Refused, match=f"AWS account ID not allowed: {ACCOUNT}"):
-        Plugin(aws, forbiddenAccountIds=[ACCOUNT]).configure()
+        Plugin(aws, forbiddenAccountIds=[ACCOUNT]).configured()
 
 
 def test_a_profile_gives_the_credentials(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,61 +77,44 @@ def test_a_profile_gives_the_credentials(aws: LocalAws, monkeypatch: pytest.Monk
     Path(os.environ["AWS_SHARED_CREDENTIALS_FILE"]).write_text(
         f"[me]\naws_access_key_id = {ACCESS.key}\naws_secret_access_key = profile\n"
     )
-    assert Plugin(aws, profile="me").check_config()[1] == []
+    assert Plugin(aws, profile="me").reasons() == []
     Path(os.environ["AWS_CONFIG_FILE"]).write_text("[profile me]\nregion = eu-west-1\n")
     plugin = Plugin(aws, profile="me", region=None)
-    assert plugin.check_config()[1] == []
-    assert plugin.configure().preview(GROUP, "web")["region"] == "eu-west-1"
-    _, reasons = Plugin(aws, profile="nobody").check_config()
+    assert plugin.reasons() == []
+    assert plugin.configured().preview(GROUP, "web")["region"] == "eu-west-1"
+    reasons = Plugin(aws, profile="nobody").reasons()
     assert "failed to get shared config profile, nobody" in reasons[0]
     monkeypatch.setenv("AWS_PROFILE", "me")
-    assert Plugin(aws).check_config()[1] == []
+    assert Plugin(aws).reasons() == []
 
 
-def test_a_role_is_assumed(aws: LocalAws) -> None:
-    role = {"roleArn": "arn:aws:iam::222222222222:role/deploy", "sessionName": "ci"}
-    plugin = Plugin(aws, assumeRoles=[role], allowedAccountIds=["222222222222"])
-    assert plugin.check_config()[1] == []
-    plugin.configure()
-    assert aws.calls("AssumeRole")[0]["RoleArn"] == role["roleArn"]
-    who = plugin.invoke("aws:index/getCallerIdentity:getCallerIdentity")
-    assert (who["accountId"], "assumed-role/deploy/ci" in who["arn"]) == ("222222222222", True)
-
-
-def test_a_role_that_cannot_be_assumed_is_told(aws: LocalAws) -> None:
-    role = {"roleArn": "arn:aws:iam::222222222222:role/deploy"}
-    aws.fault("AssumeRole", "AccessDenied", "not you", status=403)
-    _, reasons = Plugin(aws, assumeRoles=[role]).check_config()
-    assert f"IAM Role ({role['roleArn']}) cannot be assumed." in reasons[0]
+def test_a_role_to_assume_is_refused_in_preview(aws: LocalAws) -> None:
+    with pytest.raises(Refused, match="assumeRoles is not implemented"):
+        Plugin(aws, assumeRoles=[{"roleArn": "arn:aws:iam::222222222222:role/deploy"}]).reasons()
 
 
 def test_an_endpoint_from_the_environment_works(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint)
-    plugin = Plugin(aws, endpoints=None).configure()
+    plugin = Plugin(aws, endpoints=None).configured()
     assert plugin.invoke("aws:index/getCallerIdentity:getCallerIdentity")["accountId"] == ACCOUNT
 
 
 def test_the_stand_in_calls_loopback_only(aws: LocalAws) -> None:
     with pytest.raises(Refused, match="calls loopback only"):
-        Plugin(aws, endpoints=None).configure()
+        Plugin(aws, endpoints=None).configured()
 
 
-def test_throttling_is_waited_through(aws: LocalAws, plugin: Plugin) -> None:
-    aws.fault("CreateSecurityGroup", "RequestLimitExceeded", "Request limit exceeded.", status=503, times=2)
-    plugin.make(GROUP, "web")
-    assert len(aws.calls("CreateSecurityGroup")) == 3
-
-
-def test_throttling_that_does_not_end_is_told(aws: LocalAws) -> None:
-    plugin = Plugin(aws, maxRetries=2).configure()
-    aws.fault("CreateSecurityGroup", "RequestLimitExceeded", "Request limit exceeded.", status=503, times=9)
-    with pytest.raises(Refused, match="api error RequestLimitExceeded: Request limit exceeded"):
+@pytest.mark.parametrize(("times", "calls"), [(2, 3), (9, 2)])
+def test_throttling_is_waited_through_until_the_retries_end(aws: LocalAws, times: int, calls: int) -> None:
+    plugin = Plugin(aws, maxRetries=calls).configured()
+    aws.fault("CreateSecurityGroup", "RequestLimitExceeded", "Request limit exceeded.", status=503, times=times)
+    with nullcontext() if calls > times else pytest.raises(Refused, match="api error RequestLimitExceeded: Request "):
         plugin.make(GROUP, "web")
-    assert len(aws.calls("CreateSecurityGroup")) == 2
+    assert len(aws.calls("CreateSecurityGroup")) == calls
 
 
 def test_default_tags_are_in_tags_all_only(aws: LocalAws) -> None:
-    plugin = Plugin(aws, defaultTags={"tags": {"project": "p"}}).configure()
+    plugin = Plugin(aws, defaultTags={"tags": {"project": "p"}}).configured()
     group = plugin.make(GROUP, "web", tags={"a": "1"})
     assert (group.state["tags"], group.state["tagsAll"]) == ({"a": "1"}, {"project": "p", "a": "1"})
     assert group.refresh()
@@ -153,27 +131,24 @@ def test_a_resource_may_live_in_another_region(aws: LocalAws, plugin: Plugin) ->
     assert there.changes(**given, region=REGION) == {"region": "UPDATE_REPLACE"}
 
 
-def test_default_network_and_region_are_found(aws: LocalAws, plugin: Plugin) -> None:
+def test_networks_are_found_with_their_subnets(plugin: Plugin) -> None:
+    assert plugin.invoke("aws:index/getRegion:getRegion")["region"] == REGION
     vpc = plugin.invoke("aws:ec2/getVpc:getVpc", default=True)
     assert vpc["default"] is True
-    subnets = plugin.invoke("aws:ec2/getSubnets:getSubnets", filters=[{"name": "vpc-id", "values": [vpc["id"]]}])
-    assert len(subnets["ids"]) == 3
-    assert plugin.invoke("aws:index/getRegion:getRegion")["region"] == REGION
-
-
-def test_a_subnet_is_found_with_its_network(aws: LocalAws, plugin: Plugin) -> None:
-    ids = plugin.invoke("aws:ec2/getSubnets:getSubnets")["ids"]
-    subnet = plugin.invoke("aws:ec2/getSubnet:getSubnet", id=ids[0])
-    assert subnet["vpcId"] == plugin.invoke("aws:ec2/getVpc:getVpc", default=True)["id"]
-    assert (subnet["id"], subnet["defaultForAz"]) == (ids[0], True)
-    again = plugin.invoke("aws:ec2/getSubnet:getSubnet", availabilityZone=subnet["availabilityZone"], defaultForAz=True)
+    with pytest.raises(Refused, match="no matching EC2 VPC found"):
+        plugin.invoke("aws:ec2/getVpc:getVpc", tags={"no": "such"})
+    ids = plugin.invoke(SUBNETS, filters=[{"name": "vpc-id", "values": [vpc["id"]]}])["ids"]
+    assert len(ids) == 3
+    subnet = plugin.invoke(SUBNET, id=ids[0])
+    assert (subnet["id"], subnet["vpcId"], subnet["defaultForAz"]) == (ids[0], vpc["id"], True)
+    again = plugin.invoke(SUBNET, availabilityZone=subnet["availabilityZone"], defaultForAz=True)
     assert again["id"] == ids[0]
     with pytest.raises(Refused, match="multiple EC2 Subnets matched"):
-        plugin.invoke("aws:ec2/getSubnet:getSubnet", vpcId=subnet["vpcId"])
+        plugin.invoke(SUBNET, vpcId=subnet["vpcId"])
     with pytest.raises(Refused, match=r"InvalidSubnetID\.NotFound"):
-        plugin.invoke("aws:ec2/getSubnet:getSubnet", id="subnet-00000000")
-    there = plugin.invoke("aws:ec2/getSubnets:getSubnets", region="us-east-1")["ids"]
-    assert plugin.invoke("aws:ec2/getSubnet:getSubnet", id=there[0], region="us-east-1")["region"] == "us-east-1"
+        plugin.invoke(SUBNET, id="subnet-00000000")
+    there = plugin.invoke(SUBNETS, region="us-east-1")["ids"]
+    assert plugin.invoke(SUBNET, id=there[0], region="us-east-1")["region"] == "us-east-1"
 
 
 def test_where_an_instance_type_is_offered(plugin: Plugin) -> None:
@@ -190,11 +165,6 @@ def test_where_an_instance_type_is_offered(plugin: Plugin) -> None:
     assert (zones["region"], set(zones["locationTypes"])) == ("us-east-1", {"availability-zone"})
     odd = plugin.invoke(offerings, filters=[{"name": "instance-type", "values": ["z9.odd"]}])
     assert odd["instanceTypes"] == odd["locations"] == odd["locationTypes"] == []
-
-
-def test_a_missing_network_is_told(aws: LocalAws, plugin: Plugin) -> None:
-    with pytest.raises(Refused, match="no matching EC2 VPC found"):
-        plugin.invoke("aws:ec2/getVpc:getVpc", tags={"no": "such"})
 
 
 def test_images_are_found_by_owner_and_name(aws: LocalAws, plugin: Plugin) -> None:

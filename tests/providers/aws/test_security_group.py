@@ -28,12 +28,9 @@ def test_rules_are_shown_whole(aws: LocalAws, plugin: Plugin) -> None:
     assert group.state["egress"] == [{**OUT, **rule, "description": ""}]
     assert group.state["description"] == "Managed by Pulumi"
     assert re.fullmatch(r"web-[0-9a-f]{7}", told(aws, group.id)["GroupName"])
-
-
-def test_without_egress_nothing_may_leave(aws: LocalAws, plugin: Plugin) -> None:
-    group = plugin.make(GROUP, "web", ingress=[HTTP])
-    assert told(aws, group.id)["IpPermissionsEgress"] == []
-    assert group.changes(ingress=[HTTP]) == {}
+    closed = plugin.make(GROUP, "closed", ingress=[HTTP])
+    assert told(aws, closed.id)["IpPermissionsEgress"] == [], "without egress nothing may leave"
+    assert closed.changes(ingress=[HTTP]) == {}
 
 
 def test_rules_change_in_place_by_what_differs(aws: LocalAws, plugin: Plugin) -> None:
@@ -71,11 +68,9 @@ def test_a_rule_from_outside_is_seen_by_a_refresh_and_taken_away(aws: LocalAws, 
 
 def test_name_description_and_vpc_replace_and_an_explicit_name_deletes_first(plugin: Plugin) -> None:
     auto = plugin.make(GROUP, "web", description="one")
-    found = auto.diff(description="two")
-    assert (list(found.replaces), found.deleteBeforeReplace) == (["description"], False)
+    assert auto.replaced(description="two") == (["description"], False)
     named = plugin.make(GROUP, "web", name="here", description="one")
-    found = named.diff(name="here", description="two")
-    assert (list(found.replaces), found.deleteBeforeReplace) == (["description"], True)
+    assert named.replaced(name="here", description="two") == (["description"], True)
 
 
 def test_unknown_rules_are_a_change_and_no_failure(plugin: Plugin) -> None:
@@ -89,24 +84,13 @@ def test_all_ports_are_zero(plugin: Plugin) -> None:
     assert "must both be 0" in str(failures)
 
 
-def test_deletion_waits_for_what_uses_it(aws: LocalAws, plugin: Plugin) -> None:
-    group = plugin.make(GROUP, "web")
+def test_deletion_waits_for_what_uses_it_and_gives_up_in_time(aws: LocalAws, plugin: Plugin) -> None:
+    group, used = plugin.make(GROUP, "web"), plugin.make(GROUP, "used")
     aws.fault("DeleteSecurityGroup", "DependencyViolation", "in use", times=2)
     group.delete()
     assert len(aws.calls("DeleteSecurityGroup")) == 3
     assert not group.refresh()
     group.delete()
-
-
-def test_deletion_of_a_group_in_use_gives_up_in_time(aws: LocalAws, plugin: Plugin) -> None:
-    group = plugin.make(GROUP, "web")
     aws.fault("DeleteSecurityGroup", "DependencyViolation", "has a dependent object", times=100)
     with pytest.raises(Refused, match="has a dependent object"):
-        group.delete(timeout=0.5)
-
-
-def test_it_is_imported_by_its_id(plugin: Plugin) -> None:
-    group = plugin.make(GROUP, "web", ingress=[HTTP], egress=[OUT])
-    found = plugin.imported(GROUP, "web", group.id)
-    assert found is not None
-    assert found[1]["ingress"] == group.state["ingress"]
+        used.delete(timeout=0.5)

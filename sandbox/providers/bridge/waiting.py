@@ -1,4 +1,4 @@
-"""Waiting for what was ordered, as Terraform's SDK and the real provider do: the same looks, limits and errors.
+"""Waiting for what was ordered, as Terraform's SDK and the real providers do: the same looks, limits and errors.
 
 The pauses before and between looks are the real ones, scaled (`pace`); a limit is as long as it says.
 """
@@ -11,16 +11,13 @@ from dataclasses import dataclass
 from itertools import chain, repeat
 from math import inf
 from threading import Event
-from typing import Any
 
 from sandbox.providers import pace
-from sandbox.providers.digitalocean.api import Api
 from sandbox.providers.server import Operation, Properties
 
 _PAUSES, _LAST_PAUSE = (10.0, 3.0, 6.0), 10.0
 """Seconds before the first look, and the next; then before each further one."""
 _NOT_FOUND_CHECKS = 60
-_ACTION_TIMEOUT = 60 * 60.0
 
 Look = Callable[[], str | None]
 """What is there now: the name of a state; None for nothing that counts, an object that is not there, say."""
@@ -35,27 +32,32 @@ class Wait:
     """What a look should say, and what it may say until then.
 
     Attributes:
+        pending: empty where any other state is waited through.
         timeout: seconds from the first pause on; the operation's own limit counts, too.
         not_found_checks: after how many looks in a row that saw nothing it is given up.
     """
 
     target: str
-    pending: tuple[str, ...]
+    pending: tuple[str, ...] = ()
     timeout: float = inf
     not_found_checks: int = _NOT_FOUND_CHECKS
 
 
 class Patience:
-    """How long one operation goes on waiting: for its limit in seconds, and for as long as the engine does. One without
-    an operation waits whether or not the engine is still there.
+    """How long one operation goes on waiting: for as long as the engine does, and until its deadline. One without an
+    operation waits whether or not the engine is still there.
 
     Attributes:
+        limit: seconds that the operation may take.
         seen: what the last look saw of the resource itself, as it is recorded where the operation fails.
+        last_error: what the cloud said about the last look, if anything.
     """
 
-    def __init__(self, op: Operation | None = None, limit: float = inf) -> None:
+    def __init__(self, op: Operation | None = None, limit: float = inf, *, deadline: bool = True) -> None:
+        self.limit = limit
         self.seen: Properties = {}
-        self._until = time.monotonic() + limit
+        self.last_error = ""
+        self._until = time.monotonic() + (limit if deadline else inf)
         self._hung_up = Event()
         if op is not None and not op.on_hang_up(self._hung_up.set):
             self._hung_up.set()
@@ -66,7 +68,7 @@ class Patience:
         Raises:
             WaitError: another state than those wanted; nothing was seen too often; a limit has passed; the engine has
                 hung up.
-            ApiError: of `look`.
+            Exception: of `look`.
         """
         until = time.monotonic() + wanted.timeout
         unseen, state = 0, None
@@ -78,8 +80,9 @@ class Patience:
             unseen = unseen + 1 if state is None else 0
             if unseen > wanted.not_found_checks:
                 raise WaitError(f"couldn't find resource ({unseen} retries)")
-            if state is not None and state not in wanted.pending:
-                raise WaitError(f"unexpected state '{state}', wanted target '{wanted.target}'. last error: %!s(<nil>)")
+            if state is not None and wanted.pending and state not in wanted.pending:
+                told = f"unexpected state '{state}', wanted target '{wanted.target}'"
+                raise WaitError(f"{told}. last error: {self.last_error or '%!s(<nil>)'}")
 
     def _pause(self, seconds: float, wanted: Wait, until: float, state: str | None) -> None:
         left = min(self._until, until) - time.monotonic()
@@ -92,21 +95,6 @@ class Patience:
         last = f"last state: '{state}', " if state else ""
         limit = duration(wanted.timeout)
         raise WaitError(f"timeout while waiting for state to become '{wanted.target}' ({last}timeout: {limit})")
-
-
-def wait_for_action(api: Api, action: Any) -> None:
-    """Wait until `completed_at` is set; "status: completed" alone is not enough for the real provider either.
-
-    Neither the operation's limit nor the end of the engine counts here: an hour does.
-    """
-
-    def look() -> str:
-        now = api.get(f"/v2/actions/{action['id']}")["action"]
-        if now["status"] == "errored":
-            return "errored"
-        return "completed" if now.get("completed_at") else "in-progress"
-
-    Patience().wait_for(look, Wait("completed", ("in-progress",), timeout=_ACTION_TIMEOUT))
 
 
 def duration(seconds: float) -> str:
