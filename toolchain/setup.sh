@@ -92,7 +92,10 @@ fi
 say "installing what requirements.lock names"
 export VIRTUAL_ENV="$PWD/.venv"
 rm -f "$stamp"
-"$uv" pip sync --quiet --compile-bytecode --require-hashes requirements.lock >&2
+"$uv" pip sync --quiet --require-hashes requirements.lock >&2
+# Most of what there is to compile is in packages of which a run imports little or nothing: that is done when it does.
+.venv/bin/python -m compileall -q -j 2 -x '/(pulumi_aws|pydo|sympy|networkx|debugpy|pip)/' .venv/lib >&2 ||
+    say "some of it does not compile for this Python"
 "$uv" pip install --quiet --no-deps --no-build-isolation --editable . >&2
 printf '%s\n' "$key" >"$stamp"
 say "ready"
