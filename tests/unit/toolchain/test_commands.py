@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -15,39 +15,24 @@ from sandbox import docker_projects, mirror, setup, stacks
 from sandbox.machines import base_image
 from toolchain import engine
 from toolchain.build import Builder, Toolchain
-from toolchain.tools import NEEDED, SERVED, Tool
 
 
 @pytest.fixture
 def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Everything that touches the machine replaced: what would have been done, in order."""
+    """What would have been taken away, in order, with all that touches the machine replaced."""
     made: list[str] = []
-
-    def fake(name: str, answer: object = None) -> Callable[..., object]:
-        def call(*_args: object, **_options: object) -> object:
-            made.append(name)
-            return answer
-
-        return call
-
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
-    for module, name, answer in (
-        (engine, "ensure", False),
-        (engine, "problem", None),
-        (engine, "started", engine.Started(pid=1, born=1.0)),
-        (engine, "busy", 0),
-        (engine, "stop", None),
-        (base_image, "ensure", "tag"),
-        (base_image, "remove", None),
-        (mirror, "prepare", ("tag", "")),
-        (mirror, "remove", None),
-        (Builder, "ensure", Toolchain({})),
-        (stacks, "run", 0),
-        (stacks, "ready", None),
-        (setup, "servers", []),
-    ):
-        owner = getattr(module, "__name__", "").rpartition(".")[2]
-        monkeypatch.setattr(module, name, fake(f"{owner}.{name}", answer))
+    monkeypatch.setattr(engine, "ensure", lambda: False)
+    monkeypatch.setattr(engine, "problem", lambda: None)
+    monkeypatch.setattr(engine, "started", lambda: engine.Started(pid=1, born=1.0))
+    monkeypatch.setattr(engine, "busy", lambda: 0)
+    monkeypatch.setattr(engine, "stop", lambda: made.append("engine"))
+    monkeypatch.setattr(base_image, "ensure", lambda _progress: "tag")
+    monkeypatch.setattr(base_image, "remove", lambda: made.append("base image"))
+    monkeypatch.setattr(mirror, "prepare", lambda: ("tag", ""))
+    monkeypatch.setattr(mirror, "remove", lambda: made.append("mirror"))
+    monkeypatch.setattr(Builder, "ensure", lambda _self, _tools: Toolchain({}))
+    monkeypatch.setattr(setup, "servers", list)
     return made
 
 
@@ -56,8 +41,10 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     return commands.main()
 
 
-def test_tests_give_pytests_own_status_and_what_follows_goes_to_it(
-    calls: list[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("begun", [False, True], ids=["engine-ran", "engine-begun"])
+@pytest.mark.parametrize("words", [[], ["tests/unit", "-x", "-k=word"]])
+def test_tests_give_pytests_own_status_and_leave_an_engine_that_ran_before(
+    calls: list[str], monkeypatch: pytest.MonkeyPatch, words: list[str], begun: bool
 ) -> None:
     ran: list[list[str]] = []
 
@@ -66,33 +53,18 @@ def test_tests_give_pytests_own_status_and_what_follows_goes_to_it(
         return 1
 
     monkeypatch.setattr(stacks, "run", run_pytest)
-    assert run(monkeypatch, "test", "tests/unit", "-x", "-k=word") == 1
-    options = [*commands.WORKERS, "--durations=15"]
-    assert ran[0][1:] == ["-m", "pytest", *options, "tests/unit", "-x", "-k=word"]
-    assert run(monkeypatch, "test") == 1
-    order = [Path(word).name for word in ran[1][3 + len(options) :]]
-    assert order == [name for name in commands.SUITES if name in order]
-    assert order[0] == "unit"
-
-
-def test_only_an_engine_that_the_tests_started_is_ended_after_them(
-    calls: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run(monkeypatch, "test")
-    assert "engine.stop" not in calls
-    monkeypatch.setattr(engine, "ensure", lambda: True)
-    run(monkeypatch, "test")
-    assert calls[-1] == "engine.stop"
+    monkeypatch.setattr(engine, "ensure", lambda: begun)
+    assert run(monkeypatch, "test", *words) == 1
+    given = ran[0][3 + len(commands.WORKERS) + 1 :]
+    suites = [name for name in commands.SUITES if name in {Path(word).name for word in given}]
+    assert given == words if words else [Path(word).name for word in given] == suites
+    assert ("engine" in calls) is begun
 
 
 @pytest.mark.parametrize(
     ("error", "status", "told"),
     [
-        (
-            ConfigError("bad size", file="image.toml", remedy="say another"),
-            2,
-            "bakewell: image.toml: bad size\n  remedy:",
-        ),
+        (ConfigError("bad size", file="image.toml", remedy="say more"), 2, "bakewell: image.toml: bad size\n  remedy:"),
         (KeyboardInterrupt(), 130, ""),
     ],
 )
@@ -104,69 +76,54 @@ def test_errors_are_told_without_a_traceback(
     status: int,
     told: str,
 ) -> None:
-    def fail() -> bool:
-        raise error
-
-    monkeypatch.setattr(engine, "ensure", fail)
+    monkeypatch.setattr(engine, "ensure", Mock(side_effect=error))
     assert run(monkeypatch, "up") == status
     said = capsys.readouterr()
     assert told in said.err
     assert "Traceback" not in said.err
     assert said.out == ""
-
-
-def test_an_unknown_command_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(monkeypatch, "upp") == 2
 
 
-def test_a_mirrors_programs_are_built_beside_the_others(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    built: list[Sequence[Tool]] = []
-    monkeypatch.setattr(Builder, "ensure", lambda _self, tools: built.append(tools))
-    setup.install()
-    assert "mirror.prepare" not in calls
-    setup.install(with_mirror=True)
-    assert calls[-1] == "mirror.prepare", "its image is made from the machine's, so that comes first"
-    assert built == [NEEDED, (*NEEDED, *SERVED)]
-
-
-def test_the_mirrors_image_goes_before_the_one_it_rests_on(calls: list[str]) -> None:
-    setup.end_engine()
-    assert calls.index("mirror.remove") < calls.index("base_image.remove") < calls.index("engine.stop")
-
-
 def test_what_fails_in_the_background_fails_the_set_up(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_progress: object) -> None:
-        raise BakewellError("no Debian to be had")
-
-    monkeypatch.setattr(base_image, "ensure", fail)
+    monkeypatch.setattr(base_image, "ensure", Mock(side_effect=BakewellError("no Debian to be had")))
     with pytest.raises(BakewellError, match="no Debian to be had"):
         setup.install()
 
 
-def test_the_engine_and_the_base_image_stay_while_another_cloud_runs(
-    calls: list[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("owner", "name", "answer", "taken"),
+    [
+        # The mirror's image rests on the machine's.
+        (engine, "busy", lambda: 0, ["mirror", "base image", "engine"]),
+        (engine, "busy", lambda: 1, ["mirror", "base image"]),
+        (engine, "started", lambda: None, ["mirror", "base image"]),
+        (setup, "servers", lambda: ["another"], []),
+    ],
+    ids=["unused", "runs-containers-of-others", "not-ours", "another-cloud-runs"],
+)
+def test_what_another_uses_stays(
+    calls: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    owner: object,
+    name: str,
+    answer: Callable[[], object],
+    taken: list[str],
 ) -> None:
-    monkeypatch.setattr(setup, "servers", lambda: ["another"])
+    monkeypatch.setattr(owner, name, answer)
     setup.end_engine()
-    assert calls == []
-
-
-def test_the_engine_stays_while_it_runs_anybodys_containers(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "busy", lambda: 1)
-    setup.end_engine()
-    assert "engine.stop" not in calls
+    assert calls == taken
 
 
 def test_down_works_where_nothing_was_set_up(
     calls: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(engine, "problem", lambda: "no Docker Engine answers")
-    assert run(monkeypatch, "down", "--state", str(tmp_path / "never")) == 0
+    (tmp_path / "half/stacks").mkdir(parents=True)
+    for name in ("never", "half"):
+        assert run(monkeypatch, "down", "--state", str(tmp_path / name)) == 0
+        assert not (tmp_path / name).exists()
     assert calls == []
-    half = tmp_path / "half"
-    (half / "stacks").mkdir(parents=True)
-    assert run(monkeypatch, "down", "--state", str(half)) == 0
-    assert not half.exists()
     assert capsys.readouterr().out == ""
 
 

@@ -1,11 +1,10 @@
-"""Which stack `make up`, `preview` and `env` work on, what they show of it, and what is committed of the fleet."""
+"""Which stack `make up`, `preview` and `env` work on, and what is committed of the fleet."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +38,13 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         done.append(f"install {','.join(clouds)}" if with_mirror else "no mirror")
 
     monkeypatch.setattr(setup, "install", install)
+    for name in ("start", "start_aws", "start_mirror"):
+        monkeypatch.setattr(LocalCloud, name, say(name))
     monkeypatch.setattr(LocalCloud, "serving", lambda _self: False)
-    monkeypatch.setattr(LocalCloud, "start", say("start"))
-    monkeypatch.setattr(LocalCloud, "start_mirror", say("mirror"))
+    monkeypatch.setattr(LocalCloud, "serving_aws", lambda _self: "start_aws" in done)
     monkeypatch.setattr(LocalCloud, "install_providers", lambda _self: {})
     monkeypatch.setattr(LocalCloud, "environment", lambda _self: {"PULUMI_STACK": "dev", "TOKEN": "it's"})
     monkeypatch.setattr(stacks, "ready", lambda stack, _state, _environment: done.append(f"stack {stack}"))
-    monkeypatch.setattr(LocalCloud, "serving_aws", lambda _self: "aws" in done)
-    monkeypatch.setattr(LocalCloud, "start_aws", say("aws"))
     monkeypatch.setattr(stacks, "exists", lambda stack, _state: stack in ("dev", "both"))
     monkeypatch.setattr(stacks, "refresh", lambda stack, _environment: done.append(f"refresh {stack}"))
     monkeypatch.setattr(stacks, "run", run)
@@ -54,93 +52,78 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return done
 
 
-def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["sandbox", *arguments])
-    return commands.main()
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
+    """Runs a command, on a state folder of the test's own, and gives its status."""
+
+    def run(command: str, *words: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["sandbox", command, "--state", str(tmp_path), *words])
+        return commands.main()
+
+    return run
 
 
-@pytest.mark.parametrize("command", ["up", "preview"])
-@pytest.mark.parametrize(("words", "stack"), [([], "dev"), (["--roles", "all"], "fleet")])
-def test_all_roles_are_the_stack_fleet_and_else_it_is_dev(
-    runs: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str, words: list[str], stack: str
-) -> None:
-    assert call(monkeypatch, command, "--state", str(tmp_path), *words) == 0
-    begun = ["install digitalocean", "start", "mirror"]
-    assert runs == [*begun, f"stack {stack}", f"pulumi {command} of {stack}"]
-
-
+@pytest.mark.parametrize("command", ["up", "preview", "env"])
 @pytest.mark.parametrize(
-    ("clouds", "stack"), [("aws", "aws"), ("digitalocean,aws", "both"), ("aws, digitalocean", "both")]
+    ("words", "clouds", "stack"),
+    [
+        ([], "digitalocean", "dev"),
+        (["--roles", "all"], "digitalocean", "fleet"),
+        (["--clouds", "aws"], "aws", "aws"),
+        (["--clouds", "digitalocean,aws"], "aws,digitalocean", "both"),
+        (["--clouds", "aws, digitalocean"], "aws,digitalocean", "both"),
+    ],
 )
-def test_clouds_choose_the_stack_and_what_is_started(
-    runs: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, clouds: str, stack: str
+def test_roles_and_clouds_choose_the_stack_and_what_is_started(
+    runs: list[str],
+    call: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    words: list[str],
+    clouds: str,
+    stack: str,
 ) -> None:
-    words = ("up", "--state", str(tmp_path), "--clouds", clouds)
-    assert call(monkeypatch, *words) == 0
-    built = "install aws" if stack == "aws" else "install aws,digitalocean"
-    # Its records are empty, so whatever stack knows of any has to look.
-    begun = ["start", "aws", "mirror", "stack both", "refresh both"]
-    assert runs == [built, *begun, f"stack {stack}", f"pulumi up of {stack}"]
-    runs[:] = ["aws"]
-    assert call(monkeypatch, *words) == 0
-    assert runs == ["aws", built, "start", "mirror", f"stack {stack}", f"pulumi up of {stack}"], "it serves already"
+    assert call(command, *words) == 0
+    # AWS's half begins with empty records, so whatever stack knows of any has to look.
+    aws, looks = (["start_aws"], ["stack both", "refresh both"]) if "aws" in clouds else ([], [])
+    begun = [f"install {clouds}", "start", *aws, "start_mirror", *looks, f"stack {stack}"]
+    assert runs == (begun if command == "env" else [*begun, f"pulumi {command} of {stack}"])
+    if command == "env":
+        exports = capsys.readouterr().out.splitlines()
+        assert exports == [f"export PULUMI_STACK={stack}", "export TOKEN='it'\"'\"'s'"]
 
 
-def test_a_refresh_that_did_not_come_about_is_made_up_for(
-    runs: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_refresh_is_made_up_for_where_it_did_not_come_about_and_made_once(
+    runs: list[str], call: Callable[..., int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = ("preview", "--state", str(tmp_path), "--clouds", "aws")
-
     def fail(_stack: str, _environment: Mapping[str, str]) -> None:
         raise BakewellError("pulumi was interrupted")
 
     with monkeypatch.context() as broken:
         broken.setattr(stacks, "refresh", fail)
-        assert call(monkeypatch, *words) == 1
-    assert "refresh both" not in runs
+        assert call("preview", "--clouds", "aws") == 1
     for refresh in (["stack both", "refresh both"], []):
-        runs[:] = ["aws"]  # it serves by now
-        assert call(monkeypatch, *words) == 0
-        assert runs[1:] == ["install aws", "start", "mirror", *refresh, "stack aws", "pulumi preview of aws"]
+        runs[:] = ["start_aws"]  # it serves by now
+        assert call("preview", "--clouds", "aws") == 0
+        assert runs[1:] == ["install aws", "start", "start_mirror", *refresh, "stack aws", "pulumi preview of aws"]
 
 
-@pytest.mark.parametrize("words", [["--clouds", "gcp"], ["--clouds", "aws", "--roles", "all"], ["--clouds", "aws,gcp"]])
-def test_clouds_without_a_stack_are_refused_before_anything_is_done(
-    runs: list[str],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    words: list[str],
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        *((["--roles", roles], f"ROLES={roles}: ") for roles in ("web", "dev", "web api", "ALL")),
+        (["--clouds", "gcp"], "CLOUDS=gcp: "),
+        (["--clouds", "aws,gcp"], "CLOUDS=aws,gcp: "),
+        (["--clouds", "aws", "--roles", "all"], "CLOUDS=aws ROLES=all: "),
+    ],
+)
+def test_a_choice_without_a_stack_is_refused_before_anything_is_done(
+    runs: list[str], call: Callable[..., int], capsys: pytest.CaptureFixture[str], words: list[str], told: str
 ) -> None:
-    assert call(monkeypatch, "up", "--state", str(tmp_path), *words) == 1
-    told = capsys.readouterr().err
-    assert f"CLOUDS={words[1]}" in told and "remedy: say CLOUDS=aws or CLOUDS=digitalocean,aws" in told
-    assert runs == []
-
-
-@pytest.mark.parametrize(("words", "stack"), [([], "dev"), (["--roles", "all"], "fleet")])
-def test_the_exports_name_the_stack(
-    runs: list[str],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    words: list[str],
-    stack: str,
-) -> None:
-    assert call(monkeypatch, "env", "--state", str(tmp_path), *words) == 0
-    said = capsys.readouterr().out
-    assert said.splitlines() == [f"export PULUMI_STACK={stack}", "export TOKEN='it'\"'\"'s'"]
-    assert runs[-1] == f"stack {stack}"
-
-
-@pytest.mark.parametrize("roles", ["web", "dev", "web api", "ALL"])
-def test_any_other_choice_of_roles_is_refused_before_anything_is_done(
-    runs: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, roles: str
-) -> None:
-    assert call(monkeypatch, "up", "--state", str(tmp_path), "--roles", roles) == 1
-    told = capsys.readouterr().err
-    assert f"ROLES={roles}: " in told
-    assert "remedy: say ROLES=all" in told
+    assert call("up", *words) == 1
+    error = capsys.readouterr().err
+    remedy = "say CLOUDS=aws or CLOUDS=digitalocean,aws" if "--clouds" in words else "say ROLES=all"
+    assert told in error and f"remedy: {remedy}" in error
     assert runs == []
 
 
@@ -157,21 +140,6 @@ def test_any_other_choice_of_roles_is_refused_before_anything_is_done(
 def test_make_passes_roles_and_clouds_on(target: str, given: list[str], passed: str) -> None:
     said = subprocess.check_output(["make", "--no-print-directory", "-n", target, *given], cwd=ROOT, text=True)
     assert said.splitlines()[-1].split() == f"exec .venv/bin/python -m sandbox {target}{passed}".split()
-
-
-def test_a_machine_is_told_with_its_address_and_when_it_was_ready(tmp_path: Path) -> None:
-    outputs: dict[str, dict[str, object]] = {
-        "consul-server-1": {"role": "consul-server", "address": "10.160.0.2", "url": None, "ready_seconds": 1.5},
-        "web-1": {"role": "web", "address": "10.160.0.3", "url": "http://10.160.0.3/", "ready_seconds": None},
-    }
-    program = tmp_path / "pulumi"
-    program.write_text(f"#!/bin/sh\necho '{json.dumps({'machines': outputs})}'\n")
-    program.chmod(0o755)
-    found = stacks.machines({"PATH": f"{tmp_path}:/usr/bin:/bin"})
-    assert [stacks.row(name, machine, "200" if machine.url else "").split() for name, machine in found] == [
-        ["consul-server-1", "10.160.0.2", "-", "-", "ready", "after", "1.5", "s"],
-        ["web-1", "10.160.0.3", "http://10.160.0.3/", "200"],
-    ]
 
 
 def test_the_fleet_has_a_machine_of_every_role_that_no_other_is_built_on() -> None:

@@ -11,13 +11,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bakewell.errors import BakewellError
 from sandbox import stacks
+from tests.waiting import LONGEST
 
 # Tells each interrupt it gets, and ends at the second one.
 PATIENT = """
@@ -48,10 +48,11 @@ def fake_pulumi(tmp_path: Path) -> dict[str, str]:
     return {"PATH": f"{tmp_path}:/usr/bin:/bin", "SAYS": "", "STATUS": "0"}
 
 
-def lock(state: Path, pid: int, hostname: str | None = None) -> None:
-    folder = state / "stacks/.pulumi/locks/organization/bakewell/dev"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{pid}.json").write_text(json.dumps({"pid": pid, "hostname": hostname or socket.gethostname()}))
+def lock(state: Path, pid: int, hostname: str | None = None) -> Path:
+    file = state / f"stacks/.pulumi/locks/organization/bakewell/dev/{pid}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"pid": pid, "hostname": hostname or socket.gethostname()}))
+    return file
 
 
 def calls(tmp_path: Path) -> list[str]:
@@ -93,95 +94,42 @@ def test_each_interrupt_reaches_the_command_exactly_once(group: bool) -> None:
     assert runner.returncode == stacks.INTERRUPTED
 
 
-def test_a_missing_stack_is_made_once(tmp_path: Path, fake_pulumi: dict[str, str]) -> None:
-    stacks.ready("dev", tmp_path, fake_pulumi)
-    assert calls(tmp_path) == ["stack select --create dev --non-interactive"]
-    made = tmp_path / "stacks/.pulumi/stacks/bakewell/dev.json"
-    made.parent.mkdir(parents=True)
-    made.write_text('{"version": 3, "checkpoint": {"stack": "dev"}}')
-    stacks.ready("dev", tmp_path, fake_pulumi)
-    assert len(calls(tmp_path)) == 1
-
-
-def test_the_lock_of_a_dead_run_is_removed(tmp_path: Path, fake_pulumi: dict[str, str]) -> None:
-    lock(tmp_path, gone())
-    stacks.ready("dev", tmp_path, fake_pulumi)
-    assert calls(tmp_path)[0] == "cancel --yes --stack dev"
-
-
-@pytest.mark.parametrize("where", ["here", "elsewhere"])
-def test_the_lock_of_a_live_run_is_respected(tmp_path: Path, fake_pulumi: dict[str, str], where: str) -> None:
+def test_the_lock_of_a_dead_run_is_removed_and_that_of_a_live_one_respected(
+    tmp_path: Path, fake_pulumi: dict[str, str]
+) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/pulumi").symlink_to("/bin/sleep")
-    running = subprocess.Popen([tmp_path / "bin/pulumi", "60"])
-    try:
-        lock(tmp_path, running.pid) if where == "here" else lock(tmp_path, gone(), hostname="another-host")
-        lock(tmp_path, gone())
-        with pytest.raises(BakewellError, match="another pulumi works on stack dev"):
-            stacks.ready("dev", tmp_path, fake_pulumi)
-    finally:
+    lock(tmp_path, gone())
+    with subprocess.Popen([tmp_path / "bin/pulumi", "60"]) as running:
+        for pid, hostname in ((running.pid, None), (gone(), "another-host")):
+            live = lock(tmp_path, pid, hostname)
+            with pytest.raises(BakewellError, match="another pulumi works on stack dev"):
+                stacks.ready("dev", tmp_path, fake_pulumi)
+            live.unlink()
         running.kill()
-        running.wait()
     assert calls(tmp_path) == []
-
-
-def test_a_pulumi_that_fails_is_told_with_its_words(tmp_path: Path, fake_pulumi: dict[str, str]) -> None:
-    with pytest.raises(BakewellError, match="pulumi stack select --create dev --non-interactive: no passphrase"):
+    with pytest.raises(BakewellError, match="pulumi cancel --yes --stack dev: no passphrase"):
         stacks.ready("dev", tmp_path, {**fake_pulumi, "SAYS": "no passphrase", "STATUS": "1"})
+    stacks.ready("dev", tmp_path, fake_pulumi)
+    assert calls(tmp_path)[1:] == ["cancel --yes --stack dev", "stack select --create dev --non-interactive"]
 
 
-def test_machines_come_from_the_outputs(fake_pulumi: dict[str, str]) -> None:
-    web = {"role": "web", "address": "10.0.0.2", "url": "http://10.0.0.2/", "image": "7"}
-    found = stacks.machines({**fake_pulumi, "SAYS": json.dumps({"machines": {"web-1": web}})})
-    assert found == [("web-1", stacks.Machine(address="10.0.0.2", url="http://10.0.0.2/"))]
-    assert stacks.machines({**fake_pulumi, "SAYS": "{}"}) == []
-
-
-def test_machines_of_a_fleet_are_those_that_it_has_now(tmp_path: Path, fake_pulumi: dict[str, str]) -> None:
-    one = {"id": "i-1", "address": "10.0.0.3", "url": None, "ready_seconds": 1.5}
-    program = tmp_path / "bakewell"
-    program.write_text(f"""#!/bin/sh\necho "$@" >>{tmp_path}/calls\necho '{json.dumps({"machines": [one, one]})}'\n""")
-    program.chmod(0o755)
-    outputs = {"fleets": {"web": {"role": "web", "group": "aws-web-12", "image": "ami-7"}}}
-    found = stacks.machines({**fake_pulumi, "SAYS": json.dumps(outputs)})
-    assert found == [("aws-web", stacks.Machine(address="10.0.0.3", ready_seconds=1.5))] * 2
-    assert calls(tmp_path)[-1] == "fleet --group aws-web-12"
-
-
-@pytest.fixture
-def machine() -> Iterator[tuple[str, list[int]]]:
-    """A URL, and the statuses it will answer with; the last one stays."""
-    statuses = [200]
+def test_a_machine_is_asked_until_it_answers_200_or_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")  # where nothing listens: this machine is asked directly
+    statuses = [503, 503, 200]
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(statuses.pop(0) if len(statuses) > 1 else statuses[0])
+            self.send_response(statuses.pop(0))
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:
             """Keep the test's output clean."""
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/", statuses
-    server.shutdown()
-    server.server_close()
-
-
-def test_a_machine_that_comes_up_late_is_waited_for(
-    machine: tuple[str, list[int]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")  # where nothing listens: this machine is asked directly
-    url, statuses = machine
-    statuses[:] = [503, 200]
-    assert stacks.http_status(url, time.monotonic() + 20) == "200"
-
-
-def test_a_machine_that_does_not_come_up_is_told(machine: tuple[str, list[int]]) -> None:
-    url, statuses = machine
-    statuses[:] = [503]
-    assert stacks.http_status(url, time.monotonic()) == "503"
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        answer = stacks.http_status(f"http://127.0.0.1:{unused.getsockname()[1]}/", time.monotonic())
-    assert answer.startswith("no answer (")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        url = f"http://127.0.0.1:{server.server_port}/"
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        assert stacks.http_status(url, time.monotonic()) == "503"
+        assert stacks.http_status(url, time.monotonic() + LONGEST) == "200"
+        server.shutdown()
+    assert stacks.http_status(url, time.monotonic()).startswith("no answer (")
