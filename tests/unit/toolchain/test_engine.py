@@ -54,14 +54,6 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
     engine.stop()
 
 
-def without_dockerd(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No dockerd, not even the one of the machine that runs the tests; the tools that the fakes need stay."""
-    (host.folder / "bin/dockerd").unlink()
-    for tool in ("sh", "touch", "sleep", "chmod", "mv"):
-        (host.folder / "bin" / tool).symlink_to(Path("/bin") / tool)
-    monkeypatch.setenv("PATH", str(host.folder / "bin"))
-
-
 def test_one_that_runs_is_used_and_never_ended(host: Host) -> None:
     (host.folder / "up").touch()
     assert engine.ensure() is False
@@ -82,9 +74,40 @@ def test_root_starts_it_and_ends_the_one_it_started(host: Host) -> None:
     assert host.calls == ["dockerd"]
 
 
+def test_where_a_service_manager_runs_it_starts_the_service(host: Host) -> None:
+    (host.folder / "systemd").mkdir()
+    host.program("systemctl", "echo Unit docker.service is masked. >&2; exit 1")
+    with pytest.raises(BakewellError, match=r"systemctl start docker failed: Unit docker\.service is masked"):
+        engine.ensure()
+    host.program("systemctl", f'case "$1" in start) touch {host.folder}/up;; stop) rm {host.folder}/up;; esac')
+    assert engine.ensure() is True
+    assert engine.started() == engine.Started(pid=None)
+    engine.stop()
+    assert host.calls[1:] == ["systemctl start docker", "systemctl stop docker.socket docker"]
+
+
+def test_root_installs_it_from_the_distribution(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    bin_ = host.folder / "bin"
+    (bin_ / "dockerd").rename(bin_ / "dockerd-of-the-distribution")
+    # Not even the one of the machine that runs the tests; what the fakes need stays.
+    for tool in ("sh", "touch", "sleep", "mv"):
+        (bin_ / tool).symlink_to(Path("/bin") / tool)
+    monkeypatch.setenv("PATH", str(bin_))
+    host.program("apt-get", "echo no network; exit 100")
+    with pytest.raises(BakewellError, match="apt-get update failed") as error:
+        engine.ensure()
+    assert error.value.file is not None
+    assert "no network" in Path(error.value.file).read_text()
+
+    host.program("apt-get", f'[ "$1" = update ] || mv {bin_}/dockerd-of-the-distribution {bin_}/dockerd')
+    assert engine.ensure() is True
+    assert [call.split()[:2] for call in host.calls[1:3]] == [["apt-get", "update"], ["apt-get", "install"]]
+    assert "docker.io" in host.calls[2]
+
+
 def test_of_two_that_want_it_started_at_once_one_starts_it(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
-    monkeypatch.setattr(engine, "say", lambda _name, text: said.append(text))
+    monkeypatch.setattr("toolchain.folders.say", lambda _name, text: said.append(text))
     lock = FileLock(engine._record().with_name("lock"))
     engine._record().parent.mkdir(parents=True)
     answers: list[bool] = []
@@ -98,13 +121,6 @@ def test_of_two_that_want_it_started_at_once_one_starts_it(host: Host, monkeypat
     assert host.calls == []
 
 
-def test_a_service_manager_that_refuses_is_quoted(host: Host) -> None:
-    (host.folder / "systemd").mkdir()
-    host.program("systemctl", "echo Unit docker.service is masked. >&2; exit 1")
-    with pytest.raises(BakewellError, match=r"systemctl start docker failed: Unit docker\.service is masked"):
-        engine.ensure()
-
-
 def test_a_later_process_with_the_same_pid_is_not_ours(host: Host) -> None:
     stranger = subprocess.Popen(["sleep", "600"])
     try:
@@ -115,34 +131,6 @@ def test_a_later_process_with_the_same_pid_is_not_ours(host: Host) -> None:
     finally:
         stranger.kill()
         stranger.wait()
-
-
-def test_root_installs_it_from_the_distribution(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    without_dockerd(host, monkeypatch)
-    host.program("dockerd-of-the-distribution", f"touch {host.folder}/up; exec sleep 600")
-    bin_ = host.folder / "bin"
-    host.program("apt-get", f'[ "$1" = update ] || mv {bin_}/dockerd-of-the-distribution {bin_}/dockerd')
-    assert engine.ensure() is True
-    assert [call.split()[:2] for call in host.calls[:2]] == [["apt-get", "update"], ["apt-get", "install"]]
-    assert "docker.io" in host.calls[1]
-
-
-def test_a_failed_installation_names_its_log(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    without_dockerd(host, monkeypatch)
-    host.program("apt-get", "echo no network; exit 100")
-    with pytest.raises(BakewellError, match="apt-get update failed") as error:
-        engine.ensure()
-    assert error.value.file is not None
-    assert "no network" in Path(error.value.file).read_text()
-
-
-def test_where_a_service_manager_runs_it_starts_the_service(host: Host) -> None:
-    (host.folder / "systemd").mkdir()
-    host.program("systemctl", f'case "$1" in start) touch {host.folder}/up;; stop) rm {host.folder}/up;; esac')
-    assert engine.ensure() is True
-    assert engine.started() == engine.Started(pid=None)
-    engine.stop()
-    assert host.calls == ["systemctl start docker", "systemctl stop docker.socket docker"]
 
 
 def test_a_dockerd_that_ends_at_once_is_told_with_its_last_word(host: Host) -> None:
@@ -172,6 +160,6 @@ def test_who_can_not_start_it_is_told_what_to_do(
     assert host.calls == []
 
 
-def test_no_engine_and_no_permission_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_that_does_not_answer_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
     assert engine.problem() == NOBODY
