@@ -92,6 +92,15 @@ def test_a_stack_needs_the_plugins_of_its_clouds_and_digitaloceans() -> None:
     assert set(tools.needed(PLUGINS)) == {*NEEDED, AMAZON_PLUGIN, DOCKER_PLUGIN}
 
 
+def test_plugins_are_those_that_templates_require() -> None:
+    for cloud, plugin in PLUGINS.items():
+        template = ROOT / "packer" / f"{cloud}.pkr.hcl"
+        if template.exists():
+            text = template.read_text()
+            assert f'source  = "{plugin.plugin}"' in text and f'version = "= {plugin.version}"' in text
+    assert PLUGIN.ldflags.endswith("version.VersionPrerelease="), "Packer refuses a development version"
+
+
 def test_a_language_host_fits_only_beside_a_pulumi_that_fits_and_with_its_executor(tmp_path: Path) -> None:
     where = {"PATH": str(tmp_path)}
     host = program(tmp_path, LANGUAGE_HOST.name)
