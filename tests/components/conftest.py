@@ -15,11 +15,20 @@ import pytest
 
 from bakewell.bases import Bases
 from bakewell.catalog import Catalog
+from bakewell.clouds import AccountKey
 from bakewell.fingerprint import fingerprints
 from bakewell.image import Image
 from bakewell.settings import Settings
 from tests.components.engine import Run, run_program
-from tests.components.fleet import Engine, Listing, exported, image, project
+from tests.components.fleet import IMAGES, Engine, Listing, exported, image, project
+
+SECRET = "wJalrXUtnFEMI-a-secret-of-tests"
+CLIENT = '[consul]\nenvironment = "config/api"\n'
+CLUSTERED = {
+    **IMAGES,
+    "api": IMAGES["api"] + CLIENT,
+    "consul-server": 'description = "Consul"\nparent = "base"\n[consul]\nmode = "server"\n',
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -97,9 +106,40 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     made = Fleet(tmp_path / "clone")
     monkeypatch.setenv("DIGITALOCEAN_TOKEN", "a-token-of-tests")
     monkeypatch.setenv("DIGITALOCEAN_API_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:8")
     monkeypatch.setenv("BAKEWELL_STATE", str(tmp_path / "state"))
     monkeypatch.setattr("components.on_cloud.connect", lambda name, environment, settings: made.listings[name])
     # Templates are Packer's to judge, in tests of their own; here they count as seen.
     monkeypatch.setattr("bakewell.build.packer.validate", lambda *args: None)
     return made
+
+
+def machines(fleet: Fleet, **wanted: dict[str, Any]) -> None:
+    """Have the stack say this under `bakewell:machines`."""
+    fleet.config["bakewell:machines"] = json.dumps({role.replace("_", "-"): one for role, one in wanted.items()})
+
+
+@pytest.fixture
+def cluster(fleet: Fleet, tmp_path: Path) -> Fleet:
+    """Three servers, an api that is their client, and a web machine without any part in it."""
+    fleet.root = tmp_path / "clustered"
+    project(fleet.root, CLUSTERED)
+    fleet.listing.keys = [AccountKey("7", "ops")]
+    keys = {"ssh_keys": ["ops"]}
+    machines(fleet, api=keys, web={"size": "s-1vcpu-2gb", **keys}, consul_server={"count": 3, **keys})
+    return fleet
+
+
+@pytest.fixture
+def everything(cluster: Fleet) -> Fleet:
+    """Every type of resource that there is, and every setting of a machine, on two clouds."""
+    login = {"key": "ops", "ssh_from": ["10.0.0.0/8"]}
+    instance = {"type": "t3.small", "profile": "web", "subnet": "subnet-0a", **login}
+    aws = {"instances": {"web": instance}, "fleets": {"web": login}, "launch_accounts": ["111122223333"]}
+    cluster.config["bakewell:clouds"] = '["digitalocean", "aws"]'
+    cluster.config["bakewell:aws"] = json.dumps(aws | {"encrypted": False})
+    for cloud in ("digitalocean", "aws"):
+        cluster.bake(cloud=cloud)
+    return cluster

@@ -27,35 +27,11 @@ from tests.components.engine import (
     TEMPLATE,
     UNKNOWN,
 )
+from tests.small_project import FILES, write
 
 PROJECT = Path(__file__).parents[2]
 CLOUD = "digitalocean"
 HOMES = {"digitalocean": "nyc3", "aws": "us-east-1"}
-_BASES = """[debian-12.digitalocean]
-image = "debian-12-x64"
-name = "12 x64"
-date = "2026-11-02"
-
-[debian-12.aws]
-image = "136693071363/debian-12-amd64-*"
-name = "debian-12-amd64-20261102-1"
-date = "2026-11-02"
-"""
-_PACKER = 'packer {\n  required_version = "= 1.15.0"\n}\n'
-_PLUGIN = """packer {{
-  required_plugins {{
-    {0} = {{
-      source  = "github.com/{1}/{0}"
-      version = "= {2}"
-    }}
-  }}
-}}
-"""
-_TEMPLATES = {
-    "packer": _PACKER,
-    "digitalocean": _PLUGIN.format("digitalocean", "digitalocean", "1.4.1"),
-    "aws": _PLUGIN.format("amazon", "hashicorp", "1.8.0"),
-}
 IMAGES = {
     "base": 'description = "base"\nbase = "debian-12"\n',
     "web": 'description = "web"\nparent = "base"\n[boot]\nservices = ["nginx.service"]\nhealth = { port = 8080 }\n',
@@ -66,19 +42,11 @@ NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 def project(root: Path, images: Mapping[str, str] = IMAGES) -> Path:
     """A clone of the project at `root`, with a catalog of its own; returns its program."""
-    packer = root / "packer"
-    (packer / "steps").mkdir(parents=True)
-    (packer / "steps" / "__init__.py").write_text("")
-    shutil.copy(PROJECT / "packer" / "requirements.txt", packer)
-    for name, text in _TEMPLATES.items():
-        (packer / f"{name}.pkr.hcl").write_text(text)
-    (packer / "bases.lock").write_text(_BASES)
+    files = {path: text for path, text in FILES.items() if not path.startswith(("images/", "steps/"))}
     for role, toml in images.items():
-        folder = packer / "images" / role
-        folder.mkdir(parents=True)
-        (folder / "image.toml").write_text(toml)
-        (folder / "deploy.py").write_text("")
-        (folder / "checks.py").write_text("")
+        files |= {f"images/{role}/image.toml": toml, f"images/{role}/deploy.py": "", f"images/{role}/checks.py": ""}
+    packer = write(root / "packer", files | {"steps/__init__.py": ""})
+    shutil.copy(PROJECT / "packer" / "requirements.txt", packer)
     return Path(shutil.copy(PROJECT / "__main__.py", root))
 
 

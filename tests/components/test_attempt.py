@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from bakewell.image import Image
 from tests.components.conftest import Fleet
 
 RETENTION = frozenset({"retention"})
@@ -17,20 +17,24 @@ def attempts(fleet: Fleet) -> dict[str, int]:
     return {role: run[role].inputs["triggers"][2] for role in ("base", "web", "api")}
 
 
-def change(fleet: Fleet, found: Image, **changes: object) -> None:
-    at = fleet.listing.found.index(found)
-    fleet.listing.found[at] = replace(found, **changes)  # type: ignore[arg-type]
-
-
-def test_zero_for_a_stack_without_outputs(fleet: Fleet) -> None:
-    fleet.bake()
+@pytest.mark.parametrize(
+    ("role", "changes", "found"),
+    [
+        ("web", {}, {"base": 0, "web": 2, "api": 0}),
+        ("web", {"ready": False}, {"base": 0, "web": 2, "api": 0}),  # its tag is there, but it is in transfer, say
+        ("web", {"revoked": True}, {"base": 0, "web": 3, "api": 0}),
+        ("web", {"ready": False, "tags": ()}, {"base": 0, "web": 3, "api": 0}),
+        ("base", {"revoked": True}, {"base": 1, "web": 3, "api": 1}),
+    ],
+)
+def test_rises_for_what_may_not_be_used_and_what_is_built_on_it(
+    fleet: Fleet, role: str, changes: dict[str, Any], found: dict[str, int]
+) -> None:
+    old = fleet.bake(attempts={"web": 2})[role]
+    fleet.listing.found[fleet.listing.found.index(old)] = replace(old, **changes)
+    assert attempts(fleet) == found
     fleet.outputs.clear()
-    assert attempts(fleet) == {"base": 0, "web": 0, "api": 0}
-
-
-def test_stays_while_the_image_is_there(fleet: Fleet) -> None:
-    fleet.bake(attempts={"web": 2})
-    assert attempts(fleet) == {"base": 0, "web": 2, "api": 0}
+    assert attempts(fleet) == {"base": 0, "web": 0, "api": 0}, "of a stack without outputs"
 
 
 def test_rises_for_an_image_deleted_by_hand_and_preview_says_so(fleet: Fleet) -> None:
@@ -60,22 +64,6 @@ def test_says_what_takes_the_place_of_a_lost_image(fleet: Fleet) -> None:
     fleet.outputs["images"]["web"]["digitalocean"]["run"] = "f" * 12
     said = fleet.run(preview=True, rerun=frozenset({"web", "retention"})).said("warning")
     assert f"{baked['web'].name} ({baked['web'].id}) will take its place" in said
-
-
-def test_stays_for_a_finished_image_that_cannot_be_booted_right_now(fleet: Fleet) -> None:
-    change(fleet, fleet.bake()["web"], ready=False)  # its tag is there, but it is in transfer, say
-    assert attempts(fleet) == {"base": 0, "web": 0, "api": 0}
-
-
-@pytest.mark.parametrize("changes", [{"revoked": True}, {"ready": False, "tags": ()}])
-def test_rises_for_an_image_that_may_not_be_used(fleet: Fleet, changes: dict[str, object]) -> None:
-    change(fleet, fleet.bake()["web"], **changes)
-    assert attempts(fleet) == {"base": 0, "web": 1, "api": 0}
-
-
-def test_rises_for_everything_built_on_a_revoked_image(fleet: Fleet) -> None:
-    change(fleet, fleet.bake()["base"], revoked=True)
-    assert attempts(fleet) == {"base": 1, "web": 1, "api": 1}
 
 
 def test_new_content_starts_at_zero_whatever_became_of_the_old_image(fleet: Fleet) -> None:

@@ -11,7 +11,6 @@ import pulumi
 import pytest
 from pulumi.runtime import mocks
 
-from bakewell.catalog import Health
 from bakewell.user_data import UserData
 from components.digitalocean.role_droplet import RoleDroplet
 from components.packer_image import BuildResult, PackerImage, PackerImageArgs
@@ -76,27 +75,33 @@ class Says:
         return self.outputs
 
 
+def droplet(opts: pulumi.ResourceOptions | None = None) -> RoleDroplet:
+    """A machine that can be asked whether it is ready."""
+    made = RoleDroplet(
+        "web-1",
+        {
+            "project": "bakewell",
+            "role": "web",
+            "image": "1",
+            "region": "nyc3",
+            "size": "s-1vcpu-1gb",
+            "ssh_keys": ["7"],
+            "user_data": UserData(role="web"),
+            "cluster": None,
+            "peers": {},
+            "health": None,
+        },
+        opts,
+    )
+    made.await_ready([])
+    return made
+
+
 def test_a_callers_options_do_not_move_the_children() -> None:
     def program() -> None:
         outer = pulumi.ComponentResource("test:index:Outer", "outer")
         PackerImage("web", WEB, opts=pulumi.ResourceOptions(parent=outer))
-        machine = RoleDroplet(
-            "web-1",
-            {
-                "project": "bakewell",
-                "role": "web",
-                "image": "1",
-                "region": "nyc3",
-                "size": "s-1vcpu-1gb",
-                "ssh_keys": [],
-                "user_data": UserData(role="web"),
-                "cluster": None,
-                "peers": {},
-                "health": Health(),
-            },
-            pulumi.ResourceOptions(parent=outer),
-        )
-        machine.await_ready([])
+        droplet(pulumi.ResourceOptions(parent=outer))
 
     run = run_program(program, Says(json.dumps({**LINE, "ready_seconds": 1.4})))
     assert run.error is None
@@ -117,28 +122,8 @@ def test_a_command_that_prints_something_else_is_an_error_that_says_what_to_do(s
 
 
 def machine(engine: Says) -> Run:
-    """A program of one machine that can be asked whether it is ready."""
-
-    def program() -> None:
-        made = RoleDroplet(
-            "web-1",
-            {
-                "project": "bakewell",
-                "role": "web",
-                "image": "1",
-                "region": "nyc3",
-                "size": "s-1vcpu-1gb",
-                "ssh_keys": ["7"],
-                "user_data": UserData(role="web"),
-                "cluster": None,
-                "peers": {},
-                "health": None,
-            },
-        )
-        made.await_ready([])
-        pulumi.export("seconds", made.ready_seconds)
-
-    return run_program(program, engine)
+    """A program of one machine, which exports how long that took."""
+    return run_program(lambda: pulumi.export("seconds", droplet().ready_seconds), engine)
 
 
 @pytest.mark.parametrize("stdout", ["", "ready", "[]", "{}"])

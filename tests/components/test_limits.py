@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
 import pulumi
-import pytest
 
 from tests.components.conftest import Fleet
 from tests.components.engine import (
@@ -21,9 +18,6 @@ from tests.components.engine import (
     TEMPLATE,
     Run,
 )
-from tests.components.test_machines import cluster
-
-__all__ = ["cluster"]
 
 BY_TYPE: dict[str, tuple[str, ...] | None] = {
     DROPLET: ("10m", "10m", "5m"),
@@ -55,24 +49,12 @@ def limits(run: Run) -> dict[str, tuple[str, ...] | None]:
     return found
 
 
-@pytest.fixture
-def everything(cluster: Fleet) -> Run:
-    """A stack that has every type of resource that there is."""
-    cluster.config["bakewell:clouds"] = '["digitalocean", "aws"]'
-    aws = {"instances": {"web": {}}, "fleets": {"web": {}}, "launch_accounts": ["111122223333"], "encrypted": False}
-    cluster.config["bakewell:aws"] = json.dumps(aws)
-    run = cluster.run()
+def test_droplets_have_limits_and_a_remedy_and_no_other_resource_does(everything: Fleet) -> None:
+    run = everything.run()
     assert run.error is None, run.said()
-    return run
-
-
-def test_droplets_have_limits_and_no_other_resource_does(everything: Run) -> None:
-    assert limits(everything) == BY_TYPE
-
-
-def test_every_droplet_says_the_remedy_where_it_is_left_half_made(everything: Run) -> None:
-    for name, droplet in everything.of_type(DROPLET).items():
+    assert limits(run) == BY_TYPE
+    for name, droplet in run.of_type(DROPLET).items():
         (hook,) = droplet.request.hooks.on_error
         assert hook == f"{name}-remedy"
         failure = pulumi.ErrorHookArgs("", "7", name, DROPLET, failed_operation="create", errors=["context deadline"])
-        assert everything.hooks[hook](failure) is False, "it would be tried again"
+        assert run.hooks[hook](failure) is False, "it would be tried again"

@@ -61,29 +61,3 @@ def test_it_asks_far_less_often_while_nothing_happens(no_outputs: None, monkeypa
     busy = _questions(monkeypatch, stack)
     patience.install()
     assert _questions(monkeypatch, patience) < busy / 4
-
-
-def test_every_output_is_still_awaited(no_outputs: None) -> None:
-    patience.install()
-
-    async def wait() -> None:
-        done = asyncio.Event()
-        asyncio.get_running_loop().call_later(0.05, done.set)
-        await _wait_for(20, done)
-
-    asyncio.run(wait())
-    assert not SETTINGS.outputs
-
-
-def test_a_failed_output_is_still_raised(no_outputs: None) -> None:
-    async def fails() -> None:
-        raise ValueError("an output failed")
-
-    async def wait() -> None:
-        SETTINGS.outputs.append(asyncio.create_task(asyncio.sleep(0.05)))
-        SETTINGS.outputs.append(asyncio.create_task(fails()))
-        await stack.wait_for_rpcs()
-
-    patience.install()
-    with pytest.raises(ValueError, match="an output failed"):
-        asyncio.run(wait())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -36,9 +35,7 @@ def refused(fleet: Fleet) -> Run:
     ("key", "value", "said"),
     [
         ("keep", "0", "`keep` should be greater than or equal to 1"),
-        ("kepe", "3", "unknown key `kepe` (did you mean `keep`?)"),
         ("machines", '{"wbe": {}}', "`wbe` is not an image that this stack bakes (did you mean `web`?)"),
-        ("pins", '{"wbe": "x"}', "bakewell:pins.wbe"),
         ("pins", '{"web": "bakewell-web-gone"}', "there is no image `bakewell-web-gone` of role web"),
         ("roles", '["wbe"]', "there is no image `wbe`"),
     ],
@@ -61,25 +58,6 @@ def test_a_key_that_the_account_does_not_have(fleet: Fleet) -> None:
         "2 keys of the account are called `twice`\n  remedy: name the one meant by its ID: 8, 9"
         in refused(fleet).said()
     )
-
-
-def test_a_key_file_that_is_not_there(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BAKEWELL_SSH_KEY", "/nowhere/id_ed25519")
-    assert fleet.run(preview=True).error is None, "no machine can be logged in to"
-    fleet.config["bakewell:machines"] = '{"web": {"ssh_keys": ["7"]}}'
-    assert "/nowhere/id_ed25519: the SSH key cannot be read" in refused(fleet).said("error")
-
-
-def test_an_environment_that_means_nothing(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BAKEWELL_SSH_KEY", "~nosuchuser/id_ed25519")
-    assert "BAKEWELL_SSH_KEY is `~nosuchuser/id_ed25519`, and there is no such user" in refused(fleet).said("error")
-
-
-def test_a_file_of_the_project_that_is_a_pipe(fleet: Fleet) -> None:
-    path = fleet.root / "packer/images/web/image.toml"
-    path.unlink()
-    os.mkfifo(path)
-    assert "image.toml cannot be read: it is a pipe" in refused(fleet).said("error")
 
 
 def test_config_that_the_commands_would_not_see(fleet: Fleet) -> None:
@@ -123,19 +101,6 @@ def test_an_interrupted_program_ends_in_silence(place: str) -> None:
 def test_a_machine_of_a_role_that_is_not_baked(fleet: Fleet) -> None:
     fleet.config["bakewell:roles"] = '["web"]'
     assert "bakewell:machines.api" in refused(fleet).said("error")
-
-
-def test_a_pin_to_an_image_that_is_not_where_the_machines_run(fleet: Fleet) -> None:
-    baked = fleet.bake()
-    fleet.config |= {"bakewell:regions": '["sfo3"]', "bakewell:pins": f'{{"web": "{baked["web"].name}"}}'}
-    assert "is in nyc3, not in sfo3" in refused(fleet).said("error")
-
-
-def test_a_pin_to_an_unfinished_image(fleet: Fleet) -> None:
-    web = fleet.bake()["web"]
-    fleet.listing.found = [Image(**{**{f: getattr(web, f) for f in web.__slots__}, "ready": False})]
-    fleet.config["bakewell:pins"] = f'{{"web": "{web.name}"}}'
-    assert "there is no image" in refused(fleet).said("error")
 
 
 def test_no_token(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:

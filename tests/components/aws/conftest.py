@@ -9,8 +9,6 @@ import pytest
 
 from tests.components.conftest import Fleet
 
-SECRET = "wJalrXUtnFEMI-a-secret-of-tests"
-
 
 def on_aws(fleet: Fleet, **settings: Any) -> None:
     """Have the stack say this under `bakewell:aws`."""
@@ -20,8 +18,6 @@ def on_aws(fleet: Fleet, **settings: Any) -> None:
 @pytest.fixture
 def ec2(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     """A stack on AWS alone: an api instance, two of web, a fleet of web."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     monkeypatch.delenv("DIGITALOCEAN_TOKEN")
     fleet.config = {"bakewell:clouds": '["aws"]', "bakewell:local": "true"}
     on_aws(fleet, instances={"web": {"count": 2}, "api": {}}, fleets={"web": {"count": 3}})

@@ -51,7 +51,7 @@ def test_the_provider_is_in_the_first_region_and_of_the_stacks_account(ec2: Flee
     assert (given["region"], given["allowedAccountIds"]) == (ELSEWHERE, '["012345678901"]')
 
 
-def test_builds_and_copies_name_their_cloud_and_each_copy_has_its_own_id(copied: Fleet) -> None:
+def test_each_region_has_its_own_ami_a_parameter_that_names_it_and_a_permission_for_each_account(copied: Fleet) -> None:
     run = copied.run()
     assert run.error is None
     commands = run.of_type(COMMAND)
@@ -61,20 +61,22 @@ def test_builds_and_copies_name_their_cloud_and_each_copy_has_its_own_id(copied:
     (web,) = [made for made in copied.aws.found if made.role == "web"]
     assert run.outputs["images"]["web"]["aws"]["ids"] == {"us-east-1": web.id, ELSEWHERE: f"{web.id}-there"}
     assert run.of_type(INSTANCE)["aws-web-1"].inputs["ami"] == web.id
-
-
-def test_each_role_has_a_parameter_in_each_region_with_the_ami_that_it_has_there(copied: Fleet) -> None:
-    run = copied.run()
+    # Each role has a parameter in each region, with the AMI that it has there.
     parameters = run.of_type(PARAMETER)
     regions = ("us-east-1", ELSEWHERE)
     assert set(parameters) == {f"aws-{role}-{region}" for role in ("base", "web", "api") for region in regions}
-    (web,) = [made for made in copied.aws.found if made.role == "web"]
     for region, ami in zip(regions, (web.id, f"{web.id}-there"), strict=True):
         name = f"aws-web-{region}"
         inputs = parameters[name].inputs
         assert (inputs["name"], inputs["region"], value(parameters[name])) == ("/bakewell/dev/web", region, ami)
         assert (inputs["type"], inputs["dataType"]) == ("String", "aws:ec2:image")
         assert "aws" in parameters[name].provider
+    # Each account may launch each AMI in each region.
+    permissions = run.of_type(PERMISSION)
+    assert len(permissions) == 6
+    there = permissions[f"aws-web-{ELSEWHERE}-{FRIEND}"].inputs
+    assert there == {"imageId": f"{web.id}-there", "accountId": FRIEND, "region": ELSEWHERE}
+    assert permissions[f"aws-web-us-east-1-{FRIEND}"].inputs["imageId"] == web.id
 
 
 def test_parameters_are_called_by_the_stacks_prefix_and_know_no_ami_before_it_is_built(ec2: Fleet) -> None:
@@ -83,15 +85,6 @@ def test_parameters_are_called_by_the_stacks_prefix_and_know_no_ami_before_it_is
     parameter = run.of_type(PARAMETER)["aws-web-us-east-1"]
     assert parameter.inputs["name"] == "/acme/dev/web"
     assert value(parameter) == UNKNOWN
-
-
-def test_each_account_may_launch_each_ami_in_each_region(copied: Fleet) -> None:
-    permissions = copied.run().of_type(PERMISSION)
-    assert len(permissions) == 6
-    (web,) = [made for made in copied.aws.found if made.role == "web"]
-    there = permissions[f"aws-web-{ELSEWHERE}-{FRIEND}"].inputs
-    assert there == {"imageId": f"{web.id}-there", "accountId": FRIEND, "region": ELSEWHERE}
-    assert permissions[f"aws-web-us-east-1-{FRIEND}"].inputs["imageId"] == web.id
 
 
 def test_retention_waits_for_all_that_refers_to_an_ami(ec2: Fleet) -> None:
@@ -114,7 +107,8 @@ def test_what_lives_elsewhere_is_copied_to_where_machines_run(ec2: Fleet) -> Non
     copied_to(ec2, ELSEWHERE)
     on_aws(ec2, regions=[ELSEWHERE], instances={"web": {}})
     run = ec2.run()
-    assert f"aws-web-{ELSEWHERE}" in run.of_type(COMMAND)
+    copies = {f"aws-{role}-{ELSEWHERE}" for role in ("base", "web", "api")}
+    assert copies <= set(run.of_type(COMMAND)) and "aws-web-us-east-1" not in run.of_type(COMMAND)
     assert run.of_type(INSTANCE)["aws-web-1"].inputs["ami"] == f"{baked['web'].id}-there"
     assert value(run.of_type(PARAMETER)[f"aws-web-{ELSEWHERE}"]) == f"{baked['web'].id}-there"
 
@@ -145,11 +139,3 @@ def test_a_copy_that_is_gone_is_made_again_from_the_same_image(copied: Fleet) ->
     commands = run.of_type(COMMAND)
     assert commands["aws-web"].inputs["triggers"][2] == commands[f"aws-web-{ELSEWHERE}"].inputs["triggers"][1] == 1
     assert f"in the outputs is no longer there as {web.id}-there: will be copied again" in run.said("warning")
-
-
-def test_an_ami_that_is_gone_is_made_again(ec2: Fleet) -> None:
-    baked = ec2.bake(cloud="aws")
-    ec2.aws.found.remove(baked["web"])
-    run = ec2.run(preview=True, rerun=frozenset({"aws-web", "aws-retention"}))
-    assert run.of_type(COMMAND)["aws-web"].inputs["triggers"][2] == 1
-    assert f"({baked['web'].id}) in the outputs is gone from the cloud: will be rebuilt" in run.said("warning")
