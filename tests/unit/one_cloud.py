@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
-from tests.contract.served import Served, serving
+if TYPE_CHECKING:
+    from tests.contract.served import Served
 
 ACTION_SECONDS = 0.03
 
@@ -16,8 +16,9 @@ ACTION_SECONDS = 0.03
 @pytest.fixture(scope="session")
 def one_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The cloud as other tests left it: use `served`."""
-    folder: Path = tmp_path_factory.mktemp("cloud")
-    with serving(folder, _read, seconds=ACTION_SECONDS) as served:
+    from tests.contract.served import serving
+
+    with serving(tmp_path_factory.mktemp("cloud"), lambda response: response.read(), seconds=ACTION_SECONDS) as served:
         yield served
 
 
@@ -26,7 +27,3 @@ def served(one_cloud: Served) -> Iterator[Served]:
     """The cloud, empty and without faults."""
     yield one_cloud
     one_cloud.reset()
-
-
-def _read(response: httpx.Response) -> None:
-    response.read()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import importlib.util
 import re
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ from types import ModuleType
 
 import pytest
 
+from tests.unit.by_path import module
 from tests.waiting import LONGEST
 
 PACKER = Path(__file__).resolve().parents[2] / "packer"
@@ -21,11 +21,7 @@ pytestmark = pytest.mark.skipif(shutil.which("apt-get") is None, reason="no Debi
 
 @pytest.fixture(scope="module")
 def step() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("apt_step", PACKER / "steps" / "apt.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module(PACKER / "steps" / "apt.py")
 
 
 @pytest.fixture

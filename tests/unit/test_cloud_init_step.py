@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,17 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.unit.by_path import module
+
 STEP = Path(__file__).resolve().parents[2] / "packer" / "steps" / "cloud_init" / "__init__.py"
 
 
 @pytest.fixture(scope="module")
 def step() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("cloud_init_step", STEP)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module(STEP)
 
 
 def config(**lists: list[Any]) -> dict[str, list[Any]]:

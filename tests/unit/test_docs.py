@@ -14,16 +14,15 @@ from pathlib import Path
 
 import click
 import pytest
-import typer
 from pydantic import BaseModel
 
 from bakewell.catalog import Catalog
 from bakewell.catalog.spec import ImageFile
-from bakewell.cli.app import app
 from bakewell.errors import BakewellError
 from bakewell.settings import NAMESPACE, AwsSettings, FleetSettings, InstanceSettings, MachineSettings, Settings
 from bench.run import BEGIN, BENCHES, DOC, END
 from components.stack.outputs import FleetOutput, ImageOutput, MachineOutput, StackOutputs
+from tests.unit.commands import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -41,9 +40,6 @@ def markdown() -> Iterator[Path]:
 
 
 DOCUMENTS = sorted(markdown())
-CLI = typer.main.get_command(app)
-assert isinstance(CLI, click.Group)
-COMMANDS = CLI.commands
 
 
 def text(name: str) -> str:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from bakewell.retention import Policy, plan
 from components.image_retention import lines
+from tests.unit.by_path import module
 from tests.unit.core.worlds import NOW, droplet, image
 
 SCRIPT = Path(__file__).parents[2] / ".github" / "preview_comment.py"
@@ -20,14 +19,6 @@ FLEET = "bakewell:index:RoleFleet$aws:autoscaling/group:Group"
 CONTAINER = "bakewell:index:RoleContainer$command:local:Command"
 DROPLET = "bakewell:index:RoleDroplet$digitalocean:index/droplet:Droplet"
 FRAME = "bakewell:index:ImageCatalog$bakewell:index:PackerImage"
-
-
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("preview_comment", SCRIPT)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def step(op: str, kind: str, name: str, *paths: str, create: str = "", reasons: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -48,7 +39,7 @@ def build(op: str, role: str, *paths: str) -> dict[str, Any]:
 
 def comment(*steps: dict[str, Any], said: str = "", severity: str = "info") -> str:
     diagnostics = [{"message": said, "severity": severity}] if said else []
-    text: str = script().comment({"steps": list(steps), "diagnostics": diagnostics}, "prod", "0123456789abcdef")
+    text: str = module(SCRIPT).comment({"steps": list(steps), "diagnostics": diagnostics}, "prod", "0123456789abcdef")
     return text
 
 
@@ -115,7 +106,9 @@ def test_nothing_to_do_is_said() -> None:
 
 
 def test_a_failed_preview_says_why() -> None:
-    text = script().comment({"diagnostics": [{"message": "\x1b[31mno ~~~~ token\n", "severity": "error"}]}, "prod", "0")
+    text = module(SCRIPT).comment(
+        {"diagnostics": [{"message": "\x1b[31mno ~~~~ token\n", "severity": "error"}]}, "prod", "0"
+    )
     assert "**The preview failed**" in text and text.endswith("~~~~text\nno ~~~ token\n~~~~")
     later = comment(build("create", "web"), said="boom", severity="error")
     assert "`web`" in later and "failed** before its end" in later and "boom" in later
@@ -128,13 +121,13 @@ def test_what_a_pull_request_writes_neither_mentions_nor_links_nor_breaks_out() 
 
 
 def test_a_long_one_is_cut_at_a_line_and_says_so() -> None:
-    module = script()
+    script = module(SCRIPT)
     many = comment(*(build("create", f"role-{n}") for n in range(150)))
     assert many.count("| new |") == 100 and "… and 50 more" in many
     wide = comment(
         *(build("replace", f"r{n}", *(f'triggers[1]["{"x" * 900}{i}"]' for i in range(9))) for n in range(9))
     )
-    assert len(wide) < 65_536 and wide.endswith("see the job's log.") and len(wide) > module.LONGEST // 2
+    assert len(wide) < 65_536 and wide.endswith("see the job's log.") and len(wide) > script.LONGEST // 2
     failed = comment(said="line\n" * 20_000, severity="error")
     assert len(failed) < 65_536 and failed.count("~~~~") == 2
 

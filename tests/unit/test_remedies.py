@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-import click
 import pytest
-import typer
 from pydantic import BaseModel
 
 from bakewell.catalog.spec import ImageFile
-from bakewell.cli.app import app
 from bakewell.downloads import Download
+from bakewell.image import Identity
 from bakewell.settings import Settings
+from tests.unit.commands import COMMANDS
 
 ROOT = Path(__file__).parents[2]
-CLI = typer.main.get_command(app)
-assert isinstance(CLI, click.Group)
-COMMANDS = CLI.commands
 SOURCES = sorted(
     path
     for room in ("bakewell", "components", "packer")
@@ -36,20 +32,7 @@ DOWNLOAD_KEY = re.compile(
 )
 COMMAND = re.compile(r"(?:run|with|first|again): bakewell ([a-z]+)")
 NESTED_KEY = re.compile(r"`(\[[a-z_]+\] [a-z_]+)`|(\[(?:boot|consul|compose|rebuild)\] [a-z_]+)")
-TAGS = {
-    "index",
-    "ready",
-    "revoked",
-    "builder",
-    "project",
-    "role",
-    "run",
-    "parent",
-    "fingerprint",
-    "home",
-    "lease",
-    "name",
-}
+TAGS = {"index", "ready", "revoked", "builder", "name", "lease", *Identity.__dataclass_fields__}
 """bakewell:<word> on images and machines in a cloud, and in the names of our components."""
 
 
@@ -92,16 +75,20 @@ def resolves(model: Any, keys: list[str]) -> bool:
     return any(resolves(one, keys) for one in get_args(model) if one is not type(None))
 
 
-def test_keys_of_image_toml_are_in_its_model() -> None:
-    found = named(IMAGE_KEY)
-    assert {word for _, word in found} >= {"memory_gb"}
-    assert {(path, word) for path, word in found if word not in ImageFile.model_fields} == set()
-
-
-def test_tables_of_image_toml_are_in_its_model() -> None:
-    found = named(IMAGE_TABLE)
-    assert {word for _, word in found} >= {"versions"}
-    assert {(path, word) for path, word in found if word not in ImageFile.model_fields} == set()
+@pytest.mark.parametrize(
+    ("pattern", "known", "some"),
+    [
+        (IMAGE_KEY, ImageFile.model_fields, {"memory_gb"}),
+        (IMAGE_TABLE, ImageFile.model_fields, {"versions"}),
+        (DOWNLOAD_KEY, Download.model_fields, set()),
+        (COMMAND, COMMANDS, {"lock", "fmt", "build"}),
+    ],
+    ids=["keys of image.toml", "its tables", "keys of downloads.toml", "commands"],
+)
+def test_what_is_named_is_there(pattern: re.Pattern[str], known: Collection[str], some: set[str]) -> None:
+    found = named(pattern)
+    assert found and {word for _, word in found} >= some
+    assert {(path, word) for path, word in found if word not in known} == set()
 
 
 def test_keys_of_such_tables_are_in_its_model() -> None:
@@ -115,17 +102,6 @@ def test_settings_are_in_their_model() -> None:
     found = {(path, word) for path, word in named(SETTING) if word.partition(".")[0] not in TAGS - {"project"}}
     assert {word for _, word in found} >= {"max_context_mb", "ready_timeout"}
     assert {(path, word) for path, word in found if not resolves(Settings, word.split("."))} == set()
-
-
-def test_keys_of_downloads_toml_are_in_its_model() -> None:
-    found = named(DOWNLOAD_KEY)
-    assert found and {(path, word) for path, word in found if word not in Download.model_fields} == set()
-
-
-def test_commands_are_there() -> None:
-    found = named(COMMAND)
-    assert {word for _, word in found} >= {"lock", "fmt", "build"}
-    assert {(path, word) for path, word in found if word not in COMMANDS} == set()
 
 
 @pytest.mark.parametrize(

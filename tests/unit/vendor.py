@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography import x509
@@ -18,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from tests.unit.loopback import serving
+from tests.unit.loopback import Answer, Request, answering
 
 FAR = "far.example"
 """A name that nothing here resolves: a proxy leads there."""
@@ -60,27 +57,15 @@ def vendor(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendo
     """A site without pages; it answers 404."""
     site = Vendor("")
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            site.asked.append(self.path)
-            page = site.pages.get(self.path, 404)
-            status = page if isinstance(page, int) else 302 if isinstance(page, tuple) else 200
-            body = page.encode() if isinstance(page, str) else page if isinstance(page, bytes) else b""
-            self.send_response(status)
-            if isinstance(page, tuple):
-                self.send_header("Location", page[0])
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(request: Request) -> Answer:
+        site.asked.append(request.path)
+        page = site.pages.get(request.path, 404)
+        if isinstance(page, int):
+            return page, {}, b""
+        if isinstance(page, tuple):
+            return 302, {"Location": page[0]}, b""
+        return 200, {}, page.encode() if isinstance(page, str) else page
 
-        def log_message(self, *_: Any) -> None:
-            """Tests look at `asked`."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    site.url = f"https://127.0.0.1:{server.server_port}"
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    with serving(server):
+    with answering(answer, certificate) as site.url:
         yield site

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,11 +19,9 @@ from bakewell.clouds.digitalocean import DigitalOcean
 from bakewell.fingerprint import fingerprints
 from bakewell.settings import CloudName, Environment, Settings
 from tests.contract.served import TOKEN, Served
-from tests.unit.one_aws import aws
-from tests.unit.one_cloud import one_cloud, served
+from tests.small_project import write
+from tests.unit.build.fake_packer import FakePacker
 from tests.waiting import until
-
-__all__ = ["aws", "one_cloud", "served"]
 
 Said = list[str]
 FILES = {
@@ -48,18 +47,13 @@ class Site:
     Attributes:
         root: the project's folder.
         state: BAKEWELL_STATE.
-        programs: the folder of the fake Packer, with the files that it reads and writes.
+        packer: what is called Packer here.
     """
 
     root: Path
     state: Path
-    programs: Path
+    packer: FakePacker
     served: Served
-
-    @property
-    def mark(self) -> Path:
-        """The file that a hanging Packer writes once its machine exists."""
-        return self.programs / "mark"
 
     @property
     def environment(self) -> Environment:
@@ -71,9 +65,7 @@ class Site:
         return DigitalOcean(self.served.api.endpoint, TOKEN)
 
     def write(self, path: str, text: str) -> None:
-        target = self.root / "packer" / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
+        write(self.root / "packer", {path: text})
 
     def mode(self, role: str, mode: str) -> None:
         """Have the fake Packer behave in a certain way for a role."""
@@ -105,24 +97,20 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, served: Served) -> Site:
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    fake = programs / "packer"
-    source = (Path(__file__).with_name("fake_packer.py")).read_text().split("\n", 1)[1]
-    fake.write_text(f"#!{sys.executable} -S\n{source}")
-    fake.chmod(0o755)
-    # A copy, not a shadow: environment_for puts this Python's folder first on PATH, where no packer is.
-    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, served: Served) -> Iterator[Site]:
+    # Not beside this Python, where `environment_for` looks first: no packer is there.
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setattr(packer, "GRACE", 1.5)
     root = tmp_path / "project"
-    for path, text in FILES.items():
-        target = root / "packer" / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
+    write(root / "packer", FILES)
     (root / "Pulumi.yaml").write_text("name: bakewell\nruntime: python\n")
     (root / "Pulumi.dev.yaml").write_text("config:\n  bakewell:local: true\n")
-    return Site(root, tmp_path / "state", programs, served)
+    packer_ = FakePacker()
+    with packer_.serving() as program:
+        (tmp_path / "bin").mkdir()
+        (tmp_path / "bin/packer").write_text(f"#!{sys.executable} -S\n{program}")
+        (tmp_path / "bin/packer").chmod(0o755)
+        yield Site(root, tmp_path / "state", packer_, served)
 
 
 @pytest.fixture

@@ -1,191 +1,207 @@
-#!/usr/bin/env python3
-"""Stands for Packer in unit tests: makes a machine and an image through the API, as the real plugins do.
+"""Stands for Packer: a program that has this process do what it is asked, and here a machine and an image are made
+through the API, as by the real plugins. On AWS where the program's environment names no DigitalOcean.
 
-It does so on AWS where its environment names no DigitalOcean.
-
-What it does besides is in the staged file `mode`: `fail` (after the droplet exists), `refuse` (likewise, in
+What a build does besides is in the staged file `mode`: `fail` (after the machine exists), `refuse` (likewise, in
 provision.py's words), `hang` (until interrupted), `stubborn` (hangs and ignores SIGINT), `untagged` (forgets the tags),
-`elsewhere` (another name), `no-manifest`, `leak` (prints its token).
-
-What tests tell it, and what it tells them, is in files beside the program: its environment is what is tested.
+`elsewhere` (another name), `no-manifest`, `leak` (prints its token); `invalid` templates are refused.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import re
-import signal
-import sys
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
+import socketserver
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from bakewell.clouds.aws.tags import pairs
+from tests.contract.served import Api
+from tests.unit.loopback import serving
 
-def beside(name: str) -> Path:
-    return Path(sys.argv[0]).with_name(name)
+PROGRAM = """
+import json, os, signal, socket, sys
 
+if sys.argv[1] == "build" and os.path.exists("mode") and open("mode").read() == "stubborn":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+with socket.create_connection(("127.0.0.1", PORT)) as connection, connection.makefile("rw") as talk:
+    def tell(what):
+        print(json.dumps(what), file=talk, flush=True)
 
-def call(method: str, path: str, body: Any = None) -> Any:
-    request = urllib.request.Request(
-        os.environ["DIGITALOCEAN_API_URL"] + path,
-        method=method,
-        data=None if body is None else json.dumps(body).encode(),
-        headers={"Authorization": "Bearer " + os.environ["DIGITALOCEAN_TOKEN"], "Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=120) as answer:
-        return json.loads(answer.read() or b"{}")
+    def heed():
+        for line in talk:
+            told = json.loads(line)
+            if isinstance(told, int):
+                sys.exit(told)
+            print(told, flush=True)
 
-
-def until(path: str, key: str, name: str, wanted: str) -> None:
-    while call("GET", path)[key][name] != wanted:
-        time.sleep(0.02)
-
-
-def act(droplet: int, kind: str, **more: str) -> None:
-    action = call("POST", f"/v2/droplets/{droplet}/actions", {"type": kind, **more})["action"]
-    until(f"/v2/actions/{action['id']}", "action", "status", "completed")
-
-
-def ec2(action: str, region: str, **parameters: str) -> str:
-    """The answer's XML. The local cloud looks at the access key and at no signature."""
-    key = os.environ["AWS_ACCESS_KEY_ID"]
-    request = urllib.request.Request(
-        os.environ["AWS_ENDPOINT_URL"],
-        data=urllib.parse.urlencode({"Action": action, "Version": "2016-11-15", **parameters}).encode(),
-        headers={
-            "Authorization": f"AWS4-HMAC-SHA256 Credential={key}/20260101/{region}/ec2/aws4_request, Signature=0",
-            "Content-Type": "application/x-www-form-urlencoded",
-        },
-    )
-    with urllib.request.urlopen(request, timeout=120) as answer:
-        return str(answer.read().decode())
+    tell([sys.argv[1:], os.getcwd(), dict(os.environ), os.getpid()])
+    try:
+        heed()
+    except KeyboardInterrupt:
+        tell("interrupted")
+        heed()
+"""
+Say = Callable[[str], None]
+Hang = Callable[[], bool]
+SOURCE = "==> digitalocean.image:"
 
 
-def ec2_until(action: str, region: str, pattern: str, wanted: str, **parameters: str) -> None:
-    while re.findall(pattern, ec2(action, region, **parameters), re.DOTALL) != [wanted]:
-        time.sleep(0.02)
+class FakePacker:
+    """What tests tell it, and what it tells them.
+
+    Attributes:
+        version: that it says it has.
+        fmt: the exit code of `packer fmt`.
+        environments: command -> the names of the variables that it was given last.
+        validated: how often it was asked to judge templates.
+        hanging: the process of a build that hangs, once its machine exists.
+    """
+
+    def __init__(self) -> None:
+        self.version = "1.15.0"
+        self.fmt = 0
+        self.environments: dict[str, set[str]] = {}
+        self.validated = 0
+        self.hanging = 0
+
+    @contextmanager
+    def serving(self) -> Iterator[str]:
+        """The program's text; it works inside the block."""
+        packer = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                def tell(what: str | int) -> None:
+                    with suppress(OSError):  # it may have been killed
+                        self.wfile.write(json.dumps(what).encode() + b"\n")
+
+                arguments, folder, environ, pid = json.loads(self.rfile.readline())
+                packer.environments[arguments[0]] = set(environ)
+                hang = lambda: packer.hang(pid, self.rfile.readline)  # noqa: E731
+                tell(packer.run(arguments, Path(folder), environ, tell, hang))
+
+        with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+            server.daemon_threads = True
+            with serving(server):
+                yield PROGRAM.replace("PORT", str(server.server_address[1]))
+
+    def hang(self, pid: int, told: Callable[[], bytes]) -> bool:
+        """Whether the program was interrupted in the end; not where it was killed."""
+        self.hanging = pid
+        with suppress(OSError):
+            return bool(told())
+        return False
+
+    def run(
+        self, arguments: list[str], folder: Path, environ: dict[str, str], say: Say, hang: Callable[[], bool]
+    ) -> int:
+        """A command's exit code."""
+        mode = (folder / "mode").read_text() if (folder / "mode").exists() else ""
+        match arguments[0]:
+            case "version":
+                say(f"Packer v{self.version}")
+            case "validate":
+                self.validated += 1
+                if mode == "invalid":
+                    say(f"Error: Unsupported argument\n\n  on {folder}/build.pkr.hcl line 2:\n  (no source)\n")
+                    return 1
+            case "fmt":
+                return self.fmt
+            case "build":
+                (given,) = [word for word in arguments if word.startswith("-var-file=")]
+                files = (folder / "image.auto.pkrvars.json", Path(given.partition("=")[2]))
+                wanted: dict[str, Any] = {}
+                for file in files:
+                    wanted |= json.loads(file.read_text())
+                return _build(mode, wanted, environ, say, hang)
+        return 0
+
+
+def _build(mode: str, wanted: dict[str, Any], environ: dict[str, str], say: Say, hang: Hang) -> int:
+    say(f"{SOURCE} \x1b[1mmode {mode or 'plain'}\x1b[0m")
+    if mode == "leak":
+        say(f"token {environ['DIGITALOCEAN_TOKEN']}")
+    machine = (Droplet if "DIGITALOCEAN_TOKEN" in environ else Instance)(environ, wanted)
+    if mode in ("hang", "stubborn"):
+        if hang():
+            say(f"{SOURCE} interrupted, cleaning up")
+            machine.remove(say)
+        return 1
+    try:
+        if mode == "refuse":
+            say(f"{SOURCE} provision: step `nginx | Install it` failed")
+            say(f"{SOURCE}   remedy: correct its version")
+            say(f"{SOURCE} Destroying droplet...")
+            return 1
+        if mode == "fail":
+            say(f"{SOURCE} the check failed")
+            return 1
+        name = "elsewhere" if mode == "elsewhere" else wanted["image_name"]
+        image = machine.image(name, [] if mode == "untagged" else wanted["tags"])
+    finally:
+        machine.remove(say)
+    if mode != "no-manifest":
+        artifact = {"builds": [{"artifact_id": f"{wanted['region']}:{image}"}]}
+        Path(wanted["manifest_path"]).write_text(json.dumps(artifact))
+    return 0
 
 
 class Droplet:
     """A droplet and its snapshot."""
 
-    def __init__(self, v: dict[str, Any]) -> None:
-        wanted = {"name": v["builder_name"], "image": v["base_image"], "ssh_keys": [int(v["ssh_key"])]}
-        wanted |= {key: v[key] for key in ("region", "size", "tags")}
-        self.id = call("POST", "/v2/droplets", wanted)["droplet"]["id"]
-
-    def await_boot(self) -> None:
-        until(f"/v2/droplets/{self.id}", "droplet", "status", "active")
+    def __init__(self, environ: dict[str, str], wanted: dict[str, Any]) -> None:
+        self._api = Api(environ["DIGITALOCEAN_API_URL"], environ["DIGITALOCEAN_TOKEN"], lambda answer: answer.read())
+        fields = {key: wanted[key] for key in ("region", "size", "tags")}
+        fields |= {"image": wanted["base_image"], "ssh_keys": [int(wanted["ssh_key"])]}
+        self._id: int = self._api.droplet(wanted["builder_name"], **fields)["id"]
 
     def image(self, name: str, tags: list[str]) -> str:
-        act(self.id, "power_off")
-        act(self.id, "snapshot", name=name)
-        snapshot = call("GET", f"/v2/droplets/{self.id}/snapshots")["snapshots"][0]["id"]
+        made = str(self._api.snapshot(name, self._id)["id"])
         for tag in tags:
-            resource = {"resource_id": str(snapshot), "resource_type": "image"}
-            call("POST", f"/v2/tags/{tag}/resources", {"resources": [resource]})
-        return str(snapshot)
+            resource = {"resource_id": made, "resource_type": "image"}
+            self._api.post(f"/v2/tags/{tag}/resources", {"resources": [resource]}, 204)
+        return made
 
-    def remove(self) -> None:
+    def remove(self, say: Say) -> None:
         try:
-            call("DELETE", f"/v2/droplets/{self.id}")
-        except urllib.error.HTTPError as error:  # the real plugins say so too, and succeed
-            print(f"==> digitalocean.image: Error destroying droplet. Please destroy it manually: {error}", flush=True)
+            self._api.delete(f"/v2/droplets/{self._id}")
+        except AssertionError as error:  # the real plugins say so too, and succeed
+            say(f"{SOURCE} Error destroying droplet. Please destroy it manually: {error}")
 
 
 class Instance:
     """An instance and its AMI."""
 
-    def __init__(self, v: dict[str, Any]) -> None:
-        self.region = v["region"]
-        given = {"ImageId": v["base_image"], "InstanceType": v["size"], "KeyName": v["ssh_key"]}
-        given |= {"SubnetId": v["subnet"]} if v.get("subnet") else {}
-        made = ec2(
-            "RunInstances", self.region, MinCount="1", MaxCount="1", **given, **self.tagged(1, "instance", v["tags"])
-        )
-        self.id = re.findall(r"<instanceId>(i-\w+)<", made)[0]
+    def __init__(self, environ: dict[str, str], wanted: dict[str, Any]) -> None:
+        import boto3  # builds on DigitalOcean do not wait for it
 
-    def await_boot(self) -> None:
-        state = r"<instanceState>.*?<name>([\w-]+)</name>"
-        ec2_until("DescribeInstances", self.region, state, "running", **{"InstanceId.1": self.id})
+        make: Any = boto3.client
+        self._ec2 = make(
+            "ec2",
+            region_name=wanted["region"],
+            endpoint_url=environ["AWS_ENDPOINT_URL"],
+            aws_access_key_id=environ["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environ["AWS_SECRET_ACCESS_KEY"],
+        )
+        fields = {"ImageId": wanted["base_image"], "InstanceType": wanted["size"], "KeyName": wanted["ssh_key"]}
+        fields |= {"SubnetId": wanted["subnet"]} if wanted.get("subnet") else {}
+        tags = [{"ResourceType": "instance", "Tags": pairs(wanted["tags"])}]
+        made = self._ec2.run_instances(MinCount=1, MaxCount=1, TagSpecifications=tags, **fields)
+        self._id: str = made["Instances"][0]["InstanceId"]
+        self._wait("instance_running", InstanceIds=[self._id])
+
+    def _wait(self, name: str, **what: list[str]) -> None:
+        self._ec2.get_waiter(name).wait(**what, WaiterConfig={"Delay": 0.05, "MaxAttempts": 6000})
 
     def image(self, name: str, tags: list[str]) -> str:
-        given = self.tagged(1, "image", tags) | self.tagged(2, "snapshot", tags) if tags else {}
-        made = ec2("CreateImage", self.region, InstanceId=self.id, Name=name, **given)
-        image = re.findall(r"<imageId>(ami-\w+)<", made)[0]
-        ec2_until("DescribeImages", self.region, r"<imageState>(\w+)<", "available", **{"ImageId.1": image})
-        return str(image)
+        specifications = [{"ResourceType": kind, "Tags": pairs(tags)} for kind in ("image", "snapshot") if tags]
+        made: str = self._ec2.create_image(InstanceId=self._id, Name=name, TagSpecifications=specifications)["ImageId"]
+        self._wait("image_available", ImageIds=[made])
+        return made
 
-    def remove(self) -> None:
+    def remove(self, say: Say) -> None:
         try:
-            ec2("TerminateInstances", self.region, **{"InstanceId.1": self.id})
-        except urllib.error.HTTPError as error:
-            print(f"==> amazon-ebs.image: Error terminating instance, may still be around: {error}", flush=True)
-
-    def tagged(self, number: int, kind: str, tags: list[str]) -> dict[str, str]:
-        specification = f"TagSpecification.{number}"
-        given = {f"{specification}.ResourceType": kind}
-        for place, tag in enumerate(tags, start=1):
-            first, second, *rest = tag.split(":", 2)
-            given[f"{specification}.Tag.{place}.Key"] = f"{first}:{second}"
-            given[f"{specification}.Tag.{place}.Value"] = "".join(rest)
-        return given
-
-
-def build() -> None:
-    mode = Path("mode").read_text().strip() if Path("mode").exists() else ""
-    given = next(a for a in sys.argv if a.startswith("-var-file=")).partition("=")[2]
-    v = json.loads(Path("image.auto.pkrvars.json").read_text()) | json.loads(Path(given).read_text())
-    print(f"==> digitalocean.image: \x1b[1mmode {mode or 'plain'}\x1b[0m", flush=True)
-    if mode == "leak":
-        print("token", os.environ["DIGITALOCEAN_TOKEN"], flush=True)
-    machine = Droplet(v) if "DIGITALOCEAN_TOKEN" in os.environ else Instance(v)
-    try:
-        machine.await_boot()
-        if mode in ("hang", "stubborn"):
-            beside("mark").write_text(str(os.getpid()))
-            while True:
-                time.sleep(0.05)
-        if mode == "refuse":
-            print("==> digitalocean.image: provision: step `nginx | Install it` failed", flush=True)
-            print("==> digitalocean.image:   remedy: correct its version", flush=True)
-            raise SystemExit("==> digitalocean.image: Destroying droplet...")
-        if mode == "fail":
-            raise SystemExit("==> digitalocean.image: the check failed")
-        name = "elsewhere" if mode == "elsewhere" else v["image_name"]
-        image = machine.image(name, [] if mode == "untagged" else v["tags"])
-    except KeyboardInterrupt:
-        print("==> digitalocean.image: interrupted, cleaning up", flush=True)
-        raise SystemExit(1) from None
-    finally:
-        machine.remove()
-    if mode != "no-manifest":
-        artifact = {"builds": [{"artifact_id": f"{v['region']}:{image}"}]}
-        Path(v["manifest_path"]).write_text(json.dumps(artifact))
-
-
-def main() -> None:
-    beside(f"{sys.argv[1]}.environment").write_text("\n".join(os.environ))
-    if sys.argv[1] == "version":
-        print("Packer v" + (beside("version").read_text() if beside("version").exists() else "1.15.0"))
-    elif sys.argv[1] == "validate":
-        with beside("packer.log").open("a") as log:
-            log.write("validate\n")
-        if Path("mode").exists() and Path("mode").read_text().strip() == "invalid":
-            where = f"{Path.cwd()}/build.pkr.hcl"
-            print(f"Error: Unsupported argument\n\n  on {where} line 2:\n  (source code not available)\n")
-            raise SystemExit(1)
-    elif sys.argv[1] == "fmt":
-        raise SystemExit(int(beside("fmt").read_text()))
-    elif sys.argv[1] == "build":
-        if Path("mode").exists() and Path("mode").read_text().strip() == "stubborn":
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-        build()
-
-
-if __name__ == "__main__":
-    main()
+            self._ec2.terminate_instances(InstanceIds=[self._id])
+        except self._ec2.exceptions.ClientError as error:
+            say(f"==> amazon-ebs.image: Error terminating instance, may still be around: {error}")

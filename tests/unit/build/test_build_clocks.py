@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any
 
 import pytest
 
@@ -16,19 +15,14 @@ from bakewell.clouds import BUILDER, LEASE_SECONDS
 from bakewell.errors import CloudError
 from bakewell.image import READY, Identity, new_run, tag
 from bakewell.retention import Policy
-from tests.contract.aws.served import Served
-from tests.contract.served import KEY, TOKEN
+from tests.contract.served import KEY
 from tests.unit.build.conftest import Said, Site
+from tests.unit.build.test_build_flow import calls
 from tests.unit.build.test_build_orphans import builder, dead_here, gone, machines, reap, snapshot
 
 SKEW = 125 * 60
 BOTH = pytest.mark.parametrize("ahead", [SKEW, -SKEW], ids=["cloud-ahead", "cloud-behind"])
 """A cloud that is ahead is a host that is behind."""
-
-
-def calls(site: Site) -> list[Any]:
-    answer = site.served.api.http.get("/sandbox/calls", headers={"Authorization": f"Bearer {TOKEN}"})
-    return list(answer.json()["calls"])
 
 
 @BOTH
@@ -58,14 +52,6 @@ def test_a_host_whose_clock_differs_writes_leases_by_the_clouds_and_says_so(site
     assert f"{time.strftime('%Y-%m-%d-%H', time.gmtime(int(key[1]) - LEASE_SECONDS))}" in result.name
     side = "behind" if ahead > 0 else "ahead of"
     assert [line for line in said if f"125 minutes {side} digitalocean's" in line] != []
-
-
-def test_a_lease_on_aws_goes_by_awss_clock(aws: Served, site: Site, said: Said) -> None:
-    aws.clock.ahead = -SKEW
-    build(site.job("base", "aws"), Stop(), said.append)
-    found = aws.http.get("/sandbox/calls").json()["calls"]
-    (name,) = [call["body"]["KeyName"] for call in found if call["action"] == "ec2:ImportKeyPair"]
-    assert 0 <= time.time() - SKEW - (int(name.rpartition("-")[2]) - LEASE_SECONDS) < 120
 
 
 def test_retention_says_of_a_lease_what_the_clouds_clock_says(site: Site, said: Said) -> None:

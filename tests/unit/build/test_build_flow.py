@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,68 +20,42 @@ from bakewell.clouds.digitalocean import DigitalOcean
 from bakewell.errors import BakewellError, BuildError, ConfigError
 from bakewell.image import REVOKED
 from bakewell.settings import Settings
+from tests.contract.served import TOKEN
 from tests.unit.build.conftest import Said, Site
 from tests.waiting import until
+
+
+def calls(site: Site) -> list[Any]:
+    """Every call of the API so far."""
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    found: list[Any] = site.served.api.http.get("/sandbox/calls", headers=headers).json()["calls"]
+    return found
 
 
 def test_a_build_makes_a_ready_image_and_leaves_nothing_else(site: Site, said: Said) -> None:
     result = build(site.job("base"), Stop(), said.append)
     image = site.cloud.image(result.id)
     assert image is not None and image.ready and image.lease is None
-    assert (result.action, result.role, result.home, result.regions, result.parent) == (
-        "built",
-        "base",
-        "nyc3",
-        ("nyc3",),
-        None,
-    )
+    found = (result.action, result.role, result.home, result.regions, result.parent)
+    assert found == ("built", "base", "nyc3", ("nyc3",), None)
     assert (result.name, result.fingerprint, result.run) == (image.name, image.fingerprint, image.run)
+    keys = "role cloud id name fingerprint run parent home regions action seconds finished"
+    assert list(json.loads(json.dumps(result.mapping()))) == keys.split(), "one short JSON value"
     site.leaves()
     assert site.runs() == []
     assert not [tag for tag in image.tags if tag.startswith(("bakewell:lease", "bakewell:builder"))]
-
-
-def test_the_builder_is_named_for_its_role_and_run(site: Site, said: Said) -> None:
-    result = build(site.job("base"), Stop(), said.append)
-    headers = {"Authorization": "Bearer local-test-token"}
-    calls = site.served.api.http.get("/sandbox/calls", headers=headers).json()["calls"]
-    made = [call["body"]["name"] for call in calls if (call["method"], call["path"]) == ("POST", "/v2/droplets")]
+    made = [call["body"]["name"] for call in calls(site) if (call["method"], call["path"]) == ("POST", "/v2/droplets")]
     assert made[-1] == f"base-{result.run}"
 
 
-def test_the_result_is_one_short_json_value(site: Site, said: Said) -> None:
-    value = json.loads(json.dumps(build(site.job("base"), Stop(), said.append).mapping()))
-    assert set(value) == {
-        "role",
-        "cloud",
-        "id",
-        "name",
-        "fingerprint",
-        "run",
-        "parent",
-        "home",
-        "regions",
-        "action",
-        "seconds",
-        "finished",
-    }
-
-
-def test_a_second_build_adopts_in_one_api_call(site: Site, said: Said) -> None:
+def test_a_second_build_adopts_in_one_api_call_unless_it_is_forced(site: Site, said: Said) -> None:
     first = build(site.job("base"), Stop(), said.append)
-    token = {"Authorization": "Bearer local-test-token"}
-    http = site.served.api.http
-    before = len(http.get("/sandbox/calls", headers=token).json()["calls"])
+    before = len(calls(site))
     second = build(site.job("base"), Stop(), said.append)
-    calls = http.get("/sandbox/calls", headers=token).json()["calls"][before:]
-    assert [(c["method"], c["path"]) for c in calls] == [("GET", "/v2/images")]
+    assert [(call["method"], call["path"]) for call in calls(site)[before:]] == [("GET", "/v2/images")]
     assert (second.action, second.id, second.run) == ("adopted", first.id, first.run)
-
-
-def test_force_builds_again(site: Site, said: Said) -> None:
-    first = build(site.job("base"), Stop(), said.append)
-    second = build(site.job("base", force=True), Stop(), said.append)
-    assert second.action == "built" and second.id != first.id
+    forced = build(site.job("base", force=True), Stop(), said.append)
+    assert forced.action == "built" and forced.id != first.id
     assert site.cloud.image(first.id) is not None, "a build deletes no finished image"
 
 
@@ -155,19 +130,6 @@ def test_what_another_host_built_during_the_wait_for_a_slot_is_adopted(site: Sit
     found = waiting_for_a_slot(site, said, "base", lambda: built.append(build(elsewhere, Stop(), said.append)))
     assert isinstance(found, Result)
     assert (found.action, found.id) == ("adopted", built[0].id)
-
-
-def test_a_log_that_cannot_be_created_leaves_nothing_locked(
-    site: Site, said: Said, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object) -> Path:
-        raise BakewellError("No space left on device", remedy="free disk space")
-
-    monkeypatch.setattr("bakewell.build.log.create", full)
-    with pytest.raises(BakewellError, match="No space left"):
-        build(site.job("base"), Stop(), said.append)
-    assert site.runs() == []
-    site.leaves()
 
 
 def test_a_reaper_that_breaks_says_so_and_shows_no_traceback(
@@ -254,18 +216,6 @@ def test_two_builds_of_one_content_at_once_make_one_image(site: Site, said: Said
     assert any("waiting for it" in line for line in said)
 
 
-def test_tidying_up_that_fails_does_not_take_a_finished_image_back(site: Site, said: Said) -> None:
-    rule = {"effect": "status", "status": 403, "method": "DELETE", "path": "/v2/account/keys/.*"}
-    site.served.api.post("/sandbox/faults", rule)
-    result = build(site.job("base"), Stop(), said.append)
-    assert result.action == "built"
-    assert any("left to the next command" in line for line in said)
-    site.served.api.delete("/sandbox/faults")
-    site.leaves("keys")
-    build(site.job("base"), Stop(), said.append)
-    site.leaves()
-
-
 def test_the_api_going_away_in_the_middle_fails_the_build_and_the_next_one_cleans_up(site: Site, said: Said) -> None:
     rule = {"effect": "status", "status": 403, "method": "DELETE"}
     site.served.api.post("/sandbox/faults", rule)
@@ -279,13 +229,22 @@ def test_the_api_going_away_in_the_middle_fails_the_build_and_the_next_one_clean
     site.leaves()
 
 
-def test_a_full_disk_is_a_build_error_with_a_remedy(site: Site, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("where", "error"),
+    [
+        ("log.create", BakewellError("No space left on device", remedy="free disk space")),
+        ("packer.write_variables", OSError(28, "No space left on device", "variables.json")),
+    ],
+)
+def test_a_full_disk_is_an_error_with_a_remedy_and_leaves_nothing(
+    site: Site, said: Said, monkeypatch: pytest.MonkeyPatch, where: str, error: Exception
+) -> None:
     def full(*_: object) -> None:
-        raise OSError(28, "No space left on device", "variables.json")
+        raise error
 
-    monkeypatch.setattr("bakewell.build.packer.write_variables", full)
-    with pytest.raises(BuildError, match="No space left") as caught:
+    monkeypatch.setattr(f"bakewell.build.{where}", full)
+    with pytest.raises(BakewellError, match="No space left") as caught:
         build(site.job("base"), Stop(), said.append)
-    assert "free disk space" in caught.value.remedy
+    assert isinstance(caught.value, BuildError) is isinstance(error, OSError) and "free disk" in caught.value.remedy
     site.leaves()
     assert site.runs() == []

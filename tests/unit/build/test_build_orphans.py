@@ -14,8 +14,9 @@ from bakewell.errors import CloudError
 from bakewell.image import READY, Identity, Image, new_run, tag
 from sandbox.digitalocean.api import images
 from sandbox.digitalocean.api.images import image_view
-from tests.contract.served import KEY, TOKEN
+from tests.contract.served import KEY
 from tests.unit.build.conftest import Said, Site
+from tests.unit.build.test_build_flow import calls
 from tests.waiting import until
 
 PAST, FUTURE = int(time.time()) - 60, int(time.time()) + 3600
@@ -72,63 +73,70 @@ def gone(site: Site, machine: int) -> None:
     until(lambda: machine in machines(site), lambda there: not there)
 
 
-def test_a_machine_whose_lease_ran_out_goes(site: Site, said: Said) -> None:
-    machine = builder(site, new_run(), PAST)
-    assert reap(site, said) == 1
-    gone(site, machine)
-
-
-def test_a_colleagues_machine_whose_lease_runs_stays(site: Site, said: Said) -> None:
-    machine = builder(site, new_run(), FUTURE)
-    assert reap(site, said) == 0
-    assert machine in machines(site)
-
-
-def test_a_run_that_died_here_goes_although_its_lease_runs(site: Site, said: Said) -> None:
-    run = new_run()
-    dead_here(site, run)
-    machine = builder(site, run, FUTURE)
-    assert reap(site, said) == 1
-    gone(site, machine)
-
-
-def test_a_run_whose_lock_is_held_stays_although_its_lease_ran_out(site: Site, said: Said) -> None:
-    run = new_run()
-    held = runs.begin(site.state, record(site, run))
-    machine = builder(site, run, PAST)
-    assert reap(site, said) == 0
-    assert machine in machines(site)
+def test_builders_of_dead_runs_go_and_no_other_machine(site: Site, said: Said) -> None:
+    """Of a run of this host its lock says whether it lives, of any other run its lease."""
+    died, lives, elsewhere = new_run(), new_run(), new_run()
+    dead_here(site, died)
+    held = runs.begin(site.state, record(site, lives))
+    dead_here(site, elsewhere, endpoint="https://api.digitalocean.com")
+    api = site.served.api
+    stay = {
+        "its lease runs": builder(site, new_run(), FUTURE),
+        "its lock is held": builder(site, lives, PAST),
+        "it is recorded for another API": builder(site, elsewhere, FUTURE),
+        "it is another project's": builder(site, new_run(), PAST, project="other"),
+        "it is no builder": api.droplet("web-1", tags=["bakewell:role:web", "bakewell:project:bakewell"])["id"],
+        "it has no identity": api.droplet("odd", tags=[BUILDER])["id"],
+    }
+    builder(site, new_run(), PAST)
+    builder(site, died, FUTURE)
+    gpu = {"size": "gpu-h100x1-80gb", "tags": [*identity(new_run()).tags(), tag("lease", str(PAST)), BUILDER]}
+    assert int(api.droplet("trainer", **gpu)["id"]) not in machines(site), "it is in another list"
+    assert reap(site, said) == 3
+    until(lambda: set(machines(site)), lambda left: left == set(stay.values()))
+    until(lambda: api.get("/v2/droplets", type="gpus")["droplets"], lambda left: not left)
+    assert f"{elsewhere}.lock" in site.runs()
     held.release()
 
 
-def test_other_projects_and_machines_that_are_no_builders_stay(site: Site, said: Said) -> None:
-    other = builder(site, new_run(), PAST, project="other")
-    api = site.served.api
-    plain = api.droplet("web-1", tags=["bakewell:role:web", "bakewell:project:bakewell"])["id"]
-    marked = api.droplet("odd", tags=[BUILDER])["id"]
-    assert reap(site, said) == 0
-    assert set(machines(site)) == {other, plain, marked}
-
-
-def test_a_run_recorded_for_another_api_is_not_judged(site: Site, said: Said) -> None:
-    run = new_run()
-    dead_here(site, run, endpoint="https://api.digitalocean.com")
-    machine = builder(site, run, FUTURE)
-    assert reap(site, said) == 0
-    assert machine in machines(site)
-    assert f"{run}.lock" in site.runs()
-
-
-def test_unfinished_images_and_keys_go_with_their_run_and_finished_ones_stay(site: Site, said: Said) -> None:
-    dead, alive = new_run(), new_run()
-    unfinished = snapshot(site, dead, PAST)
-    finished = snapshot(site, new_run(), PAST, READY)
-    building = snapshot(site, alive, FUTURE)
+def test_unfinished_images_keys_and_tags_of_dead_runs_go_and_no_others(site: Site, said: Said) -> None:
+    dead, alive, recorded, used = (new_run() for _ in range(4))
+    api, builders = site.served.api, [builder(site, run, PAST) for run in (new_run(), new_run())]
+    dead_here(site, recorded)
+    snapshot(site, dead, PAST)
+    api.snapshot(f"bakewell-base-{recorded}")  # without tags: known by the name on record
+    api.snapshot("anything", droplet_id=builders[0])
+    finished = str(api.snapshot("anything else", droplet_id=builders[1])["id"])
+    site.cloud.tag(finished, [*identity(new_run()).tags(), READY])
+    stay = {
+        "it is finished": snapshot(site, new_run(), PAST, READY),
+        "it is finished, its builder dead": finished,
+        "its lease runs": snapshot(site, alive, FUTURE),
+        "something boots from it": snapshot(site, used, PAST),
+        "it is somebody else's": str(api.snapshot("bakewell-base-of-somebody-else")["id"]),
+    }
+    api.droplet("web-1", image=int(stay["something boots from it"]))
     site.cloud.create_key(f"bakewell-{dead}-{PAST}", KEY)
-    assert reap(site, said) == 2
-    ids = {image.id for image in site.cloud.images("bakewell")}
-    assert ids == {finished, building} and unfinished not in ids
-    assert site.cloud.build_keys() == []
+    people, building = "bakewell-laptop", f"bakewell-{alive}-{FUTURE}"
+    api.post("/v2/account/keys", {"name": people, "public_key": KEY.replace("IMIuQ1", "IMIuQ2")})
+    site.cloud.create_key(building, KEY.replace("IMIuQ1", "IMIuQ3"))
+    for name in ("bakewell:run:dead", "bakewell:role:old"):
+        api.post("/v2/tags", {"name": name})
+    assert reap(site, said) == 2 + 3 + 1, "builders, images and a key"
+    assert {str(image["id"]) for image in api.get("/v2/images", private="true")["images"]} == set(stay.values())
+    assert {key["name"] for key in api.get("/v2/account/keys")["ssh_keys"]} == {people, building}
+    assert any("in use by droplet web-1" in line for line in said)
+    tags = {one["name"] for one in api.get("/v2/tags", per_page=200)["tags"]}
+    assert "bakewell:run:dead" not in tags and "bakewell:role:old" in tags
+
+
+def test_who_uses_images_is_asked_only_where_one_would_go(site: Site, said: Said) -> None:
+    snapshot(site, new_run(), PAST, READY)
+    snapshot(site, new_run(), FUTURE)
+    before = len(calls(site))
+    reap(site, said)
+    asked = {call["path"] for call in calls(site)[before:]}
+    assert asked and "/v2/droplets/autoscale" not in asked
 
 
 def test_a_finished_image_stays_while_the_cloud_is_busy_with_it(
@@ -155,24 +163,6 @@ def test_a_finished_image_that_lost_its_ready_tag_stays_and_is_spoken_of(site: S
     assert site.cloud.image(image) is not None
 
 
-def test_an_unfinished_image_that_something_boots_from_stays(site: Site, said: Said) -> None:
-    kept, gone_one = snapshot(site, new_run(), PAST), snapshot(site, new_run(), PAST)
-    site.served.api.droplet("web-1", image=int(kept))
-    assert reap(site, said) == 1
-    assert [image.id for image in site.cloud.images("bakewell")] == [kept] != [gone_one]
-    assert any("in use by droplet web-1" in line for line in said)
-
-
-def test_who_uses_images_is_asked_only_where_one_would_go(site: Site, said: Said) -> None:
-    snapshot(site, new_run(), PAST, READY)
-    snapshot(site, new_run(), FUTURE)
-    headers = {"Authorization": f"Bearer {TOKEN}"}
-    site.served.api.http.delete("/sandbox/calls", headers=headers)
-    reap(site, said)
-    calls = site.served.api.http.get("/sandbox/calls", headers=headers).json()["calls"]
-    assert calls and "/v2/droplets/autoscale" not in {call["path"] for call in calls}
-
-
 def test_an_image_finished_since_it_was_listed_stays(site: Site, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
     image, listed = snapshot(site, new_run(), PAST), DigitalOcean.images
 
@@ -197,41 +187,6 @@ def test_a_finished_image_whose_other_tags_are_broken_stays_with_its_builder_or_
     assert {i["id"] for i in api.get("/v2/images", private="true")["images"]} == {named, taken}
 
 
-def test_a_dead_gpu_builder_goes(site: Site, said: Said) -> None:
-    tags = [*identity(new_run()).tags(), tag("lease", str(PAST)), BUILDER]
-    machine = int(site.served.api.droplet("trainer", size="gpu-h100x1-80gb", tags=tags)["id"])
-    assert machine not in machines(site), "it is in another list"
-    assert reap(site, said) == 1
-    until(lambda: site.served.api.get("/v2/droplets", type="gpus")["droplets"], lambda left: not left)
-
-
-def test_keys_of_people_and_of_live_builds_stay(site: Site, said: Said) -> None:
-    api, other = site.served.api, KEY.replace("IMIuQ1", "IMIuQ2")
-    api.post("/v2/account/keys", {"name": "bakewell-laptop", "public_key": KEY})
-    site.cloud.create_key(f"bakewell-{new_run()}-{FUTURE}", other)
-    assert reap(site, said) == 0
-    assert len(api.get("/v2/account/keys")["ssh_keys"]) == 2
-
-
-def test_the_untagged_snapshot_of_a_dead_builder_goes_with_it(site: Site, said: Said) -> None:
-    run = new_run()
-    machine = builder(site, run, PAST)
-    image = site.served.api.snapshot("anything", droplet_id=machine)["id"]
-    assert reap(site, said) == 2
-    gone(site, machine)
-    assert site.cloud.image(str(image)) is None
-
-
-def test_a_finished_snapshot_of_a_dead_builder_stays(site: Site, said: Said) -> None:
-    run = new_run()
-    machine = builder(site, run, PAST)
-    image = str(site.served.api.snapshot("anything", droplet_id=machine)["id"])
-    site.cloud.tag(image, [*identity(run).tags(), READY])
-    assert reap(site, said) == 1
-    gone(site, machine)
-    assert site.cloud.image(image) is not None
-
-
 def test_a_pending_snapshot_is_waited_for_and_removed(site: Site, said: Said) -> None:
     machine = builder(site, new_run(), PAST)
     site.served.api.act(machine, "power_off")
@@ -239,17 +194,6 @@ def test_a_pending_snapshot_is_waited_for_and_removed(site: Site, said: Said) ->
     assert reap(site, said) == 2
     gone(site, machine)
     assert site.served.api.get("/v2/images", private="true")["images"] == []
-
-
-def test_an_untagged_snapshot_is_known_by_the_name_on_record(site: Site, said: Said) -> None:
-    run = new_run()
-    dead_here(site, run)
-    api = site.served.api
-    for name in (f"bakewell-base-{run}", "bakewell-base-of-somebody-else"):
-        made = api.snapshot(name)
-        assert made["tags"] == []
-    assert reap(site, said) == 1
-    assert [i["name"] for i in api.get("/v2/images", private="true")["images"]] == ["bakewell-base-of-somebody-else"]
 
 
 def test_a_run_is_forgotten_only_when_nothing_of_it_was_found(site: Site, said: Said) -> None:
@@ -263,18 +207,6 @@ def test_a_run_is_forgotten_only_when_nothing_of_it_was_found(site: Site, said: 
     assert reap(site, said) == 0
     assert site.runs() == []
     assert not orphans.waiting(site.environment.endpoint, "bakewell", site.state)
-
-
-def test_unused_tags_go_and_used_ones_stay(site: Site, said: Said) -> None:
-    image = snapshot(site, "a" * 12, None, READY)
-    api = site.served.api
-    shared = ("bakewell:role:old", "bakewell:project:old", "bakewell:home:ams3", "bakewell:revoked", "somebodys")
-    for name in ("bakewell:run:dead", "bakewell:lease:1", "bakewell:parent:p", "bakewell:fingerprint:f", *shared):
-        api.post("/v2/tags", {"name": name})
-    reap(site, said)
-    names = {t["name"] for t in api.get("/v2/tags", per_page=200)["tags"]}
-    assert names == {*identity("a" * 12).tags(), READY, *shared}
-    assert site.cloud.image(image) is not None
 
 
 @pytest.mark.parametrize("path", ["/v2/droplets", "/v2/images", "/v2/account/keys"])

@@ -83,7 +83,7 @@ def test_every_run_of_packer_has_that_environment(
         build(site.job("base"), Stop(), said.append)
     else:
         validate(site)
-    seen = set((site.programs / f"{command}.environment").read_text().splitlines())
+    seen = site.packer.environments[command]
     assert not seen & set(UNSEEN) - {"LC_ALL", "TZ"}
     assert {"HTTPS_PROXY", "no_proxy", "LC_ALL", "TZ"} <= seen
 
@@ -100,18 +100,13 @@ def validate(site: Site, role: str = "base", cloud: CloudName = "digitalocean", 
     packer.validate(job.catalog, role, cloud, job.bases, job.fingerprint.value, job.environment, job.settings)
 
 
-def times_validated(site: Site) -> int:
-    path = site.programs / "packer.log"
-    return len(path.read_text().splitlines()) if path.exists() else 0
-
-
 def test_templates_are_validated_once_a_fingerprint(site: Site) -> None:
     validate(site)
     validate(site)
-    assert times_validated(site) == 1
+    assert site.packer.validated == 1
     site.write("images/base/deploy.py", "changed = True\n")
     validate(site)
-    assert times_validated(site) == 2
+    assert site.packer.validated == 2
 
 
 def test_a_fault_in_a_template_names_the_file_in_the_checkout_and_is_found_again(site: Site) -> None:
@@ -121,11 +116,11 @@ def test_a_fault_in_a_template_names_the_file_in_the_checkout_and_is_found_again
             validate(site)
         assert caught.value.file == f"{site.root}/packer/build.pkr.hcl:2"
         assert "bakewell-validate-" not in str(caught.value)
-    assert times_validated(site) == 2
+    assert site.packer.validated == 2
 
 
 def test_another_version_of_packer_is_refused(site: Site) -> None:
-    (site.programs / "version").write_text("1.14.2")
+    site.packer.version = "1.14.2"
     with pytest.raises(ConfigError, match=r"Packer is 1\.14\.2, but the templates require 1\.15\.0"):
         validate(site)
 
@@ -198,7 +193,7 @@ def test_templates_are_validated_for_each_cloud(site: Site, monkeypatch: pytest.
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:2")
     for cloud in ("digitalocean", "aws", "aws"):
         validate(site, cloud=cloud)
-    assert times_validated(site) == 2
+    assert site.packer.validated == 2
 
 
 def test_a_base_that_is_locked_for_no_region_is_refused_on_the_real_aws(site: Site) -> None:

@@ -212,14 +212,19 @@ def test_a_file_is_followed_to_its_end(tmp_path: Path, said: Said) -> None:
 # the supervisor
 
 
+def supervising(path: Path, parent: int, *command: str, grace: float = 5, seconds: float = 9e9) -> list[str]:
+    """A supervisor's command line. `parent`: the descriptor of the pipe whose other end the build has."""
+    words = [sys.executable, "-I", "-S", supervisor.__file__, "--log", str(path), "--parent", str(parent)]
+    return [*words, "--grace", str(grace), "--seconds", str(seconds), "--", *command]
+
+
 def run_supervisor(
     tmp_path: Path, command: list[str], *, grace: float = 5, seconds: float = 9e9, keep: float | None = None
 ) -> tuple[int, str]:
     """Its exit status and its log. `keep`: seconds until the build's end of the pipe is closed; None: never."""
     path = log.create(tmp_path, "log")
     reads, writes = os.pipe()
-    words = [sys.executable, "-I", "-S", supervisor.__file__, "--log", str(path), "--parent", str(reads)]
-    words += ["--grace", str(grace), "--seconds", str(seconds), "--", *command]
+    words = supervising(path, reads, *command, grace=grace, seconds=seconds)
     process = subprocess.Popen(words, pass_fds=(reads,), start_new_session=True, stdin=subprocess.PIPE)
     os.close(reads)
     with cast("IO[bytes]", process.stdin) as stdin:
@@ -235,9 +240,9 @@ def run_supervisor(
 
 def test_a_supervisor_whose_build_is_gone_before_it_begins_starts_nothing(tmp_path: Path) -> None:
     path = log.create(tmp_path, "log")
-    words = [sys.executable, "-I", "-S", supervisor.__file__, "--log", str(path), "--parent", "0", "--grace", "1"]
-    words += ["--seconds", "9e9", "--", "echo", "started"]
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    done = subprocess.run(
+        supervising(path, 0, "echo", "started"), stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
     assert (done.returncode, done.stderr, path.read_text()) == (supervisor.INTERRUPTED, b"", "")
 
 
@@ -253,14 +258,6 @@ def test_a_command_that_was_killed_has_a_shells_status(tmp_path: Path) -> None:
 def test_end_of_the_build_interrupts_the_command(tmp_path: Path) -> None:
     script = "trap 'echo tidying; exit 3' INT; echo up; while :; do sleep 0.05; done"
     assert run_supervisor(tmp_path, ["sh", "-c", script], keep=0.7) == (supervisor.INTERRUPTED, "up\ntidying\n")
-
-
-def test_a_command_that_ignores_it_is_killed_with_everything_it_started(tmp_path: Path) -> None:
-    script = "trap '' INT; (trap '' INT; sleep 60 & echo $!; wait) & wait; wait"
-    status, written = run_supervisor(tmp_path, ["sh", "-c", script], keep=0.7, grace=0.5)
-    assert status == -9
-    child = int(written.split()[0])
-    until(lambda: alive(child), lambda up: not up)
 
 
 # setsid starts a session and a process group of its own; its parent ends at once.
@@ -299,8 +296,7 @@ def test_a_log_that_fails_at_the_very_end_is_no_failure_of_the_command(tmp_path:
     full = tmp_path / "full"
     full.symlink_to("/dev/full")
     reads, _writes = os.pipe()
-    words = [sys.executable, "-I", "-S", supervisor.__file__, "--log", str(full), "--parent", str(reads)]
-    words += ["--grace", "5", "--seconds", "60", "--", "sh", "-c"]
+    words = supervising(full, reads, "sh", "-c")
     for script, status in (("printf last", 0), ("printf last; exit 7", supervisor.LOG_FAILED)):
         done = subprocess.run([*words, script], input=b"[]", pass_fds=(reads,), start_new_session=True, check=False)
         assert done.returncode == status

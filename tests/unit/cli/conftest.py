@@ -11,10 +11,8 @@ import pytest
 from bakewell.cli import run
 from tests.contract.served import TOKEN
 from tests.unit.build.conftest import Said, Site, said, site
-from tests.unit.one_aws import aws
-from tests.unit.one_cloud import one_cloud, served
 
-__all__ = ["Said", "Site", "aws", "one_cloud", "said", "served", "site"]
+__all__ = ["Said", "Site", "said", "site"]
 
 
 @dataclass
@@ -37,6 +35,11 @@ class Bakewell:
     def __init__(self, site: Site, capfd: pytest.CaptureFixture[str]) -> None:
         self.site = site
         self._capfd = capfd
+
+    def settle(self, *settings: str) -> None:
+        """Have the stack, which is for the local cloud, say this besides: "keep: 1"."""
+        lines = "".join(f"  bakewell:{setting}\n" for setting in ("local: true", *settings))
+        (self.site.root / "Pulumi.dev.yaml").write_text(f"config:\n{lines}")
 
     def __call__(self, *arguments: str) -> Done:
         self._capfd.readouterr()

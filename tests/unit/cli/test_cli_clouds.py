@@ -15,18 +15,14 @@ from tests.contract.aws.served import OTHER, REGION, Served
 from tests.unit.cli.conftest import Bakewell
 
 BOTH = ["digitalocean", "aws"]
+CLOUDS = "clouds: [digitalocean, aws]"
 
 
 @pytest.fixture
 def both(bakewell: Bakewell, aws: Served) -> Bakewell:
     """A stack on both clouds."""
-    settle(bakewell)
+    bakewell.settle(CLOUDS)
     return bakewell
-
-
-def settle(bakewell: Bakewell, *settings: str, clouds: str = "[digitalocean, aws]") -> None:
-    lines = "".join(f"  bakewell:{setting}\n" for setting in ("local: true", f"clouds: {clouds}", *settings))
-    (bakewell.site.root / "Pulumi.dev.yaml").write_text(f"config:\n{lines}")
 
 
 def amis(aws: Served, *numbers: int, role: str = "base") -> list[str]:
@@ -47,16 +43,23 @@ def droplet_image(bakewell: Bakewell, number: int, role: str = "base") -> str:
     return made
 
 
+def launched(aws: Served) -> list[Any]:
+    calls = aws.http.get("/sandbox/calls").json()["calls"]
+    return [call["body"] for call in calls if call["action"] == "ec2:RunInstances"]
+
+
 def placed(rows: list[Any]) -> list[tuple[str, str]]:
     return [(row["cloud"], row["role"]) for row in rows]
 
 
-def test_build_is_on_every_cloud_and_each_has_parents_of_its_own(both: Bakewell) -> None:
+def test_build_is_on_every_cloud_and_each_has_parents_of_its_own(both: Bakewell, aws: Served) -> None:
     done = both("build", "--json")
     assert done.code == 0, done.err
     assert placed(done.json) == [(cloud, role) for cloud in BOTH for role in ("base", "web")]
     runs = {(one["cloud"], one["role"]): one["run"] for one in done.json}
     parents = {one["cloud"]: one["parent"] for one in done.json if one["role"] == "web"}
+    (base,) = [one["id"] for one in done.json if (one["cloud"], one["role"]) == ("aws", "base")]
+    assert launched(aws)[-1]["ImageId"] == base
     assert parents == {cloud: runs[cloud, "base"] for cloud in BOTH} and parents["aws"] != parents["digitalocean"]
     labels = {line.partition(" | ")[0] for line in done.err.splitlines()}
     assert labels == {f"{cloud}/{role}" for cloud in BOTH for role in ("base", "web")}
@@ -132,7 +135,7 @@ def test_a_pin_keeps_an_image_on_its_own_cloud_by_any_of_its_ids(both: Bakewell,
     snapshots = [droplet_image(both, number) for number in (1, 2)]
     first, _ = amis(aws, 3, 4)
     there = Aws(REGION).copy(first, OTHER)
-    settle(both, f"pins: {{base: {{aws: {there}}}}}")
+    both.settle(CLOUDS, f"pins: {{base: {{aws: {there}}}}}")
     planned = both("clean", "--keep", "1", "--dry-run", "--json").json
     assert [one["id"] for one in planned["deleted"]] == snapshots[:1]
     assert {one["id"]: one["reasons"] for one in planned["kept"]}[first] == ["pinned"]
@@ -143,7 +146,7 @@ def test_for_pulumi_clean_and_build_are_of_the_cloud_that_it_names(
 ) -> None:
     snapshots = [droplet_image(both, number) for number in (1, 2)]
     amis(aws, 3, 4)
-    settle(both, "keep: 1")
+    both.settle(CLOUDS, "keep: 1")
     done = both("clean", "--from-pulumi", "--cloud", "aws")
     assert done.json == {"deleted": ["bakewell-base-3"], "kept": 1}
     assert {row["id"] for row in both("list", "--cloud", "digitalocean", "--json").json} == set(snapshots)
@@ -209,26 +212,20 @@ def test_a_local_stack_of_two_clouds_touches_neither_where_one_is_real(
     both: Bakewell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL")
-    for command in (("build",), ("list", "--cloud", "digitalocean"), ("clean",), ("lock",)):
+    for command in (("build",), ("copy", "base", "sfo3"), ("list", "--cloud", "digitalocean"), ("clean",), ("lock",)):
         done = both(*command)
         assert done.code == 2 and "local cloud only, but the endpoint is https://amazonaws.com" in done.err
     assert both.site.served.api.get("/v2/images", private="true")["images"] == []
 
 
-def test_doctor_compares_clocks(both: Bakewell) -> None:
+def test_doctor_looks_at_each_clouds_clock_and_account(both: Bakewell) -> None:
     found = {row["check"]: row for row in both("doctor", "--json").json}
-    assert found["aws: clock"]["state"] == found["digitalocean: clock"]["state"] == "ok"
+    assert {found[f"{cloud}: {check}"]["state"] for cloud in BOTH for check in ("clock", "account")} == {"ok"}
+    assert "123456789012" in found["aws: account"]["found"]
     both.site.served.clock.ahead = -7500
+    both.settle(CLOUDS, 'aws: {account: "210987654321"}')
     found = {row["check"]: row for row in both("doctor", "--json").json}
     assert found["digitalocean: clock"]["state"] == "fails" and found["aws: clock"]["state"] == "ok"
     assert "125 minutes ahead of digitalocean's" in found["digitalocean: clock"]["found"]
-
-
-def test_doctor_looks_at_both_accounts(both: Bakewell) -> None:
-    found = {row["check"]: row for row in both("doctor", "--json").json}
-    assert found["aws: account"]["state"] == found["digitalocean: account"]["state"] == "ok"
-    assert "123456789012" in found["aws: account"]["found"]
-    settle(both, 'aws: {account: "210987654321"}')
-    found = {row["check"]: row for row in both("doctor", "--json").json}
     assert found["aws: account"]["state"] == "fails" and "AWS_PROFILE" in found["aws: account"]["remedy"]
     assert found["digitalocean: account"]["state"] == "ok"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from tests.unit.cli.conftest import Bakewell
+from tests.unit.loopback import Answer, Request, answering
 
 
 @pytest.fixture
@@ -16,21 +15,12 @@ def asked() -> Iterator[tuple[str, list[str]]]:
     """A server that answers 200 to everything: its root, and the paths that it was asked for."""
     paths: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            paths.append(self.path)
-            self.send_response(200)
-            self.end_headers()
+    def answer(request: Request) -> Answer:
+        paths.append(request.path)
+        return 200, {}, b""
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing is logged."""
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", paths
-        server.shutdown()
-        thread.join()
+    with answering(answer) as url:
+        yield url, paths
 
 
 @pytest.mark.parametrize("options", [(), ("--image", "5" * 64, "--remove")])

@@ -8,9 +8,7 @@ import pytest
 
 from bakewell.bases import Bases
 from tests.unit.cli.conftest import Bakewell
-from tests.unit.vendor import Vendor, certificate, vendor
-
-__all__ = ["certificate", "vendor"]
+from tests.unit.vendor import Vendor
 
 ONE, TWO = "1a" * 32, "2b" * 32
 BASE = 'description = "base"\nbase = "debian-12"\nsteps = ["consul"]\nversions = { consul = "1.17.1" }\n'
@@ -59,27 +57,6 @@ def test_every_version_that_an_image_states_is_locked(bakewell: Bakewell, lock: 
     assert Bases.load(lock).versions("consul") == ["1.17.1", "1.18.0"]
 
 
-def test_a_version_that_the_vendor_lacks_is_named_with_its_image(bakewell: Bakewell, lock: Path) -> None:
-    bakewell.site.write("images/base/image.toml", BASE.replace("1.17.1", "9.9.9"))
-    before = lock.read_text()
-    done = bakewell("lock", "consul")
-    assert done.code == 2 and "consul 9.9.9: the vendor has no such version" in done.err
-    assert "images/base/image.toml" in done.err and "remedy" in done.err
-    assert lock.read_text() == before
-
-
-def test_a_file_that_its_vendor_replaced_is_not_locked_again(bakewell: Bakewell, lock: Path, vendor: Vendor) -> None:
-    assert bakewell("lock", "consul").code == 0
-    before = lock.read_text()
-    vendor.pages["/1.17.1/SHA256SUMS"] = f"{TWO}  linux_amd64.zip\n"
-    done = bakewell("lock")
-    assert done.code == 2 and ONE in done.err and TWO in done.err and "find out why" in done.err
-    assert Bases.load(lock).checksums("consul", "1.17.1")["x86_64"] == ONE
-    lock.write_text(before.replace(f'x86_64 = "{ONE}"\n', ""))
-    assert bakewell("lock", "consul").code == 0
-    assert Bases.load(lock).checksums("consul", "1.17.1") == {"x86_64": TWO, "aarch64": TWO}
-
-
 def test_checksums_of_the_local_mirror_are_never_locked(
     bakewell: Bakewell, lock: Path, vendor: Vendor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -110,11 +87,3 @@ def test_names_that_mean_nothing_are_refused(bakewell: Bakewell, lock: Path, ven
     assert reserved.code == 2 and "can name no base" in reserved.err
     bakewell.site.write("images/base/image.toml", BASE)
     assert bakewell("lock", "consul", "--image", "debian-12-x64").code == 2
-
-
-def test_stage_shows_what_a_build_downloads(bakewell: Bakewell, lock: Path, tmp_path: Path) -> None:
-    assert bakewell("lock", "consul").code == 0
-    shown = bakewell("stage", "base", str(tmp_path / "base"), "--json").json
-    assert "downloads.json" in shown["files"]
-    assert ONE in (tmp_path / "base" / "downloads.json").read_text()
-    assert "downloads.json" not in bakewell("stage", "web", str(tmp_path / "web"), "--json").json["files"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import paramiko
@@ -16,22 +14,18 @@ from bakewell.machine import ssh
 from tests.contract.aws.served import DEBIAN, Served
 from tests.contract.aws.test_fleets import group, in_service, newer, template, update
 from tests.unit.cli.conftest import Bakewell
-from tests.unit.core.machine.sshd import Sshd, listening
+from tests.unit.core.machine.sshd import Sshd
 
 ROOT = Path(__file__).parents[3]
 WEB = 'description = "web"\nparent = "base"\n[boot]\nservices = ["nginx.service"]\nhealth = { port = 1 }\n'
 
 
 @pytest.fixture
-def sshd(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Sshd]:
+def sshd(sshd: Sshd, key: Path, monkeypatch: pytest.MonkeyPatch) -> Sshd:
     """A machine at 127.0.0.1 that BAKEWELL_SSH_KEY opens."""
-    key = tmp_path / "key"
-    subprocess.run(["ssh-keygen", "-q", "-f", key, "-t", "ed25519", "-N", ""], check=True)
     monkeypatch.setenv("BAKEWELL_SSH_KEY", str(key))
-    with listening() as server:
-        server.known = paramiko.PKey.from_path(key)
-        monkeypatch.setattr(ssh, "PORT", server.port)
-        yield server
+    sshd.known = paramiko.PKey.from_path(key)
+    return sshd
 
 
 @pytest.fixture
@@ -39,13 +33,8 @@ def by_pulumi(bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch) -> Bakewell:
     """As Pulumi calls it for web-1, which can be logged in to."""
     monkeypatch.setenv("BAKEWELL_MACHINE", "web-1")
     monkeypatch.setenv("BAKEWELL_ADDRESS", "127.0.0.1")
-    settle(bakewell, 'machines: {web: {ssh_keys: ["7"]}}')
+    bakewell.settle('machines: {web: {ssh_keys: ["7"]}}')
     return bakewell
-
-
-def settle(bakewell: Bakewell, *settings: str) -> None:
-    lines = "".join(f"  bakewell:{setting}\n" for setting in ("local: true", *settings))
-    (bakewell.site.root / "Pulumi.dev.yaml").write_text(f"config:\n{lines}")
 
 
 def test_ready_for_pulumi_is_one_line_of_json(by_pulumi: Bakewell, sshd: Sshd) -> None:
@@ -70,14 +59,14 @@ def test_ready_tells_what_it_waits_for_and_no_secret(
 
 
 def test_ready_waits_as_long_as_the_stack_says(by_pulumi: Bakewell, sshd: Sshd) -> None:
-    settle(by_pulumi, 'machines: {web: {ssh_keys: ["7"]}}', "ready_timeout: 1")
+    by_pulumi.settle('machines: {web: {ssh_keys: ["7"]}}', "ready_timeout: 1")
     sshd.answer = lambda command: (0, "LoadState=loaded\nActiveState=activating\n")
     assert "is not ready after 1 s" in by_pulumi("ready").err
 
 
 def test_a_machine_that_nobody_may_log_in_to_is_asked_by_http(by_pulumi: Bakewell, sshd: Sshd) -> None:
     by_pulumi.site.write("images/web/image.toml", WEB)
-    settle(by_pulumi, "machines: {web: {}}")
+    by_pulumi.settle("machines: {web: {}}")
     done = by_pulumi("ready", "--timeout", "1")
     assert done.code == 1 and "http://127.0.0.1:1/: no answer" in done.err
     assert sshd.asked == []
@@ -89,11 +78,11 @@ def test_an_instance_on_aws_is_asked_as_its_settings_say(
     monkeypatch.setenv("BAKEWELL_MACHINE", "aws-web-1")
     by_pulumi.site.write("images/web/image.toml", WEB)
     for settings in ("{}", "{key: ops}", "{ssh_from: [192.0.2.0/24]}"):
-        settle(by_pulumi, "clouds: [aws]", f"aws: {{instances: {{web: {settings}}}}}")
+        by_pulumi.settle("clouds: [aws]", f"aws: {{instances: {{web: {settings}}}}}")
         done = by_pulumi("ready", "--timeout", "1")
         assert done.code == 1 and "http://127.0.0.1:1/: no answer" in done.err
     assert sshd.asked == []
-    settle(by_pulumi, "clouds: [aws]", "aws: {instances: {web: {key: ops, ssh_from: [192.0.2.0/24]}}}")
+    by_pulumi.settle("clouds: [aws]", "aws: {instances: {web: {key: ops, ssh_from: [192.0.2.0/24]}}}")
     sshd.answer = lambda command: (0, "ready=1.42\n")
     assert by_pulumi("ready").json == {"ready_seconds": 1.42}
 
@@ -115,7 +104,7 @@ def fleet(by_pulumi: Bakewell, aws: Served, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def fleet_of(bakewell: Bakewell, settings: str) -> None:
-    settle(bakewell, "clouds: [aws]", f"aws: {{fleets: {{web: {settings}}}}}")
+    bakewell.settle("clouds: [aws]", f"aws: {{fleets: {{web: {settings}}}}}")
 
 
 def test_a_fleet_is_ready_when_each_of_its_machines_is(fleet: Bakewell, sshd: Sshd) -> None:
@@ -176,14 +165,6 @@ def test_people_ask_about_an_address(bakewell: Bakewell, sshd: Sshd) -> None:
     assert "no machine is named" in bakewell("ready").err
 
 
-def test_a_key_that_cannot_be_read_is_bad_input(
-    by_pulumi: Bakewell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("BAKEWELL_SSH_KEY", str(tmp_path / "missing"))
-    done = by_pulumi("ready")
-    assert done.code == 2 and "missing" in done.err and "remedy: set BAKEWELL_SSH_KEY" in done.err
-
-
 def test_retire_stops_consul(by_pulumi: Bakewell, sshd: Sshd) -> None:
     done = by_pulumi("retire")
     assert (done.code, done.out, done.err) == (0, "", "web-1 | left the Consul cluster\n")
@@ -208,7 +189,8 @@ def test_retire_never_stands_in_the_way_of_a_deletion(
     assert "web-1 | did not leave the Consul cluster: " in done.err
 
 
-def test_roles_says_what_there_is(bakewell: Bakewell) -> None:
+def test_roles_says_what_there_is_without_a_token(bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DIGITALOCEAN_TOKEN")
     bakewell.site.write("images/web/image.toml", WEB + '[consul]\nservice = "shop"\n[compose]\nproject = "shop"\n')
     base, web = bakewell("roles", "--json").json
     assert (base["role"], base["base"], base["parent"], base["health"], base["consul"]) == (
@@ -226,11 +208,6 @@ def test_roles_says_what_there_is(bakewell: Bakewell) -> None:
     assert "client, shop" in shown and "stock debian-12" in shown and "docker-compose@shop.service" in shown
     told = bakewell("roles", "--markdown").out
     assert "| `web` | `base` | - | 1, `/` | client, `shop` | `nginx.service`, `docker-compose@shop.service` |" in told
-
-
-def test_roles_needs_no_token(bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DIGITALOCEAN_TOKEN")
-    assert bakewell("roles").code == 0
 
 
 def test_the_document_about_roles_is_up_to_date() -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cli.conftest import Bakewell
-from tests.unit.cli.test_cli_commands import COMMANDS, finished
+from tests.unit.cli.test_cli_commands import finished
+from tests.unit.commands import COMMANDS
 
 LONG = "x" * 300
 SURROGATE = "\udcff"
@@ -139,56 +140,6 @@ def test_a_working_directory_that_is_gone(
     assert "working directory" in done.err or command == "retire"
 
 
-CONFIGS: Mapping[str, bytes] = {
-    "a byte order mark": b"\xef\xbb\xbfconfig: {}\n",
-    "line ends of Windows": b"config:\r\n  bakewell:keep: 2\r\n",
-    "UTF-16": "config: {}\n".encode("utf-16"),
-    "nested without end": b"config: " + b"{a: " * 10_000,
-    "a number without end": b"config: {bakewell:keep: " + b"9" * 5000 + b"}",
-    "no number": b"config: {bakewell:keep: .nan}",
-    "a date": b"config: {bakewell:pins: {web: 2026-11-21}}",
-    "a tag": b"config: {bakewell:prefix: !!binary aGk=}",
-    "no character": b'config: {bakewell:prefix: "\\ud800"}',
-    "NUL": b"config: {bakewell:prefix: \x00}",
-    "NUL, escaped": b'config: {bakewell:prefix: "\\0", bakewell:pins: {web: "\\0"}}',
-    "a list": b"- a\n",
-    "text": b"hello",
-}
-
-
-@pytest.mark.parametrize("name", CONFIGS)
-def test_any_stack_file_is_taken_or_refused(bakewell: Bakewell, name: str) -> None:
-    (bakewell.site.root / "Pulumi.dev.yaml").write_bytes(CONFIGS[name])
-    for call in (["validate"], ["clean"], ["list"]):
-        done = bakewell(*call)
-        assert plain(done.code, done.err), done.err
-    image = bakewell.site.root / "packer" / "images" / "web" / "image.toml"
-    (bakewell.site.root / "Pulumi.dev.yaml").write_text("config: {bakewell:local: true}\n")
-    image.write_bytes(CONFIGS[name])
-    done = bakewell("validate")
-    assert done.code == 2 and plain(done.code, done.err), done.err
-
-
-PROGRAMS = {
-    "a sum": "+".join(["1"] * 90_000),
-    "attributes": "x" + ".a" * 90_000,
-    "minus": "-" * 90_000 + "1",
-    "brackets": "(" * 90_000 + ")" * 90_000,
-    "elif": "if 1: pass\n" + "elif 1: pass\n" * 60_000,
-    "digits": "9" * 5000,
-    "NUL": "x = '\0'",
-    "no character": "x = '\ud800'",
-}
-
-
-@pytest.mark.parametrize("name", PROGRAMS)
-def test_a_deploy_that_is_one_enormous_expression_is_refused_by_its_file(bakewell: Bakewell, name: str) -> None:
-    deploy = bakewell.site.root / "packer" / "images" / "web" / "deploy.py"
-    deploy.write_bytes(PROGRAMS[name].encode(errors="surrogatepass"))
-    done = bakewell("validate")
-    assert done.code == 2 and str(deploy) in done.err and plain(done.code, done.err), done.err
-
-
 def shell(bakewell: Bakewell, line: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a command as a process of its own; `line` is its shell, in which "$@" is the command."""
     program = str(Path(sys.executable).with_name("bakewell"))
@@ -203,33 +154,32 @@ def shell(bakewell: Bakewell, line: str, *arguments: str) -> subprocess.Complete
     )
 
 
-PRINTING = [["list", "--json"], ["roles"], ["roles", "--markdown"], ["--help"]]
-
-
-@pytest.mark.parametrize("arguments", PRINTING, ids=" ".join)
-@pytest.mark.parametrize("way", [">&-", ">/dev/full"])
-def test_a_stdout_that_takes_nothing_is_said(bakewell: Bakewell, arguments: list[str], way: str) -> None:
-    finished(bakewell, "base", 1)
-    done = shell(bakewell, f'"$@" {way}', *arguments)
-    if arguments == ["--help"] and way == ">&-":
-        assert plain(done.returncode, done.stderr)
-        return
+@pytest.mark.parametrize(
+    ("way", "line"),
+    [
+        (">&-", "list --json"),
+        (">/dev/full", "list --json"),
+        (">/dev/full", "roles"),
+        (">&-", "roles --markdown"),
+        (">/dev/full", "--help"),
+    ],
+)
+def test_a_stdout_that_takes_nothing_is_said(bakewell: Bakewell, way: str, line: str) -> None:
+    done = shell(bakewell, f'"$@" {way}', *line.split())
     assert done.returncode == 1 and done.stderr.startswith("error: stdout cannot be written: "), done.stderr
     assert done.stderr.count("\n") == 2, "nothing of Python's own when it ends"
 
 
-@pytest.mark.parametrize("arguments", [["roles"], ["roles", "--json"], ["list"]], ids=" ".join)
+@pytest.mark.parametrize("arguments", [["roles", "--json"], ["list"]], ids=" ".join)
 def test_a_reader_that_has_gone_is_told_nothing(bakewell: Bakewell, arguments: list[str]) -> None:
     done = shell(bakewell, '{ "$@"; echo $? >&2; } | true', *arguments)
     assert done.stderr in ("1\n", "0\n"), "it may have written all before the other end was closed"
 
 
-@pytest.mark.parametrize("way", ["2>&-", "2>/dev/full", "<&- 2>&-"])
+@pytest.mark.parametrize("way", ["2>/dev/full", "<&- 2>&-"])
 def test_without_stderr_or_stdin_the_answer_is_the_same(bakewell: Bakewell, way: str) -> None:
     finished(bakewell, "base", 1)
     assert shell(bakewell, f'"$@" {way}', "list", "--json").stdout == bakewell("list", "--json").out
-    broken = shell(bakewell, f'"$@" {way}', "list", "--cloud", "nowhere")
-    assert (broken.returncode, broken.stdout) == (2, "")
 
 
 def test_all_three_closed_print_into_no_file(bakewell: Bakewell) -> None:

@@ -11,7 +11,8 @@ from bakewell.errors import BakewellError
 from bakewell.settings import Environment, load_settings
 from bakewell.validation import look
 from tests.unit.cli.conftest import Bakewell
-from tests.unit.cli.test_cli_commands import COMMANDS, finished
+from tests.unit.cli.test_cli_commands import finished
+from tests.unit.commands import COMMANDS
 
 CALLS: dict[str, list[str]] = {
     "build": ["build", "web"],
@@ -112,15 +113,6 @@ def test_what_the_account_has_not(bakewell: Bakewell, fault: str) -> None:
     assert bakewell("list", "--json").out == images, "nothing is deleted or built"
 
 
-def test_a_pin_keeps_what_it_names_by_either(bakewell: Bakewell) -> None:
-    finished(bakewell, "base", 1)
-    webs = finished(bakewell, "web", 2, 3, 4, on=1)
-    for pin in ("bakewell-web-2", webs[0]):
-        write(bakewell, f"  bakewell:pins: {{web: '{pin}'}}\n")
-        kept = bakewell("clean", "--keep", "1", "--dry-run", "--json").json["kept"]
-        assert {one["id"]: one["reasons"] for one in kept}[webs[0]] == ["pinned"]
-
-
 def test_clean_deletes_nothing_in_one_cloud_that_is_refused_for_another(bakewell: Bakewell) -> None:
     every = finished(bakewell, "base", 1, 2)
     write(bakewell, "  bakewell:clouds: [digitalocean, docker]\n  bakewell:pins: {base: {docker: gone}}\n")
@@ -145,6 +137,7 @@ def test_what_machines_would_be_told_is_checked_offline_too(
     bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BAKEWELL_SSH_KEY", "/nowhere/key")
+    assert preview(bakewell) == "", "no machine can be logged in to"
     write(bakewell, "  bakewell:machines: {web: {ssh_keys: [7]}}\n")
     assert "the SSH key cannot be read" in preview(bakewell) and bakewell("validate").code == 2
     assert bakewell("validate", "base").code == 0, "one image is looked at by itself"

@@ -62,7 +62,7 @@ def test_a_build_gives_its_json_whatever_became_of_stderr(bakewell: Bakewell, ki
     assert bakewell.site.runs() == []
 
 
-@pytest.mark.parametrize("kind", BROKEN)
+@pytest.mark.parametrize("kind", ["full", "closed"])
 def test_a_build_for_pulumi_prints_its_line_and_nothing_else(
     bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
@@ -72,21 +72,18 @@ def test_a_build_for_pulumi_prints_its_line_and_nothing_else(
 
 
 @pytest.mark.parametrize(
-    ("status", "line"),
+    ("kind", "status", "line"),
     [
-        (0, "clean"),
-        (0, "clean --from-pulumi"),
-        (0, "list"),
-        (0, "lock debian-12"),
-        (2, "build nothing-of-the-kind"),
-        (2, "build --nonsense"),
-        (4, "copy base sfo3"),
+        ("full", 0, "clean"),
+        ("closed", 0, "clean --from-pulumi"),
+        ("full", 0, "list"),
+        ("closed", 0, "lock debian-12"),
+        ("full", 2, "build nothing-of-the-kind"),
+        ("closed", 2, "build --nonsense"),
+        ("full", 4, "copy base sfo3"),
     ],
 )
-def test_the_exit_status_is_the_commands_own(bakewell: Bakewell, status: int, line: str) -> None:
-    arguments = line.split()
-    assert bakewell(*arguments).code == status
-    for kind in ("full", "closed"):
-        found, out = ended(kind, *arguments)
-        assert found == status
-        assert "error" not in out.lower(), "what belongs to stderr is not on stdout"
+def test_the_exit_status_is_the_commands_own(bakewell: Bakewell, kind: str, status: int, line: str) -> None:
+    found, out = ended(kind, *line.split())
+    assert found == status
+    assert "error" not in out.lower(), "what belongs to stderr is not on stdout"

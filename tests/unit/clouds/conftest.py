@@ -5,17 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
 from bakewell.clouds.digitalocean import DigitalOcean
 from tests.contract.served import TOKEN, Served
-from tests.unit.loopback import serving
-from tests.unit.one_cloud import one_cloud, served
-
-__all__ = ["one_cloud", "served"]
+from tests.unit.loopback import Answer, Request, answering
 
 
 @dataclass
@@ -40,38 +36,15 @@ class Script:
 def script() -> Iterator[Script]:
     told = Script()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(request: Request) -> Answer:
+        body = json.loads(request.body) if request.body else None
+        told.asked.append((request.method, request.path, body))
+        told.tokens.append(request.headers.get("Authorization"))
+        status, headers, payload = told.answers.pop(0) if len(told.answers) > 1 else told.answers[0]
+        text = payload if isinstance(payload, str) else "" if payload is None else json.dumps(payload)
+        return status, headers, text.encode()
 
-        def answer(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length)) if length else None
-            told.asked.append((self.command, self.path, body))
-            told.tokens.append(self.headers.get("Authorization"))
-            status, headers, payload = told.answers.pop(0) if len(told.answers) > 1 else told.answers[0]
-            data = (
-                payload.encode()
-                if isinstance(payload, str)
-                else b""
-                if payload is None
-                else json.dumps(payload).encode()
-            )
-            self.send_response_only(status)
-            headers = {"Date": self.date_time_string(), **headers}
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        do_GET = do_POST = do_DELETE = answer
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing is logged."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    told.endpoint = f"http://127.0.0.1:{server.server_port}"
-    with serving(server):
+    with answering(answer) as told.endpoint:
         yield told
 
 

@@ -15,9 +15,6 @@ from tests.contract.aws.served import REGION
 from tests.contract.aws.served import Served as ServedAws
 from tests.contract.served import Served
 from tests.unit.clouds.conftest import Script
-from tests.unit.one_aws import aws
-
-__all__ = ["aws"]
 
 GOOD = "Sun, 06 Nov 1994 08:49:37 GMT"
 SKEW = 125 * 60

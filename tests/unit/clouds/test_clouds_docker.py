@@ -128,13 +128,18 @@ class TestImages:
         assert image.name.endswith(image.run[:6]) and image.identity.home == "local"
         assert image.tags == (*image.identity.tags(), tag("lease", str(LEASE)))
 
-    def test_ready_is_a_tag_beside_the_name_and_ends_the_lease(self, here: Here) -> None:
-        image = here.bake()
-        assert (image.ready, image.lease) == (True, None)
+        # Ready is a tag beside the name, and ends the lease.
+        here.cloud.tag(image.id, [READY])
+        ready = here.again(image)
+        assert (ready.ready, ready.lease) == (True, None)
         assert READY in (here.cloud.tags_of(image.id) or ())
         assert sorted(here.client.images.get(image.id).tags) == sorted(
             [f"bakewell/{here.project}/web:{image.name}", f"bakewell/{here.project}/web:{image.run}.ready"]
         )
+        assert here.cloud.images(f"{here.project}-2") == [], "another project's are not listed"
+        # One that lost its tag has its lease no more.
+        here.cloud.untag(image.id, [READY])
+        assert (here.again(image).ready, here.again(image).lease) == (False, None)
 
     def test_tags_that_come_can_go_and_the_image_stays(self, here: Here) -> None:
         image = here.bake(ready=False)
@@ -169,11 +174,6 @@ class TestImages:
         complaining.images(here.project)
         assert complaint(complaining) is None, "told by any answer"
 
-    def test_a_finished_image_that_lost_its_ready_tag_has_no_lease_again(self, here: Here) -> None:
-        image = here.bake()
-        here.cloud.untag(image.id, [READY])
-        assert (here.again(image).ready, here.again(image).lease) == (False, None)
-
     def test_what_others_make_from_an_image_is_none_of_ours_and_keeps_it(self, here: Here) -> None:
         image = here.bake()
         machine = here.client.api.create_container(image.id, "/nothing")["Id"]
@@ -191,10 +191,6 @@ class TestImages:
         assert web.identity.parent == base.run
         assert not [one for one in here.cloud.references() if one.image_id == base.id]
 
-    def test_another_project_s_images_are_not_listed(self, here: Here) -> None:
-        here.bake()
-        assert here.cloud.images(f"{here.project}-2") == []
-
     def test_deleting_takes_all_tags_and_again_is_no_error(self, here: Here) -> None:
         base = here.bake("base")
         web = here.bake("web", base)
@@ -205,11 +201,9 @@ class TestImages:
             here.cloud.delete_image(image.id)
         assert here.has()
         assert here.cloud.image(base.id) is None and here.cloud.tags_of(base.id) is None
-
-    def test_an_image_that_is_gone_cannot_be_tagged(self, here: Here) -> None:
         with pytest.raises(CloudError, match="gone"):
-            here.cloud.tag("0" * 64, [READY])
-        here.cloud.untag("0" * 64, [READY])
+            here.cloud.tag(base.id, [READY])
+        here.cloud.untag(base.id, [READY])
 
     def test_stock_is_what_docker_has_under_the_name(self, here: Here) -> None:
         stock = here.cloud.stock(here.stock)

@@ -6,7 +6,6 @@ import gzip
 import socket
 import socketserver
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
@@ -32,12 +31,6 @@ def test_429_waits_as_retry_after_tells(script: Script) -> None:
     script.answer(429, BUSY, retry_after="7").answer(200, ACCOUNT)
     assert script.cloud().check_account() == "a@b"
     assert script.slept == [7.0]
-
-
-def test_429_waits_until_ratelimit_reset(script: Script) -> None:
-    script.answer(429, BUSY, ratelimit_reset=str(int(time.time()) + 30)).answer(200, ACCOUNT)
-    script.cloud().check_account()
-    assert [28 < slept <= 30 for slept in script.slept] == [True]
 
 
 def test_429_that_asks_for_too_long_a_wait_is_an_error_that_says_when(script: Script) -> None:
@@ -74,28 +67,20 @@ def test_5xx_stops_after_five_more_tries_and_names_the_call(script: Script) -> N
     assert script.slept == [0.5, 1.0, 2.0, 4.0, 8.0]
 
 
-def test_401_names_the_variable_and_not_the_token(script: Script) -> None:
-    script.answer(401, {"id": "unauthorized", "message": "Unable to authenticate you"})
-    with pytest.raises(CloudError, match="401") as caught:
-        script.cloud().check_account()
-    assert "DIGITALOCEAN_TOKEN" in caught.value.remedy
-    assert "the-secret-token" not in str(caught.value)
-    assert len(script.asked) == 1 and caught.value.exit_code == 3
-
-
-def test_403_speaks_of_scopes(script: Script) -> None:
-    script.answer(403, {"id": "forbidden", "message": "no"})
-    with pytest.raises(CloudError) as caught:
-        script.cloud().check_account()
-    assert "scopes" in caught.value.remedy
-
-
-@pytest.mark.parametrize("status", [400, 402, 404, 405, 409, 412, 422, 423])
-def test_every_refusal_says_what_to_do(script: Script, status: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (401, "DIGITALOCEAN_TOKEN"),
+        (403, "scopes"),
+        *((status, "") for status in (400, 402, 404, 405, 409, 412, 422, 423)),
+    ],
+)
+def test_every_refusal_says_what_to_do_and_not_the_token(script: Script, status: int, said: str) -> None:
     script.answer(status, {"id": "no", "message": "no"})
     with pytest.raises(CloudError, match=str(status)) as caught:
         script.cloud().check_account()
-    assert caught.value.remedy and len(script.asked) == 1
+    assert caught.value.remedy and said in caught.value.remedy and caught.value.exit_code == 3
+    assert len(script.asked) == 1 and "the-secret-token" not in str(caught.value)
 
 
 @pytest.fixture
@@ -163,13 +148,6 @@ def test_an_api_that_is_not_there_is_an_error_soon(script: Script) -> None:
     assert slept == [0.5, 1.0] and "0x" not in str(caught.value)
 
 
-@pytest.mark.parametrize("body", ["<html>", "[]"])
-def test_an_answer_that_is_no_json_object_is_an_error(script: Script, body: str) -> None:
-    script.answer(200, body)
-    with pytest.raises(CloudError, match="JSON"):
-        script.cloud().check_account()
-
-
 def page(numbers: Sequence[int], total: int, more: bool) -> dict[str, object]:
     links = {"pages": {"next": "https://elsewhere.example/v2/account/keys?page=2"}} if more else {}
     keys = [{"id": n + 1, "name": f"bakewell-{n:012x}-99"} for n in numbers]
@@ -188,13 +166,6 @@ def test_an_unreadable_page_leaves_nothing_to_act_on(script: Script) -> None:
     script.answer(200, page(range(200), 250, True)).answer(500, BROKEN)
     with pytest.raises(CloudError, match="500"):
         script.cloud().build_keys()
-
-
-def test_fewer_items_than_the_api_counts_are_an_error(script: Script) -> None:
-    script.answer(200, page(range(3), 4, False))
-    with pytest.raises(CloudError, match=r"3 items came back, `meta.total` is 4"):
-        script.cloud().build_keys()
-    assert len(script.asked) == 4
 
 
 def ids(keys: list[Key]) -> list[int]:
@@ -258,19 +229,6 @@ def test_accounts_without_autoscale_pools_have_none(script: Script) -> None:
     script.answer(200, {"droplets": [droplet], "meta": {"total": 1}})
     script.answer(200, NOTHING).answer(404, {"id": "not_found", "message": "no"})
     assert [str(r) for r in script.cloud().references()] == ["droplet web (1)"]
-
-
-def test_autoscale_pools_that_cannot_be_read_are_an_error(script: Script) -> None:
-    script.answer(200, NOTHING).answer(200, NOTHING)
-    script.answer(403, {"id": "forbidden", "message": "no"})
-    with pytest.raises(CloudError, match="autoscale"):
-        script.cloud().references()
-
-
-def test_gpu_droplets_that_cannot_be_read_are_an_error(script: Script) -> None:
-    script.answer(200, NOTHING).answer(403, {"id": "forbidden", "message": "no"}).answer(200, NOTHING)
-    with pytest.raises(CloudError, match="/v2/droplets: 403"):
-        script.cloud().references()
 
 
 def test_autoscale_pools_refer_to_their_image(script: Script) -> None:

@@ -1,4 +1,4 @@
-"""A small packer/ folder of our own, so that these tests say all they depend on."""
+"""Packer folders that differ from one test to the next in what it says."""
 
 from __future__ import annotations
 
@@ -6,66 +6,15 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import gettempdir
 
 import pytest
 from hypothesis import settings
 
+from tests.small_project import FILES, write
+
 settings.register_profile("core", max_examples=25, deadline=None)
 settings.load_profile("core")
-
-PACKER = """packer {
-  required_version = "= 1.15.0"
-}
-"""
-PACKAGES = "pyinfra==3.10.0\npytest-testinfra==10.2.2\n"
-PLUGIN = """packer {{
-  required_plugins {{
-    {0} = {{
-      source  = "github.com/{1}/{0}"
-      version = "= {2}"
-    }}
-  }}
-}}
-"""
-LOCK = """# moved by bakewell lock
-[debian-12.digitalocean]
-image = "debian-12-x64"
-name = "12 x64"  # as DigitalOcean calls it
-date = "2026-11-02"
-
-[debian-12.aws]
-image = "136693071363/debian-12-amd64-*"
-name = "debian-12-amd64-20261102-1"
-date = "2026-11-02"
-[debian-12.aws.ids]
-us-east-1 = "ami-1"
-"""
-FILES: Mapping[str, str | bytes] = {
-    "packer.pkr.hcl": PACKER,
-    "requirements.txt": PACKAGES,
-    "digitalocean.pkr.hcl": PLUGIN.format("digitalocean", "digitalocean", "1.4.1"),
-    "aws.pkr.hcl": PLUGIN.format("amazon", "hashicorp", "1.8.0"),
-    "build.pkr.hcl": "build {\n  sources = local.sources\n}\n",
-    "provision.sh": "#!/bin/sh\n",
-    "bases.lock": LOCK,
-    "README.md": "notes\n",
-    "steps/__init__.py": "",
-    "steps/nginx.py": "def install() -> None: ...\n",
-    "steps/seal.py": "def seal() -> None: ...\n",
-    "steps/docker/__init__.py": "from . import repository\n",
-    "steps/docker/repository.py": "URL = 'https://download.docker.com'\n",
-    "images/base/image.toml": 'description = "base"\nbase = "debian-12"\nsteps = ["seal"]\n',
-    "images/base/deploy.py": "from steps import seal\n\nseal.seal()\n",
-    "images/base/checks.py": "def test_it(host): ...\n",
-    "images/web/image.toml": 'description = "web"\nparent = "base"\nsteps = ["nginx", "seal"]\n',
-    "images/web/deploy.py": "import steps.nginx\nfrom steps.seal import seal\n",
-    "images/web/checks.py": "def test_it(host): ...\n",
-    "images/web/files/index.html": "<p>hello\n",
-    "images/api/image.toml": 'description = "api"\nparent = "base"\n',
-    "images/api/deploy.py": "\n",
-    "images/api/checks.py": "\n",
-}
 
 Tree = Callable[..., Path]
 
@@ -90,20 +39,10 @@ def unreadable(folder: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def tree() -> Iterator[Tree]:
-    """Make a packer/ folder: the files above, each replaced, added or (None) left out as the arguments say."""
-    made: list[TemporaryDirectory[str]] = []
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    """Make a packer/ folder: that of the small project, each file replaced, added or (None) left out as told."""
 
     def make(changes: Mapping[str, str | bytes | None] | None = None) -> Path:
-        made.append(TemporaryDirectory(prefix="bakewell-test-"))
-        packer = Path(made[-1].name) / "packer"
-        for path, content in {**FILES, **(changes or {})}.items():
-            if content is not None:
-                target = packer / path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(content.encode() if isinstance(content, str) else content)
-        return packer
+        return write(tmp_path_factory.mktemp("tree") / "packer", {**FILES, **(changes or {})})
 
-    yield make
-    for folder in made:
-        folder.cleanup()
+    return make

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,6 @@ from hypothesis import strategies as st
 
 from bakewell.image import (
     READY,
-    REVOKED,
     Identity,
     Image,
     adoptable,
@@ -22,6 +22,7 @@ from bakewell.image import (
     tag,
     tainted,
 )
+from tests.unit.core import worlds
 
 LEGAL_TAG = re.compile(r"^[A-Za-z0-9:_-]{1,255}$")
 ROLES = st.from_regex(r"[a-z][a-z0-9]{0,8}(-[a-z0-9]{1,8}){0,2}", fullmatch=True)
@@ -35,34 +36,12 @@ IDENTITIES = st.builds(
     parent=st.none() | HEX,
     home=st.sampled_from(["nyc3", "sfo3"]),
 )
-START = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-def image(
-    run: str,
-    *,
-    parent: str | None = None,
-    day: int = 0,
-    ready: bool = True,
-    revoked: bool = False,
-    fingerprint: str = "f",
-    home: str = "nyc3",
-    copied: tuple[str, ...] = (),
-) -> Image:
-    identity = Identity("shop", "web", fingerprint, run, parent, home)
-    return Image(
-        cloud="digitalocean",
-        id=f"id-{run}",
-        name=f"web-{run}",
-        identity=identity,
-        created_at=START + timedelta(days=day),
-        size_gb=1.0,
-        regions=tuple(sorted((home, *copied))),
-        ready=ready,
-        revoked=revoked,
-        lease=None,
-        tags=identity.tags(),
-    )
+def image(run: str, *, home: str = "nyc3", copied: tuple[str, ...] = (), **changes: Any) -> Image:
+    made = worlds.image(run, **changes)
+    identity = replace(made.identity, home=home)
+    return replace(made, identity=identity, regions=tuple(sorted((home, *copied))))
 
 
 @given(IDENTITIES)
@@ -177,7 +156,3 @@ def test_an_image_is_called_as_each_region_calls_it() -> None:
     copied = replace(plain, elsewhere={"sfo3": "there-x"})
     assert copied.ids == {"id-x", "there-x"}
     assert (copied.id_in("nyc3"), copied.id_in("sfo3")) == ("id-x", "there-x")
-
-
-def test_the_flags_are_tags_of_ours() -> None:
-    assert {parse_tag(READY), parse_tag(REVOKED)} == {("ready", ""), ("revoked", "")}

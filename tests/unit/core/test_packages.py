@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,8 +12,8 @@ from bakewell.catalog import Catalog
 from bakewell.catalog.packages import NEEDED, check_packages, packages
 from bakewell.context import Context
 from bakewell.errors import ConfigError
+from tests.unit.core.conftest import Tree
 
-Tree = Callable[..., Path]
 ROOT = Path(__file__).parents[3]
 
 

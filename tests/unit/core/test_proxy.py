@@ -12,10 +12,8 @@ from bakewell import proxy
 from bakewell.clouds.digitalocean import DigitalOcean
 from bakewell.downloads import vendor as vendors
 from bakewell.errors import BakewellError, CloudError, ConfigError
-from tests.unit.one_proxy import OneProxy, one_proxy
-from tests.unit.vendor import FAR, Vendor, certificate, vendor
-
-__all__ = ["certificate", "one_proxy", "vendor"]
+from tests.unit.one_proxy import OneProxy
+from tests.unit.vendor import FAR, Vendor
 
 ACCOUNT = '{"account": {"status": "active", "email": "a@b", "uuid": "u"}}'
 CLOUD = f"https://{FAR}"

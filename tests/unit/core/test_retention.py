@@ -5,8 +5,6 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from bakewell import retention
 from bakewell.image import Image, newest_first
@@ -146,20 +144,17 @@ PROPERTIES: list[Callable[[World], bool]] = [
 CORPUS = [random_world(Random(seed)) for seed in range(120)]
 
 
-@pytest.mark.parametrize("holds", PROPERTIES, ids=lambda holds: holds.__name__)
-@settings(max_examples=25)
-@given(random=st.randoms(use_true_random=False))
-def test_always(holds: Callable[[World], bool], random: Random) -> None:
-    assert holds(random_world(random))
-
-
 def always(holds: Callable[[World], bool]) -> bool:
     """True when it holds everywhere in the corpus."""
     return all(holds(world) for world in CORPUS)
 
 
-def test_the_corpus_itself_breaks_nothing() -> None:
-    assert all(always(holds) for holds in PROPERTIES)
+@pytest.mark.parametrize("holds", PROPERTIES, ids=lambda holds: holds.__name__)
+def test_always(holds: Callable[[World], bool]) -> None:
+    assert always(holds)
+
+
+def test_much_goes_in_the_corpus() -> None:
     assert sum(len(gone(world)) for world in CORPUS) > 60
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import hcl2.api
@@ -10,8 +9,8 @@ from bakewell.catalog import Catalog
 from bakewell.catalog.templates import Plugin, Requirements, requirements
 from bakewell.context import Context
 from bakewell.errors import ConfigError
+from tests.unit.core.conftest import Tree
 
-Tree = Callable[..., Path]
 DIGITALOCEAN = Plugin("digitalocean", "github.com/digitalocean/digitalocean", "1.4.1")
 
 

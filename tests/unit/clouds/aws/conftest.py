@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bakewell.clouds.aws import Aws
 from bakewell.clouds.aws.tags import pairs
-from bakewell.image import Identity
+from bakewell.image import READY, Identity
 from sandbox.aws.stock import NAMES, stock_id
 from tests.contract.aws.served import OTHER, REGION, Served
-from tests.unit.one_aws import aws
 from tests.waiting import until
-
-__all__ = ["aws"]
 
 HOME, THIRD = REGION, "eu-west-1"
 WHO = Identity(project="shop", role="web", fingerprint="f" * 64, run="0123456789ab", parent="ba9876543210", home=HOME)
@@ -52,6 +50,11 @@ class Account:
         self.ec2(region).terminate_instances(InstanceIds=[instance])
         return made
 
+    def images(self, count: int) -> list[str]:
+        """Finished AMIs, each of a build of its own."""
+        made = ((replace(WHO, run=f"{number:012}"), f"shop-web-{number}") for number in range(count))
+        return [self.image(READY, who=who, name=name) for who, name in made]
+
     def snapshots(self, *regions: str) -> dict[str, dict[str, str]]:
         """Every snapshot there is in those regions: by ID its tags."""
         return {
@@ -67,8 +70,10 @@ class Account:
 
 
 @pytest.fixture
-def account(aws: Served) -> Account:
-    """An empty one."""
+def account(aws: Served, monkeypatch: pytest.MonkeyPatch) -> Account:
+    """An empty one of three regions, whose refusals are tried again at once."""
+    monkeypatch.setattr("sandbox.aws.stock.REGIONS", (HOME, OTHER, THIRD))
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
     return Account(aws)
 
 

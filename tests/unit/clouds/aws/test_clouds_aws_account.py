@@ -11,9 +11,7 @@ from bakewell.clouds.aws import Aws
 from bakewell.errors import CloudError, ConfigError
 from bakewell.settings import AwsSettings, Environment, Settings
 from tests.unit.clouds.aws.conftest import HOME, Account
-from tests.unit.one_proxy import OneProxy, one_proxy
-
-__all__ = ["one_proxy"]
+from tests.unit.one_proxy import OneProxy
 
 MOTO = "123456789012"
 OTHERS = "210987654321"
@@ -63,10 +61,7 @@ def test_credentials_that_expired_say_to_log_in_again(account: Account, cloud: A
     assert "log in again" in caught.value.remedy
 
 
-def test_an_account_that_calls_too_often_waits_and_goes_on(
-    account: Account, cloud: Aws, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+def test_an_account_that_calls_too_often_waits_and_goes_on(account: Account, cloud: Aws) -> None:
     account.served.order("error", action="ec2:DescribeImages", code="RequestLimitExceeded", nth=1, times=3)
     assert cloud.images("shop") == []
 
@@ -85,7 +80,6 @@ def test_a_real_cloud_is_asked_through_the_proxy_and_no_password_is_shown(
 ) -> None:
     one_proxy.login, one_proxy.refusal = "Basic of-somebody-else", 407
     monkeypatch.delenv("AWS_ENDPOINT_URL")
-    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
     monkeypatch.setenv("HTTPS_PROXY", f"http://ann:s3cret@{one_proxy.address}")
     with pytest.raises(CloudError, match=r"\b407\b|proxy") as caught:
         cloud.check_account()

@@ -9,12 +9,20 @@ import pytest
 from bakewell.clouds.aws.api import Clients
 from bakewell.clouds.aws.groups import ACTIVE, Group, addresses, last_failure, look
 from bakewell.errors import ConfigError
+from tests.contract.aws.served import Served
 from tests.contract.aws.test_fleets import ended, group, in_service, newer, refreshed, template, update
 from tests.unit.clouds.aws.conftest import HOME, Account
 
 
 def seen(name: str = "web") -> Group:
     return look(Clients(), HOME, name)
+
+
+def serving(aws: Served) -> None:
+    """There is a group of one machine, which serves."""
+    template(aws)
+    group(aws, size=1)
+    in_service(aws)
 
 
 def doomed(account: Account) -> None:
@@ -40,9 +48,7 @@ def test_a_group_is_settled_once_all_its_machines_serve(account: Account) -> Non
 
 
 def test_machines_of_another_version_are_not_the_ones_to_have(account: Account) -> None:
-    template(account.served)
-    group(account.served, size=1)
-    in_service(account.served)
+    serving(account.served)
     update(account.served, newer(account.served, account.image(who=None)))
     found = seen()
     assert (found.version, found.settled) == ("2", False)
@@ -52,9 +58,7 @@ def test_machines_of_another_version_are_not_the_ones_to_have(account: Account) 
 
 
 def test_while_a_refresh_goes_on_nothing_is_settled(account: Account) -> None:
-    template(account.served)
-    group(account.served, size=1)
-    in_service(account.served)
+    serving(account.served)
     with account.served.held():
         account.served("autoscaling").start_instance_refresh(AutoScalingGroupName="web")
         found = seen()
@@ -63,9 +67,7 @@ def test_while_a_refresh_goes_on_nothing_is_settled(account: Account) -> None:
 
 
 def test_what_went_wrong_is_told(account: Account) -> None:
-    template(account.served)
-    group(account.served, size=1)
-    in_service(account.served)
+    serving(account.served)
     assert last_failure(Clients(), HOME, "web") == ""
     doomed(account)
     assert refreshed(account.served)["Status"] == "Failed"
@@ -75,9 +77,7 @@ def test_what_went_wrong_is_told(account: Account) -> None:
 
 
 def test_the_latest_refresh_counts(account: Account) -> None:
-    template(account.served)
-    group(account.served, size=1)
-    in_service(account.served)
+    serving(account.served)
     doomed(account)
     refreshed(account.served, MinHealthyPercentage=100, MaxHealthyPercentage=110)  # the old one stays
     update(account.served, "1")

@@ -32,24 +32,17 @@ def test_an_image_is_found_with_its_identity_in_whatever_region(account: Account
     assert cloud.image(made) == found
 
 
-def test_what_is_not_ready_or_taken_back_says_so(account: Account, cloud: Aws) -> None:
+def test_what_is_not_ready_or_taken_back_says_so_and_tags_reach_the_snapshots(account: Account, cloud: Aws) -> None:
     made = account.image("bakewell:lease:1900000000")
     assert cloud.images("shop")[0].lease == 1900000000
-    cloud.tag(made, [READY, REVOKED])
+    cloud.tag(made, [*WHO.tags(), READY, REVOKED])
     found = cloud.image(made)
     assert found is not None and found.ready and found.revoked and found.lease is None
-    cloud.untag(made, [READY])
-    assert READY not in (cloud.tags_of(made) or ())
-
-
-def test_tags_reach_the_snapshots_and_leave_them(account: Account, cloud: Aws) -> None:
-    made = account.image()
-    cloud.tag(made, [*WHO.tags(), READY])
     (tags,) = account.snapshots().values()
     assert tags[READY] == "" and tags["bakewell:run"] == WHO.run
     cloud.untag(made, [READY])
     (tags,) = account.snapshots().values()
-    assert READY not in tags and tags["bakewell:run"] == WHO.run
+    assert READY not in (cloud.tags_of(made) or ()) and READY not in tags and tags["bakewell:run"] == WHO.run
 
 
 def test_amis_of_one_build_are_one_image_called_as_at_home(account: Account, cloud: Aws) -> None:
@@ -109,18 +102,14 @@ def test_an_image_that_is_gone_at_home_is_called_as_in_the_first_region_that_has
     assert found.lost == f"gone from {HOME}, where it was built"
 
 
-def test_a_copy_that_is_under_way_can_be_booted_nowhere_yet(account: Account, cloud: Aws) -> None:
+def test_a_copy_under_way_or_disabled_is_one_that_cannot_be_booted(account: Account, cloud: Aws) -> None:
     made = account.image(READY)
     asked = {"Name": "shop-web-1", "SourceImageId": made, "SourceRegion": HOME, "CopyImageTags": True}
     with account.served.held():
-        begun = account.ec2(OTHER).copy_image(**asked)["ImageId"]
+        there = account.ec2(OTHER).copy_image(**asked)["ImageId"]
         (found,) = cloud.images("shop")
-    assert found.ready and found.regions == (HOME,) and begun in found.ids
-
-
-def test_an_ami_that_is_disabled_is_no_more_than_an_image_that_cannot_be_booted(account: Account, cloud: Aws) -> None:
-    made = account.image(READY)
-    there = cloud.copy(made, OTHER)
+    assert found.ready and found.regions == (HOME,) and found.ids == {made, there}
+    account.served.image(there, OTHER)
     account.ec2(OTHER).disable_image(ImageId=there)
     (found,) = cloud.images("shop")
     assert found.ready and found.regions == (HOME,) and found.ids == {made, there}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -20,10 +22,30 @@ from tests.unit.clouds.aws.conftest import HOME, WHO, Account
 DEBIAN = stock_id(HOME, NAMES[-1])
 
 
+def referring(cloud: Aws) -> dict[str, set[str]]:
+    """Image -> the kinds of what refers to it."""
+    found: dict[str, set[str]] = {}
+    for reference in cloud.references():
+        found.setdefault(reference.image_id, set()).add(reference.kind)
+    return found
+
+
+@contextmanager
+def answered(cloud: Aws, call: str, change: Callable[[dict[str, Any]], object]) -> Iterator[None]:
+    """What boto3 has read of the answers to a call ("ec2.DescribeImages") is changed before Bakewell sees it."""
+    service = call.partition(".")[0]
+    events = cloud.clients.client(service.replace("-", ""), HOME).meta.events
+
+    def put(parsed: dict[str, Any], **_: object) -> None:
+        change(parsed)
+
+    events.register(f"after-call.{call}", put)
+    yield
+    events.unregister(f"after-call.{call}", put)
+
+
 def test_everything_that_needs_an_image_is_a_reference(account: Account, cloud: Aws) -> None:
-    by_instance, by_template, by_group, by_parameter, shared = (
-        account.image(READY, who=replace(WHO, run=f"{number:012}"), name=f"shop-web-{number}") for number in range(5)
-    )
+    by_instance, by_template, by_group, by_parameter, shared = account.images(5)
     account.instance(by_instance)
     template = account.ec2().create_launch_template(LaunchTemplateName="web", LaunchTemplateData={"ImageId": by_group})
     template_id = template["LaunchTemplate"]["LaunchTemplateId"]
@@ -41,9 +63,7 @@ def test_everything_that_needs_an_image_is_a_reference(account: Account, cloud: 
     )
     account.served("ssm").put_parameter(Name="/images/web", Value=by_parameter, Type="String", DataType="aws:ec2:image")
     account.ec2().modify_image_attribute(ImageId=shared, LaunchPermission={"Add": [{"UserId": "210987654321"}]})
-    found: dict[str, set[str]] = {}
-    for reference in cloud.references():
-        found.setdefault(reference.image_id, set()).add(reference.kind)
+    found = referring(cloud)
     assert found[by_instance] == {"instance"}
     assert found[by_template] == {"launch template"}
     assert found[by_group] == {"launch template", "auto scaling group"}
@@ -55,9 +75,7 @@ def test_everything_that_needs_an_image_is_a_reference(account: Account, cloud: 
 def test_every_name_in_a_list_is_a_reference_and_a_name_that_leads_nowhere_is_none(
     account: Account, cloud: Aws
 ) -> None:
-    first, second = (
-        account.image(READY, who=replace(WHO, run=f"{number:012}"), name=f"shop-web-{number}") for number in range(2)
-    )
+    first, second = account.images(2)
     ssm = account.served("ssm")
     ssm.put_parameter(Name="/images/all", Value=f"{first},{second}", Type="StringList")
     ssm.put_parameter(Name="/images/told", Value=f"the newest is {first}", Type="String")
@@ -74,20 +92,16 @@ def test_a_recipe_that_begins_with_an_image_is_a_reference(account: Account, clo
     made = account.image(READY)
     arn = f"arn:aws:imagebuilder:{HOME}:123456789012:image-recipe/golden/1.0.0"
 
-    def answer(parsed: dict[str, Any], **_: object) -> None:
-        parsed["ImageReferences"].append({"ImageId": made, "ResourceType": "imagebuilder:ImageRecipe", "Arn": arn})
-
-    cloud.clients.client("ec2", HOME).meta.events.register("after-call.ec2.DescribeImageReferences", answer)
-    found = [each for each in cloud.references() if each.kind == "image recipe"]
+    recipe = {"ImageId": made, "ResourceType": "imagebuilder:ImageRecipe", "Arn": arn}
+    with answered(cloud, "ec2.DescribeImageReferences", lambda parsed: parsed["ImageReferences"].append(recipe)):
+        found = [each for each in cloud.references() if each.kind == "image recipe"]
     assert [(each.image_id, each.id, each.name) for each in found] == [(made, arn, "golden/1.0.0")]
     asked = account.calls("DescribeImageReferences")
     assert len(asked) == 1, "only where there are images of ours"
 
 
 def test_fleets_that_aws_keeps_full_are_references_by_the_versions_that_they_name(account: Account, cloud: Aws) -> None:
-    named, itself, spot = (
-        account.image(READY, who=replace(WHO, run=f"{number:012}"), name=f"shop-web-{number}") for number in range(3)
-    )
+    named, itself, spot = account.images(3)
     ec2 = account.ec2()
     template = ec2.create_launch_template(LaunchTemplateName="web", LaunchTemplateData={"ImageId": named})
     template_id = template["LaunchTemplate"]["LaunchTemplateId"]
@@ -156,25 +170,10 @@ def test_a_region_that_does_not_answer_ends_it(account: Account, cloud: Aws, act
     assert "docs/aws.md" in caught.value.remedy
 
 
-def several(account: Account, count: int) -> list[str]:
-    return [
-        account.image(READY, who=replace(WHO, run=f"{number:012}"), name=f"shop-web-{number}")
-        for number in range(count)
-    ]
-
-
-def referring(cloud: Aws) -> dict[str, set[str]]:
-    """Image -> the kinds of what refers to it."""
-    found: dict[str, set[str]] = {}
-    for reference in cloud.references():
-        found.setdefault(reference.image_id, set()).add(reference.kind)
-    return found
-
-
 def test_overrides_of_a_group_are_references_by_the_images_and_templates_that_they_name(
     account: Account, cloud: Aws
 ) -> None:
-    itself, through_parameter, through_template = several(account, 3)
+    itself, through_parameter, through_template = account.images(3)
     account.served("ssm").put_parameter(Name="/images/web", Value=through_parameter, Type="String")
     ec2 = account.ec2()
     own, other = (
@@ -209,7 +208,7 @@ def test_overrides_of_a_group_are_references_by_the_images_and_templates_that_th
 
 def test_what_a_refresh_under_way_is_to_launch_is_a_reference(account: Account, cloud: Aws) -> None:
     """AWS gives it to the group only once it has succeeded; the local cloud does so at once: its answer is put in."""
-    itself, by_template = several(account, 2)
+    itself, by_template = account.images(2)
     template(account.served, ImageId=by_template)
     newer(account.served, DEBIAN)  # so that no version but the first names it
     account.ec2().modify_launch_template(LaunchTemplateName="web", DefaultVersion="2")
@@ -218,22 +217,19 @@ def test_what_a_refresh_under_way_is_to_launch_is_a_reference(account: Account, 
     specification = {"LaunchTemplateName": "web", "Version": "1"}
     policy = {"LaunchTemplateSpecification": specification, "Overrides": [{"ImageId": itself}]}
 
-    def answer(parsed: dict[str, Any], status: str) -> None:
-        desired = {"MixedInstancesPolicy": {"LaunchTemplate": policy}}
-        parsed["InstanceRefreshes"] = [{"Status": status, "DesiredConfiguration": desired}]
-
+    desired = {"MixedInstancesPolicy": {"LaunchTemplate": policy}}
     for status in ("Pending", "InProgress", "Baking", "RollbackInProgress", "Successful", "Cancelled"):
-        events = cloud.clients.client("autoscaling", HOME).meta.events
-        put = partial(lambda parsed, status, **_: answer(parsed, status), status=status)
-        events.register("after-call.auto-scaling.DescribeInstanceRefreshes", put)
-        found = referring(cloud)
-        events.unregister("after-call.auto-scaling.DescribeInstanceRefreshes", put)
+        refreshes = [{"Status": status, "DesiredConfiguration": desired}]
+        with answered(
+            cloud, "auto-scaling.DescribeInstanceRefreshes", partial(dict.update, InstanceRefreshes=refreshes)
+        ):
+            found = referring(cloud)
         over = status in ("Successful", "Cancelled")
         assert (itself in found, by_template in found) == (not over, not over), status
 
 
 def test_a_spot_request_that_may_launch_again_is_a_reference(account: Account, cloud: Aws) -> None:
-    once, persistent, coming, cancelled = several(account, 4)
+    once, persistent, coming, cancelled = account.images(4)
     ec2 = account.ec2()
 
     def request(image: str, **given: Any) -> tuple[str, str | None]:
@@ -260,19 +256,19 @@ def test_a_spot_request_that_may_launch_again_is_a_reference(account: Account, c
 
 def test_the_latest_version_is_the_latest_that_is_there(account: Account, cloud: Aws) -> None:
     """Not what the template said of it before somebody deleted that one."""
-    (made,) = several(account, 1)
+    (made,) = account.images(1)
     ec2 = account.ec2()
     ec2.create_launch_template(LaunchTemplateName="web", LaunchTemplateData={"ImageId": DEBIAN})
     for image in (made, DEBIAN):
         ec2.create_launch_template_version(LaunchTemplateName="web", LaunchTemplateData={"ImageId": image})
     assert made not in referring(cloud)
 
-    def without_the_last(parsed: dict[str, Any], **_: object) -> None:
-        parsed["LaunchTemplateVersions"] = [one for one in parsed["LaunchTemplateVersions"] if one["VersionNumber"] < 3]
+    def without_the_last(parsed: dict[str, Any]) -> None:
+        versions = parsed["LaunchTemplateVersions"]
+        parsed["LaunchTemplateVersions"] = [version for version in versions if version["VersionNumber"] < 3]
 
-    events = cloud.clients.client("ec2", HOME).meta.events
-    events.register("after-call.ec2.DescribeLaunchTemplateVersions", without_the_last)
-    assert made in referring(cloud)
+    with answered(cloud, "ec2.DescribeLaunchTemplateVersions", without_the_last):
+        assert made in referring(cloud)
 
 
 @pytest.mark.parametrize(
@@ -288,9 +284,8 @@ def test_an_answer_that_is_shorter_than_it_must_be_ends_it(
     account.ec2().create_launch_template(LaunchTemplateName="web", LaunchTemplateData={"ImageId": DEBIAN})
     account.served("ssm").put_parameter(Name="/images/web", Value=DEBIAN, Type="String")
 
-    def shorten(parsed: dict[str, Any], **_: object) -> None:
-        parsed[key] = parsed[key][1:]
-
-    cloud.clients.client(call, HOME).meta.events.register(f"after-call.{call}.{operation}", shorten)
-    with pytest.raises(CloudError, match=f"{call}:{operation}"):
+    with (
+        answered(cloud, f"{call}.{operation}", lambda parsed: parsed[key].pop(0)),
+        pytest.raises(CloudError, match=f"{call}:{operation}"),
+    ):
         cloud.references()

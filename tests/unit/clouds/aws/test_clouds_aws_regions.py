@@ -49,14 +49,10 @@ def test_a_region_that_the_organization_closes_is_left_out(account: Account, clo
 
 
 @pytest.mark.parametrize("why", FOR_ANOTHER_REASON)
-def test_one_that_is_refused_for_another_reason_is_an_error(
-    account: Account, cloud: Aws, monkeypatch: pytest.MonkeyPatch, why: str
-) -> None:
-    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+def test_one_that_is_refused_for_another_reason_is_an_error(account: Account, cloud: Aws, why: str) -> None:
     deny(account, OTHER, FOR_ANOTHER_REASON[why])
-    for ask in (lambda: cloud.images("shop"), cloud.references):
-        with pytest.raises(CloudError, match=f"in {OTHER}"):
-            ask()
+    with pytest.raises(CloudError, match=f"in {OTHER}"):
+        cloud.images("shop")
 
 
 @pytest.mark.parametrize("region", [HOME, OTHER])
@@ -73,9 +69,7 @@ def test_a_region_of_the_stack_that_is_not_enabled_is_refused(account: Account) 
         Aws(HOME, further=["me-south-1"]).images("shop")
 
 
-@pytest.mark.parametrize(
-    "action", ["ec2:DescribeInstances", "ec2:DescribeLaunchTemplates", "autoscaling:.*", "ssm:DescribeParameters"]
-)
+@pytest.mark.parametrize("action", ["ec2:DescribeInstances", "autoscaling:.*"])
 def test_one_where_only_other_questions_are_refused_is_an_error(account: Account, cloud: Aws, action: str) -> None:
     """Its AMIs are seen, and would be deleted; who needs them is not."""
     cloud.copy(account.image(READY), OTHER)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,8 @@ from bakewell.catalog import Catalog
 from bakewell.context import BOOTSTRAP, GENERATED, Context
 from bakewell.errors import ConfigError, ContextError
 from bakewell.user_data import LIMITS
+from tests.unit.core.conftest import Tree
 
-Tree = Callable[..., Path]
 PLACE = f"images/web/{BOOTSTRAP}"
 GOOD = "#cloud-config\nssh_pwauth: false\n"
 

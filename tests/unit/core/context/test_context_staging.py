@@ -6,7 +6,6 @@ import errno
 import hashlib
 import os
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,8 +13,8 @@ import pytest
 from bakewell.catalog import Catalog
 from bakewell.context import Context
 from bakewell.errors import BakewellError, ContextError, HostError
+from tests.unit.core.conftest import Tree
 
-Tree = Callable[..., Path]
 WEB = "images/web"
 
 

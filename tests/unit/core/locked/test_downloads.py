@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,8 +17,8 @@ from bakewell.context import DOWNLOADS, Context
 from bakewell.downloads import Download, declared, used
 from bakewell.errors import ConfigError, ContextError
 from bakewell.fingerprint import Fingerprint, fingerprints
+from tests.unit.core.conftest import Tree
 
-Tree = Callable[..., Path]
 ONE, TWO = "1" * 64, "2" * 64
 CONSUL = """[consul]
 url = "https://releases.example/consul/{version}/consul_{version}_linux_{arch}.zip"

@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 from bakewell.downloads import Declared, Download, checksums
 from bakewell.downloads.vendor import LIMIT, listed
 from bakewell.errors import BakewellError, ConfigError
-from tests.unit.vendor import Vendor, certificate, vendor
-
-__all__ = ["certificate", "vendor"]
+from tests.unit.vendor import Vendor
 
 ONE, TWO, THREE = "1a" * 32, "2b" * 32, "3c" * 32
 STATED = Path("packer/images/base/image.toml")

@@ -6,8 +6,14 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import paramiko
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from bakewell.machine import ssh
 
 Answer = tuple[int, str]
 
@@ -85,13 +91,29 @@ class Sshd(paramiko.ServerInterface):
 
 
 @contextmanager
-def listening() -> Iterator[Sshd]:
-    """A server that takes connections meanwhile."""
-    server = Sshd()
+def listening(server: Sshd) -> Iterator[None]:
+    """The server takes connections meanwhile."""
     thread = threading.Thread(target=server.serve, daemon=True)
     thread.start()
     try:
-        yield server
+        yield
     finally:
         server.close()
         thread.join()
+
+
+@pytest.fixture(scope="session")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A private key's file."""
+    path = tmp_path_factory.mktemp("ssh") / "key"
+    path.write_bytes(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+    return path
+
+
+@pytest.fixture
+def sshd(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sshd]:
+    """A machine at 127.0.0.1 where everybody may log in."""
+    server = Sshd()
+    monkeypatch.setattr(ssh, "PORT", server.port)
+    with listening(server):
+        yield server

@@ -10,6 +10,7 @@ import pytest
 from bakewell.errors import BakewellError, ConfigError
 from bakewell.machine.readiness import JOURNAL_LINES, UNIT, Waiting, over_http, over_ssh, retire
 from bakewell.machine.ssh import Done, KeyRefused, Ssh, Unreachable
+from tests.unit.loopback import Answer, Request, answering
 
 Said = str | Exception
 LOADED = "LoadState=loaded\nActiveState={}\n"
@@ -157,23 +158,12 @@ class Web:
 def web() -> Iterator[Web]:
     told = Web([200])
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(told.states.pop(0) if len(told.states) > 1 else told.states[0])
-            self.send_header("Location", "/elsewhere")
-            self.end_headers()
+    def answer(request: Request) -> Answer:
+        return told.states.pop(0) if len(told.states) > 1 else told.states[0], {"Location": "/elsewhere"}, b""
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing is logged."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    told.url = f"http://127.0.0.1:{server.server_port}/healthz"
-    yield told
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(answer) as url:
+        told.url = f"{url}/healthz"
+        yield told
 
 
 def test_over_http_200_is_waited_for(web: Web) -> None:

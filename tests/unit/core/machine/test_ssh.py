@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+import socket
 import subprocess
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import paramiko
@@ -11,7 +11,7 @@ import pytest
 from bakewell.errors import ConfigError
 from bakewell.machine import ssh as module
 from bakewell.machine.ssh import KeyRefused, Ssh, Unreachable
-from tests.unit.core.machine.sshd import Sshd, listening
+from tests.unit.core.machine.sshd import Sshd
 
 LOOPBACK = "127.0.0.1"
 
@@ -19,18 +19,6 @@ LOOPBACK = "127.0.0.1"
 def keygen(path: Path, *options: str) -> Path:
     subprocess.run(["ssh-keygen", "-q", "-f", path, *options], check=True)
     return path
-
-
-@pytest.fixture(scope="session")
-def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return keygen(tmp_path_factory.mktemp("ssh") / "key", "-t", "ed25519", "-N", "")
-
-
-@pytest.fixture
-def sshd(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sshd]:
-    with listening() as server:
-        monkeypatch.setattr(module, "PORT", server.port)
-        yield server
 
 
 def test_commands_run_over_one_connection(sshd: Sshd, key: Path) -> None:
@@ -78,8 +66,8 @@ def test_an_answer_without_an_end_is_none(sshd: Sshd, key: Path, monkeypatch: py
 
 
 def test_where_nothing_listens_that_is_said(monkeypatch: pytest.MonkeyPatch, key: Path) -> None:
-    with listening() as gone:
-        monkeypatch.setattr(module, "PORT", gone.port)
+    with socket.create_server((LOOPBACK, 0)) as gone:
+        monkeypatch.setattr(module, "PORT", gone.getsockname()[1])
     with Ssh(LOOPBACK, key) as shell, pytest.raises(Unreachable, match="connection refused"):
         shell.run("true")
 

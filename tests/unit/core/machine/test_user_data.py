@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import yaml
@@ -39,25 +39,14 @@ def test_without_services_nothing_is_run() -> None:
     assert set(yaml.safe_load(UserData(role="base").render())) == {"write_files"}
 
 
-def test_a_server_is_told_how_many_it_is_one_of() -> None:
-    text = UserData(role="consul-server", consul="server").render(CLUSTER)
-    assert written(text)[CLUSTER_FILE] == {
-        "server": True,
-        "bootstrap_expect": 3,
-        "datacenter": "nyc3",
-        "retry_join": ["203.0.113.1", "203.0.113.2"],
-        "retry_interval": "2s",
-    }
-
-
-def test_a_client_is_told_where_the_servers_are() -> None:
-    text = UserData(role="web", consul="client").render(CLUSTER)
-    assert set(written(text)) == {MACHINE_FILE, CLUSTER_FILE}
-    assert written(text)[CLUSTER_FILE] == {
-        "datacenter": "nyc3",
-        "retry_join": ["203.0.113.1", "203.0.113.2"],
-        "retry_interval": "2s",
-    }
+@pytest.mark.parametrize(("part", "more"), [("client", {}), ("server", {"server": True, "bootstrap_expect": 3})])
+def test_a_machine_is_told_where_the_servers_are_and_a_server_how_many(
+    part: Literal["client", "server"], more: dict[str, object]
+) -> None:
+    told = written(UserData(role="web", consul=part).render(CLUSTER))
+    assert set(told) == {MACHINE_FILE, CLUSTER_FILE}
+    addresses = ["203.0.113.1", "203.0.113.2"]
+    assert told[CLUSTER_FILE] == {"datacenter": "nyc3", "retry_join": addresses, "retry_interval": "2s", **more}
 
 
 def test_watches_and_environment_are_consul_template_s() -> None:

@@ -13,7 +13,6 @@ import pytest
 
 from bakewell import desired
 from bakewell.build import runs
-from bakewell.context import Context
 from bakewell.errors import BakewellError, ConfigError
 from bakewell.machine.ssh import Ssh
 from bakewell.reading import LIMIT, read_text
@@ -162,13 +161,6 @@ def test_a_file_that_becomes_a_pipe_after_it_was_found_is_not_waited_for(tree: T
     pipe(Path(found.source))
     with pytest.raises(BakewellError, match="it is a pipe"):
         hash_files([found])
-
-
-def test_contexts_are_of_such_files_only(tree: Tree) -> None:
-    """What the rule below lets `context` do by itself."""
-    from bakewell.catalog import Catalog
-
-    assert Context.collect(Catalog.load(tree()), "web", "digitalocean").files
 
 
 # The rule: nothing but `bakewell.reading` opens what somebody else may have put there.

@@ -17,7 +17,7 @@ LOCAL = {"DIGITALOCEAN_API_URL": "http://127.0.0.1:1", "AWS_ENDPOINT_URL": "http
 def test_the_environment_is_read() -> None:
     environment = Environment.read(
         {
-            "DIGITALOCEAN_TOKEN": "t0ken",
+            "DIGITALOCEAN_TOKEN": " t0ken\n",
             "DIGITALOCEAN_API_URL": "http://127.0.0.1:8080/",
             "BAKEWELL_STATE": "/var/lib/b",
             "BAKEWELL_STACK": "prod",
@@ -25,7 +25,7 @@ def test_the_environment_is_read() -> None:
             "BAKEWELL_PARALLEL": "2",
         }
     )
-    assert environment.require_token() == "t0ken"
+    assert environment.require_token() == "t0ken" and "t0ken" not in repr(environment)
     assert environment.endpoint == "http://127.0.0.1:8080"
     assert (environment.state_dir, environment.stack, environment.parallel) == (Path("/var/lib/b"), "prod", 2)
     assert environment.local("digitalocean") and not environment.local("aws")
@@ -35,6 +35,7 @@ def test_an_empty_environment_has_defaults_and_no_token() -> None:
     environment = Environment.read({"HOME": "/home/ann"})
     assert (environment.endpoint, environment.stack, environment.parallel) == (DIGITALOCEAN, "dev", None)
     assert environment.state_dir == Path("/home/ann/.local/state/bakewell")
+    assert Environment.read({"PULUMI_STACK": "organization/bakewell/ci"}).stack == "ci"
     assert Environment.read({"XDG_STATE_HOME": "/s"}).state_dir == Path("/s/bakewell")
     assert not environment.local("digitalocean") and not environment.local("aws")
     with pytest.raises(ConfigError) as caught:
@@ -53,15 +54,6 @@ def test_of_several_names_for_the_token_the_first_that_is_set_counts() -> None:
         Environment.read(environ).require_token()
 
 
-def test_the_other_names_serve_too() -> None:
-    environment = Environment.read({"DIGITALOCEAN_ACCESS_TOKEN": "a", "PULUMI_STACK": "organization/bakewell/ci"})
-    assert (environment.require_token(), environment.stack) == ("a", "ci")
-
-
-def test_a_token_never_shows() -> None:
-    assert "t0ken" not in repr(Environment.read({"DIGITALOCEAN_TOKEN": "t0ken"}))
-
-
 @pytest.mark.parametrize("token", ["dop v1", "dop\nv1", "d\x07op", "d\xe9op", "\u201cdop\u201d"])
 @pytest.mark.parametrize("variable", TOKENS)
 def test_what_can_be_no_token_is_refused_by_the_variables_name_alone(variable: str, token: str) -> None:
@@ -69,10 +61,6 @@ def test_what_can_be_no_token_is_refused_by_the_variables_name_alone(variable: s
         Environment.read({variable: token})
     assert caught.value.what.startswith(f"{variable} is no token")
     assert "op" not in str(caught.value).replace("copy", "")
-
-
-def test_white_space_around_a_token_is_not_part_of_it() -> None:
-    assert Environment.read({"DIGITALOCEAN_TOKEN": " t0ken\n"}).require_token() == "t0ken"
 
 
 @pytest.mark.parametrize("value", ["0", "many", "-1", "65", "1.5", pytest.param("9" * 5000, id="digits")])

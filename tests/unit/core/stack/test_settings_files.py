@@ -111,6 +111,9 @@ def test_a_value_in_pulumi_yaml_that_commands_would_not_see_is_refused(tmp_path:
         ("name: a\nname: bakewell\n", "key `name` is there twice"),
         ("name: a\nconfig:\n  bakewell:keep: 3\n  bakewell:keep: 1\n", "key `bakewell:keep` is there twice"),
         ("- a\n", "Pulumi.yaml is no mapping"),
+        ("a: [\n", "not YAML"),
+        ("stackConfigDir: 7\n", "no text"),
+        ("config: [a]\n", "no text"),
         ("name: a\nconfig: {bakewell:kepe: 1}\n", "unknown key `kepe`"),
     ],
 )

@@ -24,9 +24,7 @@ CHANGES = {"CreateTags", "DeregisterImage", "DeleteSnapshot"}
 def furnish(account: Account) -> None:
     """One of everything that can refer to an image, and images that nothing refers to."""
     ec2, autoscaling = account.ec2(), account.served("autoscaling")
-    used, *_ = (
-        account.image(READY, who=replace(WHO, run=f"{number:012}"), name=f"shop-web-{number}") for number in range(3)
-    )
+    used, *_ = account.images(3)
     account.instance(used)
     ec2.modify_image_attribute(ImageId=used, LaunchPermission={"Add": [{"UserId": "210987654321"}]})
     parameter = {"Name": "/images/web", "Value": used, "Type": "String"}
@@ -138,11 +136,11 @@ def test_an_answer_with_things_that_were_not_asked_for_deletes_nothing(account: 
     ],
 )
 def test_that_something_else_is_gone_says_nothing_of_an_image(
-    account: Account, cloud: Aws, code: str, message: str
+    account: Account, here: Aws, code: str, message: str
 ) -> None:
     account.image(READY)
     for action in ("ec2:DescribeImageAttribute", "ec2:DescribeInstances", "ec2:DescribeImages"):
         account.served.order("error", action=action, code=code, message=message, status=404, times=1)
         with pytest.raises(CloudError, match=re.escape(code)):
-            cloud.references()
+            here.references()
         account.served.cloud.faults.clear()
