@@ -55,8 +55,9 @@ def look(source: Source, cloud: str, settings: Settings, environment: Environmen
             machines could not be told; what the cloud says.
     """
     survey = Survey(source, settings.project, settings.home(cloud))
+    account = survey.check_stack(settings)
     wanted = desired.read(settings, root, cloud, file=file, mirror=environment.downloads)
-    survey.check_stack(settings)
+    account.result()
     validate_machines(wanted, environment)
     droplets = settings.machines if cloud == "digitalocean" else {}
     ssh_keys = {

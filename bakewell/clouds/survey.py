@@ -84,9 +84,9 @@ class Survey:
                 self._references = _in_background(lambda: tuple(self._source.references()))
         return self._references.result()
 
-    def check_stack(self, settings: Settings) -> None:
-        """Raises ConfigError for what the settings name and the account has not."""
-        self._source.check_stack(settings)
+    def check_stack(self, settings: Settings) -> Future[None]:
+        """Begin to look; the result raises ConfigError for what the settings name and the account has not."""
+        return _in_background(lambda: self._source.check_stack(settings))
 
     def check_build(self, base: str) -> None:
         """Raises where the cloud can tell already that a build on this vendor's image cannot begin."""

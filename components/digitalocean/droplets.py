@@ -9,6 +9,7 @@ import pulumi
 from bakewell.desired import Desired, Machine
 from components import peers
 from components.digitalocean.consul_servers import ConsulServers
+from components.digitalocean.limits import remedy
 from components.digitalocean.role_droplet import RoleDroplet
 
 
@@ -33,6 +34,7 @@ def boot(
         ConsulServers("consul", {"servers": desired.servers, "region": desired.home}, opts) if desired.servers else None
     )
     made: dict[str, RoleDroplet] = {}
+    failing = remedy()
     order = desired.catalog.peers_first()
     for machine in sorted(desired.machines, key=lambda one: order.index(one.role)):
         made[machine.name] = RoleDroplet(
@@ -48,6 +50,7 @@ def boot(
                 "cluster": consul.cluster(machine.name) if consul and machine.user_data.consul else None,
                 "peers": peers.of(desired.catalog, machine.role, [(one.role, one.address) for one in made.values()]),
                 "health": machine.health,
+                "remedy": failing,
             },
             opts,
         )

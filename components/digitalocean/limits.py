@@ -16,14 +16,17 @@ the droplet is recorded, and the next `up` goes on. A deletion first waits for o
 own limit, is soon over, for it pauses for 20 s in any case."""
 
 
-def remedy(machine: str) -> pulumi.ResourceHookBinding:
-    """Has a failure that leaves a droplet recorded say what to do: Pulumi's own message does not."""
+def remedy() -> pulumi.ResourceHookBinding:
+    """Has a failure that leaves a droplet recorded say what to do: Pulumi's own message does not.
+
+    One for all droplets of a stack: each hook is a call to the engine in every preview.
+    """
 
     def say(failure: pulumi.ErrorHookArgs) -> bool:
-        pulumi.log.warn(advice(machine, failure.failed_operation))
+        pulumi.log.warn(advice(failure.name, failure.failed_operation))
         return False  # do not try again
 
-    return pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook(f"{machine}-remedy", say)])
+    return pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook("droplet-remedy", say)])
 
 
 def advice(machine: str, operation: str) -> str:

@@ -13,7 +13,7 @@ from bakewell.catalog import Health
 from bakewell.image import tag
 from bakewell.user_data import Cluster, UserData
 from components import readiness
-from components.digitalocean.limits import LIMITS, remedy
+from components.digitalocean.limits import LIMITS
 from components.peers import Peers, rendered
 from components.role_machine import RoleMachine
 from components.stack.refusal import refusing
@@ -30,6 +30,7 @@ class RoleDropletArgs(TypedDict):
     cluster: the Consul cluster that it is part of, or None.
     peers: `<address>:<port>` of the machines of each role that it is told of.
     health: where it answers HTTP once it is up, or None.
+    remedy: has a failure of its droplet say what to do; the same for all droplets of a stack (`limits.remedy`).
     """
 
     project: str
@@ -42,6 +43,7 @@ class RoleDropletArgs(TypedDict):
     cluster: pulumi.Input[Cluster] | None
     peers: Peers
     health: Health | None
+    remedy: pulumi.ResourceHookBinding
 
 
 class RoleDroplet(RoleMachine):
@@ -69,7 +71,7 @@ class RoleDroplet(RoleMachine):
                 # In place, another size would power off all droplets of the role at once, and a smaller one then fail.
                 replace_on_changes=["size"],
                 custom_timeouts=LIMITS,
-                hooks=remedy(name),
+                hooks=args["remedy"],
             ),
         )
         self.image = self.droplet.image

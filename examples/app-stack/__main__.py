@@ -34,7 +34,7 @@ with refusals():
             provider=digitalocean_provider("cloud", environment),
             replace_on_changes=["size"],
             custom_timeouts=LIMITS,
-            hooks=remedy("shop"),
+            hooks=remedy(),
         ),
     )
     pulumi.export("image", shop.image)

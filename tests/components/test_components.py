@@ -12,6 +12,7 @@ import pytest
 from pulumi.runtime import mocks
 
 from bakewell.user_data import UserData
+from components.digitalocean.limits import remedy
 from components.digitalocean.role_droplet import RoleDroplet
 from components.packer_image import BuildResult, PackerImage, PackerImageArgs
 from components.published_images import PublishedImages
@@ -90,6 +91,7 @@ def droplet(opts: pulumi.ResourceOptions | None = None) -> RoleDroplet:
             "cluster": None,
             "peers": {},
             "health": None,
+            "remedy": remedy(),
         },
         opts,
     )

@@ -255,7 +255,7 @@ LIMITED = """
     droplet = do.Droplet("web-1", **inputs, opts=opts)
     local.Command("web-1-ready", create="echo ready >>log.txt", triggers=[droplet.id])
 """
-OURS = "custom_timeouts=LIMITS, hooks=remedy('web-1')"
+OURS = "custom_timeouts=LIMITS, hooks=remedy()"
 # A real plugin looks for the first time after 10 s.
 SHORT = OURS.replace("LIMITS", f"pulumi.CustomTimeouts(create='{15 if 'digitalocean' in REAL else 1}s', delete='1m')")
 
