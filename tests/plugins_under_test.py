@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,9 +20,14 @@ from sandbox.providers.versions import PLUGINS
 VARIABLE = "BAKEWELL_TEST_PLUGINS"
 MARK = "stand_in"
 
-OFFLINE = {"HTTPS_PROXY": "http://127.0.0.1:9", "AWS_EC2_METADATA_DISABLED": "true"}
+PYTHON = Path(__file__).with_name("python") / "python.sh"
+OFFLINE = {
+    "HTTPS_PROXY": "http://127.0.0.1:9",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "PULUMI_PYTHON_CMD": str(PYTHON),
+}
 """For what runs plugins in tests: a call that leaves this machine is refused, for nothing listens at that proxy. Calls
-of loopback addresses use no proxy."""
+of loopback addresses use no proxy. And programs' Python is quick to say what is installed."""
 
 _left_out: dict[str, str] = {}
 

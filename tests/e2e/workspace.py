@@ -6,6 +6,7 @@ the place of the real images, because a scenario needs a graph that rebuilds in 
 
 from __future__ import annotations
 
+import compileall
 import contextlib
 import json
 import os
@@ -34,6 +35,8 @@ COPIED = (
     "packer",
     "examples",
 )
+COMPILED = ("bakewell", "components")
+"""Compiled once, here: with the times of its source, bytecode is valid in every clone."""
 EVERY_ROLE = "tevery"
 """The project of the tests that need the real images: test_road builds some, test_steps the rest, once."""
 
@@ -67,7 +70,10 @@ class Workspace:
         junk = shutil.ignore_patterns("__pycache__", "*.pyc")
         for name in COPIED:
             source = PROJECT / name
-            if source.is_dir():
+            if name in COMPILED:
+                compileall.compile_dir(source, quiet=1)
+                shutil.copytree(source, root / name, ignore=shutil.ignore_patterns("*.pyc.*"))  # half written
+            elif source.is_dir():
                 shutil.copytree(source, root / name, ignore=junk)
             else:
                 shutil.copy(source, root / name)
