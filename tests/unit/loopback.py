@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socketserver import BaseServer
@@ -19,7 +20,7 @@ Answer = tuple[int, Mapping[str, str], bytes]
 class Request:
     method: str
     path: str  # with the query
-    headers: Mapping[str, str]
+    headers: Message[str, str]
     body: bytes
 
 

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import paramiko
@@ -217,4 +218,4 @@ def test_what_a_check_started_ends_with_the_build_in_a_session_of_its_own_too(pr
     status, out, err = provisioning.run(checks=checks)
     assert status == 0, out + err
     for left in (provisioning.folder / "left").read_text().split():
-        until(lambda left=left: gone(int(left)))
+        until(partial(gone, int(left)))
