@@ -38,7 +38,7 @@ COPIED = (
 COMPILED = ("bakewell", "components")
 """Compiled once, here: with the times of its source, bytecode is valid in every clone."""
 EVERY_ROLE = "tevery"
-"""The project of the tests that need the real images: test_road builds some, test_steps the rest, once."""
+"""The project of the tests that need the real images: test_road builds some, test_fleet the rest, once."""
 
 LONGEST = 900
 """Seconds after which a command of a test is taken to hang."""
