@@ -27,7 +27,7 @@ import pytest
 from tests.contract.served import TOKEN, serving
 from tests.e2e.cloud import CloudView
 from tests.e2e.workspace import Workspace, signal_group
-from tests.unit.core.machine.sshd import listening
+from tests.unit.core.machine.sshd import Sshd, listening
 from tests.waiting import LONGEST, none_left, until
 
 CLOUDS = 5
@@ -104,7 +104,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory, cloud_environment: Mapping[s
             state = folder / f"cloud-{number}"
             state.mkdir()
             served = stack.enter_context(serving(state, lambda response: None))
-            sshd = stack.enter_context(listening())
+            sshd = stack.enter_context(listening(Sshd()))
             account = {"DIGITALOCEAN_API_URL": served.api.endpoint}
             tokens = dict.fromkeys(("DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN"), TOKEN)
             workspace = Workspace.make(folder / f"clone-{number}", {**cloud_environment, **account, **tokens}, PROJECT)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import paramiko
 import pytest
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from bakewell.machine import ssh
 
 Answer = tuple[int, str]
+S = TypeVar("S", bound="Sshd")
 
 
 class Sshd(paramiko.ServerInterface):
@@ -91,12 +93,12 @@ class Sshd(paramiko.ServerInterface):
 
 
 @contextmanager
-def listening(server: Sshd) -> Iterator[None]:
+def listening(server: S) -> Iterator[S]:
     """The server takes connections meanwhile."""
     thread = threading.Thread(target=server.serve, daemon=True)
     thread.start()
     try:
-        yield
+        yield server
     finally:
         server.close()
         thread.join()
