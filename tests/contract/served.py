@@ -25,7 +25,7 @@ TOKEN = "local-test-token"
 ACTION_SECONDS = 0.08
 SLOW_SECONDS = 1.5  # long enough to look while an action is in progress, on a busy machine too
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMIuQ1NbNq2XNbVbSlVGmhVZ/0AR6FVvvVXRLlXyf1W6 test"
-Check = Callable[[httpx.Response], None]
+Check = Callable[[httpx.Response], object]
 
 
 class Api:

@@ -53,7 +53,7 @@ def test_a_build_makes_a_ready_ami_and_leaves_nothing_else(aws: Served, site: Si
     assert (result.name, result.fingerprint, result.run) == (image.name, image.fingerprint, image.run)
     assert not [tag for tag in image.tags if tag.startswith(("bakewell:lease", "bakewell:builder"))]
     (snapshot,) = aws.ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]
-    assert texts(Tag.model_validate(tag) for tag in snapshot["Tags"]) == image.tags, "what it carries"
+    assert texts([Tag.model_validate(tag) for tag in snapshot["Tags"]]) == image.tags, "what it carries"
     nothing_is_left(aws)
     assert site.runs() == []
     (launched,) = calls(aws, "RunInstances")

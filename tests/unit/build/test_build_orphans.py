@@ -90,8 +90,9 @@ def test_builders_of_dead_runs_go_and_no_other_machine(site: Site, said: Said) -
     }
     builder(site, new_run(), PAST)
     builder(site, died, FUTURE)
-    gpu = {"size": "gpu-h100x1-80gb", "tags": [*identity(new_run()).tags(), tag("lease", str(PAST)), BUILDER]}
-    assert int(api.droplet("trainer", **gpu)["id"]) not in machines(site), "it is in another list"
+    tags = [*identity(new_run()).tags(), tag("lease", str(PAST)), BUILDER]
+    gpu = api.droplet("trainer", size="gpu-h100x1-80gb", tags=tags)
+    assert int(gpu["id"]) not in machines(site), "it is in another list"
     assert reap(site, said) == 3
     until(lambda: set(machines(site)), lambda left: left == set(stay.values()))
     until(lambda: api.get("/v2/droplets", type="gpus")["droplets"], lambda left: not left)
