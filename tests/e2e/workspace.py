@@ -44,6 +44,25 @@ LONGEST = 900
 """Seconds after which a command of a test is taken to hang."""
 
 
+def lay_out(root: Path, *, real_images: bool = False, more: Sequence[str] = ()) -> None:
+    """Copy what a clone has, and `more` of the project, to `root`."""
+    root.mkdir(parents=True)
+    junk = shutil.ignore_patterns("__pycache__", "*.pyc")
+    for name in (*COPIED, *more):
+        source = PROJECT / name
+        if name in COMPILED:
+            compileall.compile_dir(source, quiet=1)
+            shutil.copytree(source, root / name, ignore=shutil.ignore_patterns("*.pyc.*"))  # half written
+        elif source.is_dir():
+            shutil.copytree(source, root / name, ignore=junk)
+        else:
+            shutil.copy(source, root / name)
+    if not real_images:
+        shutil.rmtree(root / "packer" / "images")
+        shutil.copytree(SMALL / "images", root / "packer" / "images", ignore=junk)
+        shutil.copytree(SMALL / "steps", root / "packer" / "steps", ignore=junk, dirs_exist_ok=True)
+
+
 @dataclass
 class Workspace:
     """Runs pulumi and bakewell in a clone.
@@ -66,21 +85,7 @@ class Workspace:
         cls, root: Path, env: Mapping[str, str], project: str, *, real_images: bool = False, stack: str = "dev"
     ) -> Workspace:
         """Lay the clone out under `root`; its Pulumi state goes beside it."""
-        root.mkdir(parents=True)
-        junk = shutil.ignore_patterns("__pycache__", "*.pyc")
-        for name in COPIED:
-            source = PROJECT / name
-            if name in COMPILED:
-                compileall.compile_dir(source, quiet=1)
-                shutil.copytree(source, root / name, ignore=shutil.ignore_patterns("*.pyc.*"))  # half written
-            elif source.is_dir():
-                shutil.copytree(source, root / name, ignore=junk)
-            else:
-                shutil.copy(source, root / name)
-        if not real_images:
-            shutil.rmtree(root / "packer" / "images")
-            shutil.copytree(SMALL / "images", root / "packer" / "images", ignore=junk)
-            shutil.copytree(SMALL / "steps", root / "packer" / "steps", ignore=junk, dirs_exist_ok=True)
+        lay_out(root, real_images=real_images)
         stacks = root.parent / f"{root.name}-stacks"
         stacks.mkdir()
         own = {"PULUMI_BACKEND_URL": f"file://{stacks}", "BAKEWELL_STATE": str(root.parent / f"{root.name}-builds")}

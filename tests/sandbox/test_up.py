@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,9 +18,8 @@ import yaml
 
 from sandbox.local_cloud import LocalCloud
 from tests.e2e.cloud import CloudView
-from tests.e2e.workspace import COPIED, SMALL
+from tests.e2e.workspace import lay_out
 from tests.waiting import LONGEST, gone, until
-from toolchain.folders import ROOT
 
 pytestmark = pytest.mark.engine
 ASK_AWS = """
@@ -39,17 +37,7 @@ class Clone:
     def __init__(self, root: Path, state: Path) -> None:
         self.root = root
         self.state = state
-        junk = shutil.ignore_patterns("__pycache__", "*.pyc")
-        for name in (*COPIED, "sandbox", "toolchain"):
-            source = ROOT / name
-            if source.is_dir():
-                shutil.copytree(source, root / name, ignore=junk)
-            else:
-                root.mkdir(exist_ok=True)
-                shutil.copy(source, root / name)
-        shutil.rmtree(root / "packer" / "images")
-        shutil.copytree(SMALL / "images", root / "packer" / "images", ignore=junk)
-        shutil.copytree(SMALL / "steps", root / "packer" / "steps", ignore=junk, dirs_exist_ok=True)
+        lay_out(root, more=("sandbox", "toolchain"))
 
     def run(self, command: str, *words: str) -> subprocess.CompletedProcess[str]:
         with self.start(command, *words) as process:

@@ -53,4 +53,5 @@ def test_a_builder_runs_its_bootstrap(workspace: Workspace, cloud: CloudView, pr
     failed = workspace.bakewell("build", "base", check=False)
     assert failed.returncode == 4, "without it, its check fails"
     assert "test_the_builder_was_bootstrapped" in failed.stderr
-    assert len(cloud.ready(project)) == 1 and cloud.builders_left(project) == []
+    assert len(cloud.snapshots(project)) == len(cloud.ready(project)) == 1
+    assert cloud.builders_left(project) == [] and cloud.build_keys() == []

@@ -223,10 +223,15 @@ def test_without_a_token_nothing_is_built(bakewell: Bakewell, monkeypatch: pytes
     assert done.code == 2 and "DIGITALOCEAN_TOKEN" in done.err
 
 
-def test_a_wrong_token_is_the_clouds_failure(bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_token_and_a_cloud_out_of_reach_are_failures_of_the_cloud(
+    bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DIGITALOCEAN_TOKEN", "wrong-and-secret")
     done = bakewell("list")
     assert done.code == 3 and "401" in done.err and "wrong-and-secret" not in done.err
+    monkeypatch.setenv("DIGITALOCEAN_API_URL", "http://127.0.0.1:9")
+    done = bakewell("build", "base")
+    assert done.code == 3 and "127.0.0.1:9" in done.err and "remedy" in done.err
 
 
 def test_a_copy_is_one_line_of_json_and_made_once(bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch) -> None:
