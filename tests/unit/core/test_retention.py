@@ -5,6 +5,8 @@ from dataclasses import replace
 from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bakewell import retention
 from bakewell.image import Image, newest_first
@@ -152,6 +154,13 @@ def always(holds: Callable[[World], bool]) -> bool:
 @pytest.mark.parametrize("holds", PROPERTIES, ids=lambda holds: holds.__name__)
 def test_always(holds: Callable[[World], bool]) -> None:
     assert always(holds)
+
+
+@settings(max_examples=100)
+@given(random=st.randoms(use_true_random=False))
+def test_always_in_worlds_that_differ_from_run_to_run(random: Random) -> None:
+    world = random_world(random)
+    assert [holds.__name__ for holds in PROPERTIES if not holds(world)] == []
 
 
 def test_much_goes_in_the_corpus() -> None:
