@@ -15,7 +15,8 @@ from tests.waiting import until
 
 GROUP = "aws:autoscaling/group:Group"
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
-REFRESH = {"strategy": "Rolling", "preferences": {"minHealthyPercentage": 50, "instanceWarmup": "0"}}
+PREFERENCES = {"minHealthyPercentage": 50, "instanceWarmup": "0"}
+REFRESH = {"strategy": "Rolling", "preferences": PREFERENCES}
 
 
 @pytest.fixture
@@ -71,13 +72,16 @@ def test_machines_that_never_get_well_are_told(aws: LocalAws, plugin: Plugin, te
 
 
 def test_a_new_version_starts_a_refresh_and_does_not_wait_for_it(aws: LocalAws, plugin: Plugin, template: Made) -> None:
-    group = plugin.make(GROUP, "web", **given(template, instanceRefresh=REFRESH))
+    refresh = {**REFRESH, "preferences": {**PREFERENCES, "autoRollback": True}}
+    group = plugin.make(GROUP, "web", **given(template, instanceRefresh=refresh))
     template.update(imageId=aws.register("two"), instanceType="t3.micro")
     with aws.held():
-        group.update(**given(template, "2", instanceRefresh=REFRESH))
+        group.update(**given(template, "2", instanceRefresh=refresh))
     (call,) = aws.calls("StartInstanceRefresh")
     assert (call["AutoScalingGroupName"], call["Strategy"]) == (group.id, "Rolling")
     assert (call["Preferences.MinHealthyPercentage"], call["Preferences.InstanceWarmup"]) == ("50", "0")
+    back = call["Preferences.AutoRollback"], call["DesiredConfiguration.LaunchTemplate.Version"]
+    assert back == ("true", "2"), "AWS rolls back only from a version that it is told"
     assert aws.refreshes() == ["Successful"]
     assert group.state["launchTemplate"]["version"] == "2"
 
