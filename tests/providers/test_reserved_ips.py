@@ -29,9 +29,11 @@ def assigned(digitalocean: Plugin) -> Assigned:
     return Assigned(ip, one, two, assignment)
 
 
-def test_an_assignment_that_somebody_took_is_gone_on_refresh(assigned: Assigned, api: LocalApi) -> None:
+def test_an_assignment_that_somebody_took_is_left_to_them_and_gone_on_refresh(assigned: Assigned, api: LocalApi) -> None:
     assert assigned.assignment.refresh()
     api.lead(assigned.ip.id, assigned.two.id)
+    assigned.assignment.delete()
+    assert api.holder(assigned.ip.id) == assigned.two.id, "it is not taken back"
     assert not assigned.assignment.refresh()
 
 

@@ -25,7 +25,6 @@ from tests.e2e.workspace import EVERY_ROLE, PROJECT, Workspace
 from tests.waiting import eventually
 
 USER_DATA_LIMIT = 2048
-RENDERED_WITHIN = 5.0
 
 
 def roles(workspace: Workspace) -> dict[str, int]:
