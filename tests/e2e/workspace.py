@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
 
 PROJECT = Path(__file__).parents[2]
@@ -40,6 +41,8 @@ COMPILED = ("bakewell", "components")
 EVERY_ROLE = "tevery"
 """The project of the tests that need the real images: test_road builds some, test_fleet the rest, once."""
 
+MARK = "PACKER_CACHE_DIR"
+"""A variable that everything a build starts inherits: few are let through to Packer."""
 LONGEST = 900
 """Seconds after which a command of a test is taken to hang."""
 
@@ -89,6 +92,7 @@ class Workspace:
         stacks = root.parent / f"{root.name}-stacks"
         stacks.mkdir()
         own = {"PULUMI_BACKEND_URL": f"file://{stacks}", "BAKEWELL_STATE": str(root.parent / f"{root.name}-builds")}
+        own[MARK] = str(root / "cache")
         workspace = cls(root, {**env, **own, "PULUMI_STACK": stack}, project, stack)
         workspace.configure(project=project, prefix=project)
         if not real_images:
@@ -141,6 +145,22 @@ class Workspace:
             text=True,
             start_new_session=True,
         )
+
+    def processes(self) -> list[psutil.Process]:
+        """Those of its builds: the command, its supervisor, Packer, its plugins, and what they run."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):  # it ended meanwhile, or is another user's
+                # Pulumi's language host outlives a killed pulumi for a while; it is no part of a build.
+                if process.environ().get(MARK) == self.env[MARK] and "pulumi" not in process.name():
+                    found.append(process)
+        return found
+
+    def kill_builds(self) -> None:
+        """The host goes down: nothing of a build has a say."""
+        for process in self.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):  # it ended by itself meanwhile
+                process.kill()
 
     def init(self, stack: str | None = None, cwd: Path | None = None) -> None:
         """Make the stack, or another of that name."""

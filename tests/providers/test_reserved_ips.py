@@ -29,7 +29,9 @@ def assigned(digitalocean: Plugin) -> Assigned:
     return Assigned(ip, one, two, assignment)
 
 
-def test_an_assignment_that_somebody_took_is_left_to_them_and_gone_on_refresh(assigned: Assigned, api: LocalApi) -> None:
+def test_an_assignment_that_somebody_took_stays_theirs_and_is_gone_on_refresh(
+    assigned: Assigned, api: LocalApi
+) -> None:
     assert assigned.assignment.refresh()
     api.lead(assigned.ip.id, assigned.two.id)
     assigned.assignment.delete()

@@ -33,8 +33,6 @@ from tests.waiting import LONGEST, none_left, until
 CLOUDS = 5
 PROJECT = "tcrash"
 CHANGING = {"POST", "PUT", "DELETE"}
-MARK = "PACKER_CACHE_DIR"
-"""A variable that everything a build starts inherits: few are let through to Packer."""
 BARE = """
 build {
   sources = ["source.digitalocean.image"]
@@ -52,18 +50,6 @@ class Site:
     workspace: Workspace
     cloud: CloudView
 
-    def alive(self) -> list[psutil.Process]:
-        """Processes of this clone's builds: the command, its supervisor, Packer, its plugins, and what they run."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                # Pulumi's language host outlives a killed pulumi for a while; it is no part of a build.
-                if process.environ().get(MARK) == self.workspace.env[MARK] and "pulumi" not in process.name():
-                    found.append(process)
-            except psutil.Error:
-                continue  # it ended meanwhile, or is another user's
-        return found
-
     def held(self, rule: int, process: subprocess.Popen[str]) -> bool:
         """True when the rule holds a call of `process`; False when that ended before."""
 
@@ -76,7 +62,7 @@ class Site:
 
     def settle(self) -> None:
         """Wait for the processes of a build that was told to stop."""
-        _, alive = psutil.wait_procs(self.alive(), timeout=LONGEST)
+        _, alive = psutil.wait_procs(self.workspace.processes(), timeout=LONGEST)
         assert not alive, f"still there after {LONGEST:g} s: {alive}"
 
     def paid_for(self) -> dict[str, list[str]]:
@@ -110,7 +96,6 @@ def sites(tmp_path_factory: pytest.TempPathFactory, cloud_environment: Mapping[s
             workspace = Workspace.make(folder / f"clone-{number}", {**cloud_environment, **account, **tokens}, PROJECT)
             for role in ("web", "api"):
                 shutil.rmtree(workspace.root / "packer" / "images" / role)
-            workspace.env[MARK] = str(workspace.root / "cache")
             # The image's own template takes the shared one's place: every API call of a build, and no provisioning.
             workspace.write("packer/images/base/build.pkr.hcl", BARE)
             source = workspace.root / "packer" / "digitalocean.pkr.hcl"
@@ -135,9 +120,8 @@ def crash(site: Site, nth: int, effect: str, how: str) -> tuple[str, bool]:
                 elif how == "KILL":
                     build.send_signal(signal.SIGKILL)
                     build.wait(timeout=LONGEST)
-                else:  # the host goes down: nothing of the build has a say
-                    for process in site.alive():
-                        process.kill()
+                else:
+                    site.workspace.kill_builds()
         finally:
             site.cloud.release(rule)
         output, _ = build.communicate(timeout=LONGEST)
@@ -232,7 +216,9 @@ def test_a_build_that_lives_elsewhere_is_left_alone_and_a_machine_that_packer_le
         behind = replace(site.workspace, env=site.workspace.env | clock(tmp_path / "behind", -125))
         build = behind.start("bakewell", "build", "base", "--force")
         assert site.held(rule, build)
-        assert any(process.name().startswith("packer") for process in site.alive()), "the others wait for these"
+        assert any(process.name().startswith("packer") for process in site.workspace.processes()), (
+            "the others wait for these"
+        )
         before = site.paid_for()
         assert len(before["builders"]) == len(before["keys"]) == 1
         # The next command of the same host, and one of a colleague's, who knows it only by its lease.

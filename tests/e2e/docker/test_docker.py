@@ -13,9 +13,6 @@ from tests.e2e.docker.conftest import Engine
 from tests.e2e.workspace import Workspace
 from tests.waiting import LONGEST, until
 
-MARK = "PACKER_CACHE_DIR"
-"""A variable that everything a build starts inherits: few are let through to Packer."""
-
 
 def image(workspace: Workspace, role: str) -> dict[str, Any]:
     found: dict[str, Any] = workspace.outputs()["images"][role]["docker"]
@@ -94,7 +91,6 @@ def test_a_chain_is_baked_run_replaced_and_let_go(workspace: Workspace, engine: 
 def test_an_interrupted_build_leaves_nothing_that_the_next_command_does_not_remove(
     workspace: Workspace, engine: Engine
 ) -> None:
-    workspace.env[MARK] = str(workspace.root / "cache")
     for how in ("interrupted", "killed", "all of it killed"):
         build = workspace.start("bakewell", "build", "base")
         until(lambda: engine.containers(builders=True), what="no builder")
@@ -102,28 +98,15 @@ def test_an_interrupted_build_leaves_nothing_that_the_next_command_does_not_remo
             build.send_signal(signal.SIGINT)
         else:
             build.kill()
-        if how == "all of it killed":  # the host goes down: neither the supervisor nor Packer has a say
-            for process in of_build(workspace):
-                process.kill()
+        if how == "all of it killed":
+            workspace.kill_builds()
         build.communicate(timeout=LONGEST)
-        psutil.wait_procs(of_build(workspace), timeout=LONGEST)
+        psutil.wait_procs(workspace.processes(), timeout=LONGEST)
         # In the other cases there may be one: `docker run` goes on when Packer, which was told to stop, has ended.
         assert how != "all of it killed" or engine.containers(builders=True) != []
         workspace.bakewell("clean")
         assert engine.containers(builders=True) == [] and engine.images() == []
         assert list((workspace.root.parent / "clone-builds" / "docker-keys").iterdir()) == []
-
-
-def of_build(workspace: Workspace) -> list[psutil.Process]:
-    """What a build of the workspace has started, wherever that went."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(MARK) == workspace.env[MARK]:
-                found.append(process)
-        except psutil.Error:
-            continue  # it ended meanwhile, or is another user's
-    return found
 
 
 def _free_port() -> int:
