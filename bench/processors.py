@@ -132,27 +132,34 @@ def _looking() -> Iterator[dict[int, list[Process]]]:
     booted = psutil.boot_time()
 
     def look() -> None:
-        while not over.wait(_SECONDS_BETWEEN_LOOKS):
-            for folder in Path("/proc").glob("[0-9]*"):
-                with suppress(OSError):  # it has ended
-                    name, fields = re.findall(r"\((.*)\) (.*)", (folder / "stat").read_text())[0]
-                    _, parent, *_, user, system = fields.split()[:13]
-                    pid, begun = int(folder.name), booted + int(fields.split()[19]) / ticks
-                    known = seen.setdefault(pid, [])
-                    if not known or known[-1].begun != begun or not known[-1].words.startswith(f"{name} "):
-                        line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                        if not known or known[-1].begun != begun:
-                            known.append(Process(pid, int(parent), "", begun, 0.0))
-                        known[-1].words = f"{name} {line}"
-                    known[-1].seconds = (int(user) + int(system)) / ticks
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # it has ended
+                name, fields = re.findall(r"\((.*)\) (.*)", (folder / "stat").read_text())[0]
+                _, parent, *_, user, system = fields.split()[:13]
+                pid, begun = int(folder.name), booted + int(fields.split()[19]) / ticks
+                known = seen.setdefault(pid, [])
+                if not known or known[-1].begun != begun:
+                    known.append(Process(pid, int(parent), "", begun, 0.0))
+                if not known[-1].words.startswith(f"{name} "):
+                    line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                    known[-1].words = f"{name} {line}"
+                known[-1].seconds = (int(user) + int(system)) / ticks
 
-    thread = threading.Thread(target=look, daemon=True)
+    def look_on() -> None:
+        while not over.wait(_SECONDS_BETWEEN_LOOKS):
+            look()
+
+    look()
+    before = [(one, one.seconds) for some in seen.values() for one in some]
+    thread = threading.Thread(target=look_on, daemon=True)
     thread.start()
     try:
         yield seen
     finally:
         over.set()
         thread.join()
+        for one, seconds in before:  # what it took until then was for others
+            one.seconds -= seconds
 
 
 def _records(file: Path, seen: dict[int, list[Process]]) -> Iterator[Process]:
