@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
-from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import Future
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from bakewell.background import in_background
 from sandbox import docker_projects, mirror, processes
 from sandbox.local_cloud import SECONDS_TO_END, LocalCloud, servers
 from sandbox.machines import base_image, limits
@@ -36,7 +35,8 @@ def install(*, clouds: Collection[str] = (), with_mirror: bool = False) -> bool:
     """
     begun_engine = engine.ensure()
     limits.allow_enough(lambda line: say("kernel", line))
-    image = _in_background(
+    # Ctrl-C ends it with the process; what it leaves half is removed by the next run.
+    image = in_background(
         lambda: base_image.ensure(lambda line: say("machine", line.removeprefix("base machine image: ")))
     )
     Builder().ensure((*needed(clouds), *(SERVED if with_mirror else ())))
@@ -124,19 +124,3 @@ def _locked(path: Path) -> bool:
             return False
     except Timeout:
         return True
-
-
-def _in_background(make: Callable[[], object]) -> Future[None]:
-    """In a daemon thread: Ctrl-C ends it with the process, and what it leaves half is removed by the next run."""
-    made: Future[None] = Future()
-
-    def run() -> None:
-        try:
-            make()
-        except Exception as error:  # raised again by whoever waits for the result
-            made.set_exception(error)
-        else:
-            made.set_result(None)
-
-    threading.Thread(target=run, daemon=True).start()
-    return made

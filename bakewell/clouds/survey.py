@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
+from bakewell.background import in_background
 from bakewell.clouds import AccountKey, Offers, Running, Size
 from bakewell.errors import ConfigError
 from bakewell.image import READY, Image, Reference, adoptable, tainted
@@ -22,7 +23,6 @@ from bakewell.reading import did_you_mean
 if TYPE_CHECKING:
     from bakewell.settings import Settings
 
-_T = TypeVar("_T")
 _NOT_A_NAME = re.compile(r"^(?:\d+|(?:[0-9a-f]{2}:){15}[0-9a-f]{2}|SHA256:\S+)$")
 """A key's ID or fingerprint, which the cloud takes as it is."""
 
@@ -61,9 +61,9 @@ class Survey:
         self._source = source
         self._project = project
         self._region = region
-        self._images = _in_background(lambda: tuple(source.images(project)))
+        self._images = in_background(lambda: tuple(source.images(project)))
         offers = source.offers
-        self._sizes = None if offers is None else _in_background(offers.sizes)
+        self._sizes = None if offers is None else in_background(offers.sizes)
         self._references: Future[tuple[Reference, ...]] | None = None
         self._keys: Future[tuple[AccountKey, ...]] | None = None
         self._asking = threading.Lock()
@@ -81,12 +81,12 @@ class Survey:
         """Everything in the account that boots, or would boot, from an image."""
         with self._asking:
             if self._references is None:
-                self._references = _in_background(lambda: tuple(self._source.references()))
+                self._references = in_background(lambda: tuple(self._source.references()))
         return self._references.result()
 
     def check_stack(self, settings: Settings) -> Future[None]:
         """Begin to look; the result raises ConfigError for what the settings name and the account has not."""
-        return _in_background(lambda: self._source.check_stack(settings))
+        return in_background(lambda: self._source.check_stack(settings))
 
     def check_build(self, base: str) -> None:
         """Raises where the cloud can tell already that a build on this vendor's image cannot begin."""
@@ -118,7 +118,7 @@ class Survey:
     def _key_called(self, name: str, key: str) -> str:
         with self._asking:
             if self._keys is None:
-                self._keys = _in_background(lambda: tuple(self._source.ssh_keys()))
+                self._keys = in_background(lambda: tuple(self._source.ssh_keys()))
         known = self._keys.result()
         found = [one.id for one in known if one.name == name]
         if len(found) == 1:
@@ -198,17 +198,3 @@ def _choices(images: Sequence[Image], key: str) -> str:
     names = ", ".join(sorted((i.name for i in images), reverse=True)[:5])
     unpin = f"`pulumi config rm --path '{key}'`"
     return f"pin one of {names}, or {unpin}" if names else unpin
-
-
-def _in_background(ask: Callable[[], _T]) -> Future[_T]:
-    """`ask` in a thread that keeps no process alive: a refused preview ends at once, whatever the cloud does."""
-    answer: Future[_T] = Future()
-
-    def run() -> None:
-        try:
-            answer.set_result(ask())
-        except Exception as error:  # handed on: whoever waits for the answer gets it raised
-            answer.set_exception(error)
-
-    threading.Thread(target=run, name="survey", daemon=True).start()
-    return answer
