@@ -36,3 +36,4 @@ with refusals():
     for name, value in exported(clouds, identity).items():
         pulumi.export(name, value)
     summarise([cloud.catalog for cloud in clouds])
+    gc.freeze()  # at its end, Python walks all that is not frozen
