@@ -165,8 +165,8 @@ def test_the_stacks_on_aws_are_for_the_local_cloud_only_and_have_machines(stack:
     assert (settings.local, settings.clouds) == (True, clouds)
     catalog = Catalog.load(ROOT / "packer")
     baked = set(catalog.select(settings.roles))
-    for role, instance in settings.aws.instances.items():
-        assert (instance.key, instance.count) == ("local-cloud", 1)
-        assert instance.ssh_from, "or nobody can ask it how fast it was"
+    assert all(instance.count == 1 for instance in settings.aws.instances.values())
+    for role, machines in [*settings.aws.instances.items(), *settings.aws.fleets.items()]:
+        assert machines.key == "local-cloud" and machines.ssh_from, "or nobody can ask them how fast they were"
         assert {role, *catalog[role].boot.peers} <= baked
         assert set(catalog[role].boot.peers) <= set(settings.aws.instances), "it finds those that it has to"
