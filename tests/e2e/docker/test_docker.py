@@ -59,30 +59,33 @@ def test_a_chain_is_baked_run_replaced_and_let_go(workspace: Workspace, engine: 
     assert second["ids"] != first["ids"]
     preview = workspace.preview()
     assert preview.quiet, preview.ops
-
-    # Nothing needs the first one any more.
     listed = json.loads(workspace.bakewell("list", "--json").stdout)
     assert {one["id"]: one["in_use_by"] != [] for one in listed if one["role"] == "web"} == {
         first["ids"]["local"]: False,
         second["ids"]["local"]: True,
     }
-    workspace.bakewell("clean")
-    assert sorted(engine.images()) == sorted([second["ids"]["local"], image(workspace, "base")["ids"]["local"]])
 
     # Its container keeps its name when the stack has another.
     workspace.rename("renamed")
     preview = workspace.preview()
     assert preview.quiet, preview.ops
 
-    # A port of its own goes to the next container.
+    # A port of its own goes to the next container, from that of the first image, which a pin brings back.
     port = _free_port()
-    workspace.configure(docker={"containers": {"web": {"count": 1, "port": port}}})
+    with_port = {"containers": {"web": {"count": 1, "port": port}}}
+    workspace.configure(keep=2, pins={"web": first["name"]}, docker=with_port)
     workspace.up()
     assert workspace.outputs()["machines"]["docker-web-1"]["url"] == f"http://127.0.0.1:{port}/"
-    workspace.write("packer/images/web/files/stamp.txt", "web 3\n")
+    assert page(workspace) == "web 1\n"
+    workspace.configure(pins={})
     workspace.up()
-    assert page(workspace) == "web 3\n"
+    assert page(workspace) == "web 2\n"
     assert len(engine.names()) == 1
+
+    # Nothing needs the first one any more.
+    workspace.configure(keep=1)
+    workspace.bakewell("clean")
+    assert sorted(engine.images()) == sorted([second["ids"]["local"], image(workspace, "base")["ids"]["local"]])
 
     workspace.run("pulumi", "destroy", "--yes", "--skip-preview", "--non-interactive")
     assert engine.names() == set()
