@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator, Mapping, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -21,9 +21,10 @@ class CloudView:
     http: httpx.Client
 
     @classmethod
-    def connect(cls, endpoint: str, token: str) -> CloudView:
-        headers = {"Authorization": f"Bearer {token}"}
-        return cls(httpx.Client(base_url=endpoint, headers=headers, timeout=120))
+    def of(cls, environment: Mapping[str, str]) -> CloudView:
+        """The cloud that an environment opens."""
+        headers = {"Authorization": f"Bearer {environment['DIGITALOCEAN_TOKEN']}"}
+        return cls(httpx.Client(base_url=environment["DIGITALOCEAN_API_URL"], headers=headers, timeout=120))
 
     def get(self, path: str, key: str) -> list[dict[str, Any]]:
         """Every element of a list endpoint, all pages."""

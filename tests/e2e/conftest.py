@@ -33,7 +33,7 @@ def cloud_environment(local_cloud: LocalCloud) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def cloud(cloud_environment: Mapping[str, str]) -> Iterator[CloudView]:
     """The session's local cloud."""
-    view = CloudView.connect(cloud_environment["DIGITALOCEAN_API_URL"], cloud_environment["DIGITALOCEAN_TOKEN"])
+    view = CloudView.of(cloud_environment)
     with view.http:
         yield view
 

@@ -13,13 +13,16 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 import yaml
+
+from tests.contract.served import TOKEN, serving
+from tests.unit.core.machine.sshd import Sshd, listening
 
 PROJECT = Path(__file__).parents[2]
 SMALL = Path(__file__).parent / "catalog"
@@ -41,6 +44,11 @@ COMPILED = ("bakewell", "components")
 EVERY_ROLE = "tevery"
 """The project of the tests that need the real images: test_road builds some, test_fleet the rest, once."""
 
+BARE = """build {
+  sources = ["source.digitalocean.image"]
+  post-processor "manifest" { output = var.manifest_path }
+}
+"""
 MARK = "PACKER_CACHE_DIR"
 """A variable that everything a build starts inherits: few are let through to Packer."""
 LONGEST = 900
@@ -244,3 +252,25 @@ def signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None
     """Signal what is left of the process group of `process`, which may be nothing."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, number)
+
+
+@contextlib.contextmanager
+def in_memory(root: Path, env: Mapping[str, str], project: str, *roles: str) -> Iterator[Workspace]:
+    """A clone with these roles of the small catalog, and a local cloud of its own: where what counts is the account.
+
+    Machines are in memory, and nobody logs in to them: a build makes all its API calls, but provisions nothing.
+    """
+    (state := root.parent / f"{root.name}-cloud").mkdir()
+    with serving(state, lambda response: None) as served, listening(Sshd()) as sshd:
+        tokens = dict.fromkeys(("DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN"), TOKEN)
+        made = Workspace.make(root, {**env, "DIGITALOCEAN_API_URL": served.api.endpoint, **tokens}, project)
+        for image in (root / "packer" / "images").iterdir():
+            if image.name in roles:
+                (image / "build.pkr.hcl").write_text(BARE)  # in the place of the one that all share
+            else:
+                shutil.rmtree(image)
+        source = root / "packer" / "digitalocean.pkr.hcl"
+        door = f'ssh_host = "127.0.0.1"\n  ssh_port = {sshd.port}\n  ssh_username '
+        source.write_text(source.read_text().replace("ssh_username ", door))
+        made.configure(machines={role: {} for role in roles if role != "base"})
+        yield made

@@ -56,9 +56,7 @@ class Clone:
         )
 
     def cloud(self) -> CloudView:
-        address = LocalCloud(self.state).address()
-        assert address is not None
-        return CloudView.connect(address.endpoint, address.token)
+        return CloudView.of(LocalCloud(self.state).environment())
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ The local cloud holds a build's nth call while the test signals the build, then 
 happened: the worst moment there is. Every point that differs gets its turn, spread over several local clouds at a time,
 for a build mostly waits.
 
-What counts here is the account, not what a machine holds: its machines are in memory, and Packer logs in to an SSH
-server of the test. tests/e2e/docker interrupts builds whose machines are containers.
+What counts here is the account, not what a machine holds: machines are in memory. tests/e2e/docker interrupts builds
+whose machines are containers.
 """
 
 from __future__ import annotations
@@ -24,23 +24,13 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.contract.served import TOKEN, serving
 from tests.e2e.cloud import CloudView
-from tests.e2e.workspace import Workspace, signal_group
-from tests.unit.core.machine.sshd import Sshd, listening
+from tests.e2e.workspace import Workspace, in_memory, signal_group
 from tests.waiting import LONGEST, none_left, until
 
 CLOUDS = 5
 PROJECT = "tcrash"
 CHANGING = {"POST", "PUT", "DELETE"}
-BARE = """
-build {
-  sources = ["source.digitalocean.image"]
-  post-processor "manifest" {
-    output = var.manifest_path
-  }
-}
-"""
 
 
 @dataclass
@@ -82,30 +72,11 @@ class Site:
 
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory: pytest.TempPathFactory, cloud_environment: Mapping[str, str]) -> Iterator[list[Site]]:
-    """CLOUDS local clouds, each with a clone whose `base` image costs little but has every call of a build."""
+    """CLOUDS local clouds, each with a clone whose only image is `base`."""
     folder = tmp_path_factory.mktemp("crash")
     with ExitStack() as stack:
-        made = []
-        for number in range(CLOUDS):
-            state = folder / f"cloud-{number}"
-            state.mkdir()
-            served = stack.enter_context(serving(state, lambda response: None))
-            sshd = stack.enter_context(listening(Sshd()))
-            account = {"DIGITALOCEAN_API_URL": served.api.endpoint}
-            tokens = dict.fromkeys(("DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN"), TOKEN)
-            workspace = Workspace.make(folder / f"clone-{number}", {**cloud_environment, **account, **tokens}, PROJECT)
-            for role in ("web", "api"):
-                shutil.rmtree(workspace.root / "packer" / "images" / role)
-            # The image's own template takes the shared one's place: every API call of a build, and no provisioning.
-            workspace.write("packer/images/base/build.pkr.hcl", BARE)
-            source = workspace.root / "packer" / "digitalocean.pkr.hcl"
-            door = f'ssh_host = "127.0.0.1"\n  ssh_port = {sshd.port}\n  ssh_username '
-            source.write_text(source.read_text().replace("ssh_username ", door))
-            workspace.configure(machines={})
-            view = CloudView.connect(served.api.endpoint, TOKEN)
-            stack.enter_context(view.http)
-            made.append(Site(workspace, view))
-        yield made
+        clones = [in_memory(folder / str(number), cloud_environment, PROJECT, "base") for number in range(CLOUDS)]
+        yield [Site(made, CloudView.of(made.env)) for made in map(stack.enter_context, clones)]
 
 
 def crash(site: Site, nth: int, effect: str, how: str) -> tuple[str, bool]:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.cloud import CloudView
-from tests.e2e.conftest import MakeWorkspace
-from tests.e2e.workspace import Workspace
+from tests.e2e.workspace import Workspace, in_memory
 
 
 @pytest.fixture
-def one(clone: MakeWorkspace) -> Workspace:
-    """A clone whose only image is `base`; without a stack."""
-    made = clone()
-    made.configure(roles=["base"], machines={})
-    return made
+def one(tmp_path: Path, cloud_environment: Mapping[str, str], project: str) -> Iterator[Workspace]:
+    """A clone whose only image is `base`, without a stack; machines are in memory."""
+    with in_memory(tmp_path / "clone", cloud_environment, project, "base") as made:
+        yield made
+
+
+@pytest.fixture
+def cloud(one: Workspace) -> CloudView:
+    return CloudView.of(one.env)
 
 
 def leftovers(cloud: CloudView, project: str) -> list[object]:

@@ -1,20 +1,20 @@
 """The life of a stack of small images: baked, changed, rolled back, lost, moved, cleaned up. At each step the preview,
 and the comment that a workflow makes of it, said what `up` then did.
 
-The tests share one stack and run in order.
+The tests share one stack and run in order. What counts is what is in the account: its machines are in memory.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.cloud import CloudView
-from tests.e2e.workspace import PROJECT, Workspace
+from tests.e2e.workspace import PROJECT, Workspace, in_memory
 
 IMAGES = {"base", "web", "api"}
 STAMP = "packer/images/web/files/stamp.txt"
@@ -23,12 +23,17 @@ COMMENT = PROJECT / ".github" / "preview_comment.py"
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, cloud_environment: Mapping[str, str]) -> Workspace:
+def stack(tmp_path_factory: pytest.TempPathFactory, cloud_environment: Mapping[str, str]) -> Iterator[Workspace]:
     """base, web and api, with a machine of the last two; nothing is baked yet."""
-    made = Workspace.make(tmp_path_factory.mktemp("life") / "clone", cloud_environment, NAME)
-    made.configure(keep=1)
-    made.init()
-    return made
+    with in_memory(tmp_path_factory.mktemp("life") / "clone", cloud_environment, NAME, *IMAGES) as made:
+        made.configure(keep=1)
+        made.init()
+        yield made
+
+
+@pytest.fixture(scope="module")
+def cloud(stack: Workspace) -> CloudView:
+    return CloudView.of(stack.env)
 
 
 def rebuilt(stack: Workspace) -> set[str]:
