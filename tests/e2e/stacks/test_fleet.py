@@ -175,12 +175,11 @@ def test_a_failed_build_leaves_the_fleet_as_it_is(
         for word in (*words, "remedy"):
             assert word.lower() in said.lower(), f"{role}: no {word!r} in\n{said}"
 
-    def new(note: str) -> tuple[str, str]:
-        return "[rebuild]", f'[rebuild]\nnote = "{note}"'
-
+    deploy = (PROJECT / "packer/images/node-base/deploy.py").read_text()
+    before_consul = deploy[deploy.index("core.tools()") : deploy.index("consul.agent(")]
     toml, forged = "image.toml", {"BAKEWELL_DOWNLOADS": str(broken)}
     cases: list[tuple[str, str, tuple[str, str], tuple[str, ...], dict[str, str]]] = [
-        ("node-base", toml, new("forged"), ("Install Consul", "checksum"), forged),
+        ("node-base", "deploy.py", (before_consul, ""), ("Install Consul", "checksum"), forged),
         ("grafana", "templates/compose.yaml.j2", ("services:", "servicez:"), ("compose", "compose.yaml"), {}),
         ("node-base", toml, ("1.17.1", "1.17.9"), ("consul 1.17.9", "under [versions]"), {}),
         ("web", toml, ('"1.22.1-*"', '"9.9.9"'), ("Install nginx", "9.9.9"), {}),
@@ -191,7 +190,7 @@ def test_a_failed_build_leaves_the_fleet_as_it_is(
 
     local_cloud.stop_mirror()
     try:
-        refused("node-base", toml, new("mirror down"), ("Install Consul", "releases.hashicorp.com"), {})
+        refused("node-base", "deploy.py", (before_consul, ""), ("Install Consul", "releases.hashicorp.com"), {})
     finally:
         local_cloud.start_mirror()
 
