@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -79,7 +80,7 @@ class Project:
 
         return replace(read, stack=engine.announced(read.state_dir))
 
-    @property
+    @cached_property
     def file(self) -> str:
         """The stack's file, for messages."""
         from bakewell.settings import stack_file
@@ -228,14 +229,14 @@ def note(text: str) -> None:
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table to stdout; as wide as it needs to be where that is no terminal."""
-    from rich.console import Console
+    if not sys.stdout.isatty():
+        print_text(_unfolded([columns, *rows]))
+        return
+    from rich.console import Console  # Here, because what is piped does without, and it takes longer than all the rest.
     from rich.table import Table
 
     size = shutil.get_terminal_size()  # forgives a COLUMNS that is no number, as rich does not
     console = Console(width=size.columns, height=size.lines)
-    if not console.is_terminal:
-        width = max(80, sum(max(map(len, column)) + 3 for column in zip(columns, *rows, strict=True)))
-        console = Console(width=width, height=size.lines)
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         shown.add_column(column, overflow="fold")
@@ -243,6 +244,13 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         shown.add_row(*row)
     with printing():
         console.print(shown, markup=False, highlight=False)
+
+
+def _unfolded(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as text in columns; a cell of several lines has these below each other."""
+    widths = [max(len(line) for cell in column for line in cell.split("\n")) for column in zip(*rows, strict=True)]
+    lines = [line for row in rows for line in zip_longest(*(cell.split("\n") for cell in row), fillvalue="")]
+    return "".join("  ".join(map(str.ljust, line, widths)).rstrip() + "\n" for line in lines)
 
 
 def age(then: datetime) -> str:
