@@ -11,19 +11,19 @@ import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError
 
 from bakewell.errors import CloudError
+from bakewell.reading.deferred import Deferred
 
 A = TypeVar("A", bound="Answer")
 _REST = "; nothing was changed because of this answer"
 
 
-class Answer(BaseModel):
+class Answer(Deferred):
     """Base of what is read from an API: no silent conversions; fields that are not declared are skipped."""
 
-    # Built when it is first used: a command needs few of them.
-    model_config = ConfigDict(strict=True, extra="ignore", defer_build=True)
+    model_config = ConfigDict(strict=True, extra="ignore")
 
 
 def parse_json(model: type[A], body: bytes, call: str, remedy: str) -> A:

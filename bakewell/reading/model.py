@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bakewell.errors import ConfigError
+from bakewell.reading.deferred import Deferred
 from bakewell.secret_shapes import secret_setting
 
 M = TypeVar("M", bound=BaseModel)
@@ -31,7 +32,7 @@ Name = Annotated[str, Field(pattern=NAME, max_length=40)]
 Slug = Annotated[str, Field(pattern=SLUG, max_length=60)]
 
 
-class Model(BaseModel):
+class Model(Deferred):
     """Base of everything read from a file: unknown keys refused, no silent conversions, frozen."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_pascal
+
+from bakewell.reading.deferred import Deferred
 
 Text = Annotated[str, Field(min_length=1)]
 
 
-class Answer(BaseModel):
+class Answer(Deferred):
     """An answer, or a part of one. `image_id` here is `ImageId` there."""
 
     model_config = ConfigDict(alias_generator=to_pascal, strict=True, frozen=True)
