@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from toolchain.tools import PLUGINS, needed
 if TYPE_CHECKING:
     from tests.contract.aws.served import Served
 
+gc.disable()  # until all is imported: it stays, and to look for garbage among it takes a third of a collection
 # A shell that ran `eval "$(make -s env)"` must not point the tests at its stack, nor an operator's at the real cloud.
 # PULUMI_HOME stays: it may hold the real provider plugins; the other says to test with those.
 for name in list(os.environ):
@@ -59,6 +61,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         group = "every-role" if item.path in REAL_IMAGES else item.nodeid.partition("::")[0]
         item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage from here on, but among what tests make: what was imported is half a million objects."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
