@@ -7,6 +7,7 @@ stderr; a traceback only with --debug.
 from __future__ import annotations
 
 import errno
+import gc
 import io
 import sys
 import traceback
@@ -18,6 +19,7 @@ _OF_STREAMS = (errno.EBADF, errno.ENOSPC, errno.EIO)
 
 def main() -> None:
     """The entry point: run the command that the arguments name, and exit with its code."""
+    gc.set_threshold(100_000)  # its default walks through the libraries' classes dozens of times as they load
     streams.fill()
     stderr.install()
     sys.exit(run(sys.argv[1:]))
