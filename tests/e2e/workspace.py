@@ -26,19 +26,8 @@ from tests.unit.core.machine.sshd import Sshd, listening
 
 PROJECT = Path(__file__).parents[2]
 SMALL = Path(__file__).parent / "catalog"
-COPIED = (
-    "__main__.py",
-    "Pulumi.yaml",
-    "Pulumi.dev.yaml",
-    "Pulumi.fleet.yaml",
-    "Pulumi.aws.yaml",
-    "Pulumi.both.yaml",
-    "README.md",
-    "bakewell",
-    "components",
-    "packer",
-    "examples",
-)
+STACKS = ("Pulumi.dev.yaml", "Pulumi.fleet.yaml", "Pulumi.aws.yaml", "Pulumi.both.yaml")
+COPIED = ("__main__.py", "Pulumi.yaml", *STACKS, "README.md", "bakewell", "components", "packer", "examples")
 COMPILED = ("bakewell", "components")
 """Compiled once, here: with the times of its source, bytecode is valid in every clone."""
 EVERY_ROLE = "tevery"

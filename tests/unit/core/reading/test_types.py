@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import datetime
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
 
 from bakewell.bases import BaseEntry
 from bakewell.catalog.spec import ImageFile
 from bakewell.downloads import Download
 from bakewell.errors import ConfigError
-from bakewell.reading import checked
+from bakewell.reading import Model, checked
 from bakewell.settings import Settings
 from bakewell.user_data import UserData
 
@@ -80,3 +83,20 @@ def test_config_as_text_is_still_taken_by_the_type_of_its_key() -> None:
     for key, text in (("keep", "4.0"), ("keep", "٤"), ("keep", "04"), ("keep", " 4"), ("local", "True")):
         with pytest.raises(ConfigError, match=f"`{key}`"):
             Settings.from_mapping({key: text}, "x")
+
+
+def test_threads_that_are_the_first_to_use_a_model_have_it_built_once() -> None:
+    built: list[type[BaseModel]] = []
+
+    class Slow(Model):
+        name: str
+
+        @classmethod
+        def __get_pydantic_core_schema__(cls, source: type[BaseModel], handler: GetCoreSchemaHandler) -> CoreSchema:
+            built.append(source)
+            time.sleep(0.1)  # lets the others come
+            return handler(source)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert [made.name for made in pool.map(lambda _: Slow.model_validate({"name": "web"}), range(4))] == ["web"] * 4
+    assert len(built) == 1
