@@ -36,8 +36,7 @@ EVERY_ROLE = "tevery"
 BARE = """build {
   sources = ["source.digitalocean.image"]
   post-processor "manifest" { output = var.manifest_path }
-}
-"""
+}"""
 MARK = "PACKER_CACHE_DIR"
 """A variable that everything a build starts inherits: few are let through to Packer."""
 LONGEST = 900

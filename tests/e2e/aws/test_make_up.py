@@ -51,16 +51,12 @@ def test_make_up_on_aws_prints_what_answers(local_cloud: LocalCloud, environment
 
     outputs: dict[str, Any] = json.loads(pulumi(environment, "stack", "output", "--json"))
     runs = {role: image["aws"]["run"] for role, image in outputs["images"].items()}
-    assert {role: image["aws"]["parent"] for role, image in outputs["images"].items()} == {
-        "node-base": None,
-        "node-nginx": runs["node-base"],
-        "web-node": runs["node-nginx"],
-        "app-node": runs["node-nginx"],
-    }, "four images, each baked on the one before"
-    machines = outputs["machines"]
-    assert sorted(machines) == ["aws-app-node-1"] and sorted(outputs["fleets"]) == ["web-node"]
+    parents = {role: image["aws"]["parent"] for role, image in outputs["images"].items()}
+    pair = dict.fromkeys(("web-node", "app-node"), runs["node-nginx"])
+    assert parents == {"node-base": None, "node-nginx": runs["node-base"], **pair}, "each baked on the one before"
+    assert sorted(outputs["machines"]) == ["aws-app-node-1"] and sorted(outputs["fleets"]) == ["web-node"]
 
-    direct = httpx.get(f"http://{machines['aws-app-node-1']['address']}/", timeout=10)
+    direct = httpx.get(f"http://{outputs['machines']['aws-app-node-1']['address']}/", timeout=10)
     assert outputs["images"]["app-node"]["aws"]["name"] in direct.text
     for proxy in (address for name, address, *_ in rows if name == "aws-web-node"):
         proxied = httpx.get(f"http://{proxy}/", timeout=10)
