@@ -1,4 +1,4 @@
-# Thin on purpose: toolchain/setup.sh makes the Python environment, `python -m sandbox` does the rest.
+# Thin on purpose: bakewell_local/toolchain/setup.sh makes the Python environment, `python -m bakewell_local` does the rest.
 # Every target does the set-up it needs first; none needs another one to have run.
 
 .DEFAULT_GOAL := help
@@ -10,22 +10,22 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: venv ## bake two roles and boot their machines on the local cloud; ROLES=all: every role; CLOUDS=aws: its AWS half
-	@exec $(BIN)/python -m sandbox up $(SELECTED)
+	@exec $(BIN)/python -m bakewell_local up $(SELECTED)
 
 preview: venv ## what `make up` would do, and why; ROLES and CLOUDS as there
-	@exec $(BIN)/python -m sandbox preview $(SELECTED)
+	@exec $(BIN)/python -m bakewell_local preview $(SELECTED)
 
 env: venv ## exports for plain pulumi, packer, doctl and bakewell: eval "$(make -s env)"; ROLES, CLOUDS as there
-	@exec $(BIN)/python -m sandbox env $(SELECTED)
+	@exec $(BIN)/python -m bakewell_local env $(SELECTED)
 
 test: venv ## every test; ARGS go to pytest: make test ARGS="tests/e2e -x"
-	@exec $(BIN)/python -m sandbox test $(ARGS)
+	@exec $(BIN)/python -m bakewell_local test $(ARGS)
 
 unit: venv ## the tests that take seconds and need neither Docker nor the tools
 	@exec $(BIN)/python -m pytest -n 4 --dist loadgroup tests/unit tests/components
 
 down: venv ## remove all that `up` and `test` made, except caches
-	@exec $(BIN)/python -m sandbox down
+	@exec $(BIN)/python -m bakewell_local down
 
 lint: venv ## ruff, mypy, shellcheck, packer fmt, actionlint: changes nothing
 	$(BIN)/ruff check .
@@ -35,13 +35,13 @@ lint: venv ## ruff, mypy, shellcheck, packer fmt, actionlint: changes nothing
 	for image in packer/images/*-*; do $(BIN)/mypy "$$image"/*.py || exit 1; done
 	$(BIN)/mypy .github/preview_comment.py
 	find . -name .venv -prune -o -name .bakewell -prune -o '(' -name '*.sh' -o -path './.ci/run' ')' -print0 | xargs -0 $(BIN)/shellcheck
-	packer=$$($(BIN)/python -m toolchain.build packer) && "$$packer" fmt -check -diff -recursive packer
-	actionlint=$$($(BIN)/python -m toolchain.build actionlint) && "$$actionlint" -shellcheck $(BIN)/shellcheck .github/workflows/*.yml
+	packer=$$($(BIN)/python -m bakewell_local.toolchain.build packer) && "$$packer" fmt -check -diff -recursive packer
+	actionlint=$$($(BIN)/python -m bakewell_local.toolchain.build actionlint) && "$$actionlint" -shellcheck $(BIN)/shellcheck .github/workflows/*.yml
 
 fmt: venv ## put code and templates into shape
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
-	packer=$$($(BIN)/python -m toolchain.build packer) && "$$packer" fmt -recursive packer
+	packer=$$($(BIN)/python -m bakewell_local.toolchain.build packer) && "$$packer" fmt -recursive packer
 
 lock: venv ## bring requirements.lock in line with pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-header -q -o requirements.lock
@@ -50,4 +50,4 @@ bench: venv ## the figures of docs/benchmarks.md, measured here
 	@exec $(BIN)/python -m bench.run $(ARGS)
 
 venv:
-	@toolchain/setup.sh
+	@bakewell_local/toolchain/setup.sh

@@ -9,16 +9,16 @@ import os
 from pathlib import Path
 
 import pulumi
+from pulumi_bakewell.on_cloud import OnCloud
+from pulumi_bakewell.stack import commands, patience
+from pulumi_bakewell.stack.config import stack_settings
+from pulumi_bakewell.stack.exports import exported
+from pulumi_bakewell.stack.identity import identified
+from pulumi_bakewell.stack.outputs import last_outputs
+from pulumi_bakewell.stack.refusal import refusals
+from pulumi_bakewell.stack.summary import summarise
 
 from bakewell.settings import Environment
-from components.on_cloud import OnCloud
-from components.stack import commands, patience
-from components.stack.config import stack_settings
-from components.stack.exports import exported
-from components.stack.identity import identified
-from components.stack.outputs import last_outputs
-from components.stack.refusal import refusals
-from components.stack.summary import summarise
 
 patience.install()
 with refusals():

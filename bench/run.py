@@ -12,12 +12,12 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from bakewell_local import setup
+from bakewell_local.sandbox.local_cloud import LocalCloud
+from bakewell_local.toolchain.build import Builder
 from bench import builds, fingerprints, previews, processors
 from bench.boots import main as boots
 from bench.measure import HEADER, Comparison
-from sandbox import setup
-from sandbox.local_cloud import LocalCloud
-from toolchain.build import Builder
 
 DOC = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"

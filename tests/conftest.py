@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox import setup
-from sandbox.local_cloud import LocalCloud
-from toolchain.build import Builder, Toolchain
-from toolchain.folders import ROOT
-from toolchain.tools import PLUGINS, needed
+from bakewell_local import setup
+from bakewell_local.sandbox.local_cloud import LocalCloud
+from bakewell_local.toolchain.build import Builder, Toolchain
+from bakewell_local.toolchain.folders import ROOT
+from bakewell_local.toolchain.tools import PLUGINS, needed
 
 if TYPE_CHECKING:
     from tests.contract.aws.served import Served

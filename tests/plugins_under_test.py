@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.providers import home
-from sandbox.providers.versions import PLUGINS
+from bakewell_local.sandbox.providers import home
+from bakewell_local.sandbox.providers.versions import PLUGINS
 
 VARIABLE = "BAKEWELL_TEST_PLUGINS"
 MARK = "stand_in"

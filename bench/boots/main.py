@@ -26,15 +26,15 @@ from bakewell.catalog import Catalog, ImageSpec
 from bakewell.catalog.machine import Health
 from bakewell.clouds.facts import CLOUDS
 from bakewell.user_data import Cluster, UserData
+from bakewell_local import setup
+from bakewell_local.sandbox.local_cloud import LocalCloud
+from bakewell_local.sandbox.machines.machines import Machines
+from bakewell_local.sandbox.machines.slow_network import SlowNetwork
+from bakewell_local.toolchain.build import Builder
 from bench.boots import chart, network, stock
 from bench.boots.figures import AS_IS, SHAPED, Figures, Network, Run, Series, table
 from bench.boots.machine import Boot, Cloud, Droplet
 from bench.clone import PROJECT, Clone
-from sandbox import setup
-from sandbox.local_cloud import LocalCloud
-from sandbox.machines.machines import Machines
-from sandbox.machines.slow_network import SlowNetwork
-from toolchain.build import Builder
 
 DOC, KEPT, CHART = (PROJECT / "docs" / name for name in ("benchmarks.md", "boots.json", "boots.svg"))
 BEGIN, END = "<!-- boots:begin -->", "<!-- boots:end -->"

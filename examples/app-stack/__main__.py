@@ -8,13 +8,13 @@ import os
 import pulumi
 import pulumi_aws as aws
 import pulumi_digitalocean as digitalocean
+from pulumi_bakewell.digitalocean.limits import LIMITS, remedy
+from pulumi_bakewell.digitalocean.provider import provider as digitalocean_provider
+from pulumi_bakewell.published_images import PublishedImages
+from pulumi_bakewell.stack.refusal import refusals
 
 from bakewell.settings import Environment
 from bakewell.user_data import UserData
-from components.digitalocean.limits import LIMITS, remedy
-from components.digitalocean.provider import provider as digitalocean_provider
-from components.published_images import PublishedImages
-from components.stack.refusal import refusals
 
 with refusals():
     config = pulumi.Config()

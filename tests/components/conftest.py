@@ -110,7 +110,7 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:8")
     monkeypatch.setenv("BAKEWELL_STATE", str(tmp_path / "state"))
-    monkeypatch.setattr("components.on_cloud.connect", lambda name, environment, settings: made.listings[name])
+    monkeypatch.setattr("pulumi_bakewell.on_cloud.connect", lambda name, environment, settings: made.listings[name])
     # Templates are Packer's to judge, in tests of their own; here they count as seen.
     monkeypatch.setattr("bakewell.build.packer.validate", lambda *args: None)
     return made

@@ -10,14 +10,14 @@ from typing import Any
 import pulumi
 import pytest
 from pulumi.runtime import mocks
+from pulumi_bakewell.digitalocean.limits import remedy
+from pulumi_bakewell.digitalocean.role_droplet import RoleDroplet
+from pulumi_bakewell.packer_image import BuildResult, PackerImage, PackerImageArgs
+from pulumi_bakewell.published_images import PublishedImages
+from pulumi_bakewell.stack.outputs import StackOutputs
+from pulumi_bakewell.stack.summary import table
 
 from bakewell.user_data import UserData
-from components.digitalocean.limits import remedy
-from components.digitalocean.role_droplet import RoleDroplet
-from components.packer_image import BuildResult, PackerImage, PackerImageArgs
-from components.published_images import PublishedImages
-from components.stack.outputs import StackOutputs
-from components.stack.summary import table
 from tests.components.engine import Run, run_program
 
 WEB: PackerImageArgs = {

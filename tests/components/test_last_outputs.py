@@ -8,8 +8,7 @@ from typing import Any
 
 import pulumi
 import pytest
-
-from components.stack import outputs
+from pulumi_bakewell.stack import outputs
 
 HALF_WRITTEN = "invocation of readStackOutputs returned an error: failed to load checkpoint: EOF"
 

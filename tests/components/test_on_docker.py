@@ -12,6 +12,9 @@ from typing import Any, cast
 import pulumi
 import pytest
 from pulumi.runtime import mocks
+from pulumi_bakewell.docker.on_docker import OnDocker
+from pulumi_bakewell.on_cloud import OnCloud
+from pulumi_bakewell.stack.identity import Identity
 from pulumi_command import local
 
 from bakewell.catalog import Health
@@ -19,9 +22,6 @@ from bakewell.catalog.machine import Boot
 from bakewell.desired import Container
 from bakewell.settings import ContainerSettings, Settings
 from bakewell.user_data import UserData
-from components.docker.on_docker import OnDocker
-from components.on_cloud import OnCloud
-from components.stack.identity import Identity
 from tests.components.engine import COMMAND, UNKNOWN, Registered, Run, run_program
 
 IMAGE = "5" * 64

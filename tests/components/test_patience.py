@@ -10,8 +10,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 from pulumi.runtime import stack
 from pulumi.runtime.settings import SETTINGS
-
-from components.stack import patience
+from pulumi_bakewell.stack import patience
 
 
 @pytest.fixture

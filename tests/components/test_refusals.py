@@ -85,7 +85,7 @@ def test_a_value_may_be_written_in_either_form(fleet: Fleet) -> None:
 @pytest.mark.parametrize("place", ["program", "event loop"])
 def test_an_interrupted_program_ends_in_silence(place: str) -> None:
     interrupt = "os.kill(os.getpid(), signal.SIGINT)"
-    lines = ["import asyncio, os, signal", "from components.stack.refusal import refusals", "with refusals():"]
+    lines = ["import asyncio, os, signal", "from pulumi_bakewell.stack.refusal import refusals", "with refusals():"]
     lines += [f"    {interrupt if place == 'program' else 'loop = asyncio.new_event_loop()'}"]
     lines += ["async def wait():", f"    {interrupt}", "    await asyncio.sleep(30)", "loop.run_until_complete(wait())"]
     done = subprocess.run(

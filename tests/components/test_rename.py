@@ -36,7 +36,7 @@ def test_an_up_tells_its_commands_the_stack_and_a_preview_runs_none(
     everything: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     announced: list[tuple[str, str]] = []
-    monkeypatch.setattr("components.stack.commands.EngineStub", MockEngine)
+    monkeypatch.setattr("pulumi_bakewell.stack.commands.EngineStub", MockEngine)
     monkeypatch.setattr(
         "bakewell.settings.engine.announce", lambda folder, stack: announced.append((folder.name, stack))
     )

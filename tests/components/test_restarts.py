@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sandbox.providers.aws.instance import Instance
-from sandbox.providers.digitalocean.droplet import Droplet
+from bakewell_local.sandbox.providers.aws.instance import Instance
+from bakewell_local.sandbox.providers.digitalocean.droplet import Droplet
 from tests.components.conftest import Fleet
 from tests.components.engine import DROPLET, INSTANCE
 

@@ -7,7 +7,7 @@ import socket
 import threading
 from contextlib import suppress
 
-from sandbox.serving.state import listen
+from bakewell_local.sandbox.serving.state import listen
 
 
 class EngineProxy:

@@ -7,8 +7,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from sandbox.machines import MachineError, Machines
-from sandbox.machines.watch import Watch
+from bakewell_local.sandbox.machines import MachineError, Machines
+from bakewell_local.sandbox.machines.watch import Watch
 
 STOCK = "fake/machine:debian-12"
 SIZE = 1_234_567_890  # of every image, in bytes

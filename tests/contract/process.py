@@ -17,13 +17,14 @@ from typing import Any
 import docker
 import paramiko
 
-from sandbox.machines import Machines
+from bakewell_local.sandbox.local_cloud import SERVER
+from bakewell_local.sandbox.machines import Machines
 from tests.contract.served import Api, Check
 from tests.waiting import LONGEST, until
 
 
 class Process:
-    """`python -m sandbox.digitalocean` on a state folder."""
+    """`python -m bakewell_local.sandbox.digitalocean` on a state folder."""
 
     def __init__(self, state: Path, check: Check, *words: str, **environment: str) -> None:
         self.state = state
@@ -34,7 +35,15 @@ class Process:
 
     def start(self) -> None:
         self.state.mkdir(exist_ok=True)
-        command = [sys.executable, "-m", "sandbox.digitalocean", "--state", str(self.state), "--action-seconds", "0.1"]
+        command = [
+            sys.executable,
+            "-m",
+            SERVER,
+            "--state",
+            str(self.state),
+            "--action-seconds",
+            "0.1",
+        ]
         with (self.state / "log").open("a") as log:
             self._process = subprocess.Popen([*command, *self._words], env=self._environment, stderr=log)
         about = self.state / "cloud.json"

@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 import httpx
 
-from sandbox.digitalocean.cloud import Cloud
-from sandbox.digitalocean.records import KINDS
-from sandbox.digitalocean.serving.app import create_app
-from sandbox.digitalocean.store import Store
-from sandbox.serving.server import make_server
-from sandbox.serving.state import listen
+from bakewell_local.sandbox.digitalocean.cloud import Cloud
+from bakewell_local.sandbox.digitalocean.records import KINDS
+from bakewell_local.sandbox.digitalocean.serving.app import create_app
+from bakewell_local.sandbox.digitalocean.store import Store
+from bakewell_local.sandbox.serving.server import make_server
+from bakewell_local.sandbox.serving.state import listen
 from tests.contract.dated import Dated
 from tests.contract.fake_machines import STOCK, FakeMachines
 from tests.waiting import LONGEST, until

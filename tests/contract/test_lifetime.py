@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.digitalocean.records import Tag
-from sandbox.digitalocean.store import Store
-from sandbox.machines import MachineError
+from bakewell_local.sandbox.digitalocean.records import Tag
+from bakewell_local.sandbox.digitalocean.store import Store
+from bakewell_local.sandbox.machines import MachineError
 from tests.contract.fake_machines import STOCK, FakeMachines
 from tests.contract.served import Api, Check, serving
 from tests.waiting import until

@@ -17,8 +17,8 @@ import docker
 import paramiko
 import pytest
 
-from sandbox.machines import Machines
-from sandbox.serving.state import listen
+from bakewell_local.sandbox.machines import Machines
+from bakewell_local.sandbox.serving.state import listen
 from tests.contract.engine_proxy import EngineProxy
 from tests.contract.process import Key, Process, labelled, processing, run
 from tests.contract.served import Api, Check
@@ -142,7 +142,7 @@ def test_it_listens_on_loopback_and_the_container_bridge_only(process: Process) 
 @pytest.mark.parametrize("words", [["--state", "{state}"], ["--state", "{other}", "--port", "{port}"]])
 def test_a_second_server_in_its_place_is_refused(process: Process, tmp_path: Path, words: list[str]) -> None:
     given = {"state": process.state, "other": tmp_path / "other", "port": process.about["port"]}
-    command = [sys.executable, "-m", "sandbox.digitalocean", *(word.format(**given) for word in words)]
+    command = [sys.executable, "-m", "bakewell_local.sandbox.digitalocean", *(word.format(**given) for word in words)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert "another server runs" in done.stderr or "Address already in use" in done.stderr

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sandbox.providers import values
-from sandbox.providers.rpc import provider_pb2, status_pb2
+from bakewell_local.sandbox.providers import values
+from bakewell_local.sandbox.providers.rpc import provider_pb2, status_pb2
 
 
 class Refused(Exception):

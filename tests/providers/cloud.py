@@ -1,5 +1,5 @@
 """DigitalOcean's half of a local cloud as the tests of its plugin see it: its API is the real one of
-`sandbox.digitalocean`, faults and journal included, over machines in memory.
+`bakewell_local.sandbox.digitalocean`, faults and journal included, over machines in memory.
 """
 
 from __future__ import annotations

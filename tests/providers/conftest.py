@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import processes
-from sandbox.local_cloud import SECONDS_TO_END
-from sandbox.providers.home import install
+from bakewell_local import processes
+from bakewell_local.sandbox.local_cloud import SECONDS_TO_END
+from bakewell_local.sandbox.providers.home import install
+from bakewell_local.toolchain.processes import end
 from tests.plugins_under_test import REAL
 from tests.providers.cloud import TOKEN, LocalApi, local_api
 from tests.providers.plugin import Plugin
 from tests.providers.stack import Stack, copy, template
-from toolchain.processes import end
 
 NewStack = Callable[[str], Stack]
 

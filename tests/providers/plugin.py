@@ -14,8 +14,8 @@ from typing import Any, Self
 import grpc
 from google.protobuf import empty_pb2
 
-from sandbox.providers.rpc import engine_pb2, engine_pb2_grpc, provider_pb2_grpc
-from sandbox.providers.versions import PLUGINS
+from bakewell_local.sandbox.providers.rpc import engine_pb2, engine_pb2_grpc, provider_pb2_grpc
+from bakewell_local.sandbox.providers.versions import PLUGINS
 from tests.plugins_under_test import OFFLINE
 from tests.providers.asking import Asked, Refused
 from tests.waiting import LONGEST

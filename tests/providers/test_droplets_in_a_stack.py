@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from sandbox.providers.versions import DIGITALOCEAN
+from bakewell_local.sandbox.providers.versions import DIGITALOCEAN
 from tests.plugins_under_test import REAL
 from tests.providers.cloud import TOKEN, LocalApi, local_api
 from tests.providers.conftest import NewStack
@@ -36,7 +36,7 @@ PROGRAM = """
     from pulumi_command import local
 
     from bakewell.settings import Environment
-    from components.digitalocean.provider import provider
+    from pulumi_bakewell.digitalocean.provider import provider
 
     def droplet(resource, **inputs):
         given = dict(image="{image}", region="NYC3", size="s-1vcpu-1gb", tags=["b:1", "a"], user_data={data!r})
@@ -178,7 +178,7 @@ def test_an_action_is_waited_for_until_completed_at_is_set(life: Life) -> None:
 
 def test_waits_are_never_zero(life: Life) -> None:
     """Before each look, the real plugin waits 10 s: once for a create, twice for a delete. A stand-in's clock is
-    quicker (`sandbox.providers.pace`), and its looks are the same.
+    quicker (`bakewell_local.sandbox.providers.pace`), and its looks are the same.
     """
     assert life.api.calls("GET", f"/v2/droplets/{life.id('auto')}")
     assert len(life.api.calls("GET", f"/v2/droplets/{life.first['auto']['id']}")) >= 3
@@ -248,7 +248,7 @@ LIMITED = """
     import pulumi_digitalocean as do
     from pulumi_command import local
 
-    from components.digitalocean.limits import LIMITS, remedy
+    from pulumi_bakewell.digitalocean.limits import LIMITS, remedy
 
     opts = pulumi.ResourceOptions({options})
     inputs = dict(image="debian-12-x64", region="nyc3", size="s-1vcpu-1gb", user_data={data!r})

@@ -16,14 +16,14 @@ import psutil
 import pytest
 
 from bakewell.errors import BakewellError
-from sandbox import processes
-from sandbox.local_cloud import SECONDS_TO_END
-from sandbox.providers.home import install
-from sandbox.providers.versions import COMMAND, PLUGINS
+from bakewell_local import processes
+from bakewell_local.sandbox.local_cloud import SECONDS_TO_END
+from bakewell_local.sandbox.providers.home import install
+from bakewell_local.sandbox.providers.versions import COMMAND, PLUGINS
+from bakewell_local.toolchain.processes import end
 from tests.providers.conftest import NewStack
 from tests.providers.stack import Stack
 from tests.waiting import LONGEST, gone
-from toolchain.processes import end
 
 STAND_INS = {name: f"stand-in v{version}" for name, version in PLUGINS.items()}
 FOLDER = f"resource-command-v{COMMAND}"

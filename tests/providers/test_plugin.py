@@ -11,8 +11,8 @@ from threading import Thread
 import psutil
 import pytest
 
-from sandbox.providers import pace
-from sandbox.providers.versions import PLUGINS
+from bakewell_local.sandbox.providers import pace
+from bakewell_local.sandbox.providers.versions import PLUGINS
 from tests.providers.asking import Made, Refused
 from tests.providers.plugin import Plugin
 from tests.waiting import LONGEST, gone, until
@@ -37,7 +37,7 @@ def test_it_starts_from_any_folder_and_does_not_end_with_its_stdin(
     pulumi_home: Path, tmp_path: Path, name: str
 ) -> None:
     # What lies in the project may not be imported in place of what the plugin needs.
-    for module in ("json", "grpc", "sandbox", "values"):
+    for module in ("json", "grpc", "bakewell_local", "values"):
         (tmp_path / f"{module}.py").write_text("raise SystemExit('imported from the project')")
     poor = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path), "PYTHONHOME": "/nowhere"}
     with Plugin(pulumi_home, name, tmp_path, poor) as plugin:

@@ -6,9 +6,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from sandbox.local_cloud import PASSPHRASE
+from bakewell_local.sandbox.local_cloud import PASSPHRASE
+from bakewell_local.toolchain.folders import ROOT
 from tests.providers.stack import environment
-from toolchain.folders import ROOT
 
 
 def test_a_pin_that_is_taken_out_leaves_each_stacks_file_as_it_was(tmp_path: Path, pulumi_home: Path) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from sandbox.providers import diff, values
-from sandbox.providers.bridge import schema
-from sandbox.providers.digitalocean.droplet import Droplet
-from sandbox.providers.server import Operation
-from sandbox.providers.values import UNKNOWN, Secret
+from bakewell_local.sandbox.providers import diff, values
+from bakewell_local.sandbox.providers.bridge import schema
+from bakewell_local.sandbox.providers.digitalocean.droplet import Droplet
+from bakewell_local.sandbox.providers.server import Operation
+from bakewell_local.sandbox.providers.values import UNKNOWN, Secret
 
 INPUTS = {"image": "1", "name": "n-1234567", "region": "nyc3", "size": "s", "__defaults": ["name"]}
 STATE = {

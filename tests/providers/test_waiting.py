@@ -7,9 +7,9 @@ from itertools import chain, repeat
 
 import pytest
 
-from sandbox.providers import pace
-from sandbox.providers.bridge.waiting import Patience, Wait, WaitError
-from sandbox.providers.server import Operation
+from bakewell_local.sandbox.providers import pace
+from bakewell_local.sandbox.providers.bridge.waiting import Patience, Wait, WaitError
+from bakewell_local.sandbox.providers.server import Operation
 
 ACTIVE = Wait("active", ("new",), not_found_checks=120)
 

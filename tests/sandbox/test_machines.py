@@ -14,7 +14,7 @@ import paramiko
 import pytest
 
 from bakewell.machine.container import SEED
-from sandbox.machines import MachineError, Machines, base_image
+from bakewell_local.sandbox.machines import MachineError, Machines, base_image
 from tests.contract.process import labelled, ssh
 
 pytestmark = pytest.mark.engine

@@ -9,7 +9,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from sandbox.machines import MachineError, base_image, making
+from bakewell_local.sandbox.machines import MachineError, base_image, making
 
 pytestmark = pytest.mark.engine
 

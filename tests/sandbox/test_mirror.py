@@ -13,12 +13,12 @@ import pytest
 from docker import DockerClient
 from docker.models.containers import Container
 
-from sandbox import mirror
-from sandbox.local_cloud import LocalCloud
-from sandbox.machines import Machines, base_image
-from sandbox.mirror.placeholders import PLACEHOLDERS
-from sandbox.mirror.releases import RELEASES
-from toolchain.build import Toolchain
+from bakewell_local.sandbox import mirror
+from bakewell_local.sandbox.local_cloud import LocalCloud
+from bakewell_local.sandbox.machines import Machines, base_image
+from bakewell_local.sandbox.mirror.placeholders import PLACEHOLDERS
+from bakewell_local.sandbox.mirror.releases import RELEASES
+from bakewell_local.toolchain.build import Toolchain
 
 pytestmark = pytest.mark.engine
 

@@ -13,8 +13,8 @@ from contextlib import closing
 import docker
 import pytest
 
-from sandbox.machines import MachineError, Machines, base_image
-from sandbox.machines.slow_network import SlowNetwork
+from bakewell_local.sandbox.machines import MachineError, Machines, base_image
+from bakewell_local.sandbox.machines.slow_network import SlowNetwork
 from tests.waiting import until
 
 pytestmark = [pytest.mark.engine, pytest.mark.skipif(os.geteuid() != 0, reason="slowing a machine down needs root")]

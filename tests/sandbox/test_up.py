@@ -1,4 +1,4 @@
-"""`python -m sandbox up`, `env` and `down`, whole, on a clone with the small catalog and a state folder of its own."""
+"""`python -m bakewell_local up`, `env` and `down`, whole, on a clone with the small catalog and its own state."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import psutil
 import pytest
 import yaml
 
-from sandbox.local_cloud import LocalCloud
+from bakewell_local.sandbox.local_cloud import LocalCloud
 from tests.e2e.cloud import CloudView
 from tests.e2e.workspace import lay_out
 from tests.waiting import LONGEST, gone, until
@@ -37,7 +37,7 @@ class Clone:
     def __init__(self, root: Path, state: Path) -> None:
         self.root = root
         self.state = state
-        lay_out(root, more=("sandbox", "toolchain"))
+        lay_out(root, more=("bakewell_local",))
 
     def run(self, command: str, *words: str) -> subprocess.CompletedProcess[str]:
         with self.start(command, *words) as process:
@@ -46,7 +46,7 @@ class Clone:
 
     def start(self, command: str, *words: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "sandbox", command, "--state", str(self.state), *words],
+            [sys.executable, "-m", "bakewell_local", command, "--state", str(self.state), *words],
             cwd=self.root,
             env={**os.environ, "PYTHONPATH": str(self.root)},
             stdin=subprocess.DEVNULL,

@@ -28,7 +28,7 @@ def aws(one_aws: Served, monkeypatch: pytest.MonkeyPatch) -> Served:
     """The cloud, empty and without faults, as if it had two regions: each question is asked in every one."""
     from tests.contract.aws.served import ACCESS, OTHER, REGION
 
-    monkeypatch.setattr("sandbox.aws.stock.REGIONS", (REGION, OTHER))
+    monkeypatch.setattr("bakewell_local.sandbox.aws.stock.REGIONS", (REGION, OTHER))
     one_aws.reset()
     one_aws.clock.reset()
     monkeypatch.setenv("AWS_ENDPOINT_URL", one_aws.endpoint)

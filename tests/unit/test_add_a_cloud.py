@@ -24,7 +24,11 @@ def naming(word: str) -> set[str]:
 
 
 def test_a_cloud_has_its_verbs_its_template_and_its_component() -> None:
-    assert {"bakewell/clouds/docker/account.py", "packer/docker.pkr.hcl", "components/docker/on_docker.py"} <= OWN
+    assert {
+        "bakewell/clouds/docker/account.py",
+        "packer/docker.pkr.hcl",
+        "components/pulumi_bakewell/docker/on_docker.py",
+    } <= OWN
     assert [path for path in OWN if not (ROOT / path).is_file()] == []
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.providers.versions import PLUGINS
+from bakewell_local.sandbox.providers.versions import PLUGINS
+from bakewell_local.toolchain.folders import ROOT
 from tests.plugins_under_test import reason
-from toolchain.folders import ROOT
 
 EXAMPLE = """
 import pytest

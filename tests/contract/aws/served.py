@@ -18,12 +18,12 @@ from botocore.exceptions import ClientError
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 
-from sandbox.aws.cloud import Aws, serve
-from sandbox.aws.serving.app import create_app
-from sandbox.aws.serving.gate import Access
-from sandbox.aws.stock import NAMES, stock_id
-from sandbox.serving.server import make_server
-from sandbox.serving.state import listen
+from bakewell_local.sandbox.aws.cloud import Aws, serve
+from bakewell_local.sandbox.aws.serving.app import create_app
+from bakewell_local.sandbox.aws.serving.gate import Access
+from bakewell_local.sandbox.aws.stock import NAMES, stock_id
+from bakewell_local.sandbox.serving.server import make_server
+from bakewell_local.sandbox.serving.state import listen
 from tests.contract.dated import Dated
 from tests.contract.fake_machines import STOCK, FakeMachines
 from tests.waiting import LONGEST, until

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from moto.ec2.responses import EC2Response
 from moto.sts.models import sts_backends
 
-from sandbox.aws.cloud import Aws
+from bakewell_local.sandbox.aws.cloud import Aws
 from tests.contract.aws.conftest import Refuses
 from tests.contract.aws.served import DEBIAN, OTHER, Served
 from tests.contract.fake_machines import STOCK, FakeMachines

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from sandbox.aws.serving import patience
+from bakewell_local.sandbox.aws.serving import patience
 from tests.contract.aws.conftest import Refuses
 from tests.contract.aws.served import DEBIAN, Served, snapshots, tagged
 from tests.contract.fake_machines import STOCK

@@ -13,9 +13,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from sandbox.aws.ec2 import instances, launching
-from sandbox.aws.ec2.launching import change, unseen
-from sandbox.aws.stock import NAMES, REGIONS, stock_id
+from bakewell_local.sandbox.aws.ec2 import instances, launching
+from bakewell_local.sandbox.aws.ec2.launching import change, unseen
+from bakewell_local.sandbox.aws.stock import NAMES, REGIONS, stock_id
 from tests.contract.aws.conftest import Refuses
 from tests.contract.aws.served import DEBIAN, OTHER, REGION, Served
 from tests.contract.fake_machines import STOCK

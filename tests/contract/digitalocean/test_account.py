@@ -12,8 +12,8 @@ import pytest
 
 from bakewell.clouds.facts import CLOUDS
 from bakewell.errors import BakewellError
-from sandbox import ssh_key
-from sandbox.digitalocean.api import account
+from bakewell_local.sandbox import ssh_key
+from bakewell_local.sandbox.digitalocean.api import account
 from tests.contract.served import KEY, Api, Served
 
 

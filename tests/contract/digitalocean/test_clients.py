@@ -14,9 +14,9 @@ from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.policies import HeadersPolicy
 from pydo import Client
 
+from bakewell_local.toolchain.build import Toolchain
 from tests.contract.served import KEY, TOKEN, Served
 from tests.waiting import until
-from toolchain.build import Toolchain
 
 Doctl = Callable[..., Any]
 

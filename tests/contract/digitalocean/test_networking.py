@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.machines import MachineError
+from bakewell_local.sandbox.machines import MachineError
 from tests.contract.served import SLOW_SECONDS, Api, Served
 from tests.waiting import until
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.local_cloud import LocalCloud
+from bakewell_local.sandbox.local_cloud import LocalCloud
 from tests.e2e.aws.account import Account
 from tests.e2e.workspace import Workspace
 from tests.plugins_under_test import OFFLINE

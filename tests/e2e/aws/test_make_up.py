@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from sandbox.local_cloud import LocalCloud
+from bakewell_local.sandbox.local_cloud import LocalCloud
+from bakewell_local.toolchain.folders import ROOT
 from tests.e2e.machine import Machine
-from toolchain.folders import ROOT
 
 Environment = Mapping[str, str]
 
@@ -39,7 +39,7 @@ def pulumi(environment: Environment, *words: str) -> str:
 
 
 def test_make_up_on_aws_prints_what_answers(local_cloud: LocalCloud, environment: Environment) -> None:
-    command = [sys.executable, "-m", "sandbox", "up", "--clouds", "aws", "--state", str(local_cloud.state)]
+    command = [sys.executable, "-m", "bakewell_local", "up", "--clouds", "aws", "--state", str(local_cloud.state)]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     log = done.stdout + done.stderr
     assert done.returncode == 0, log

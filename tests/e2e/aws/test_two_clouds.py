@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
+from bakewell_local.toolchain.folders import ROOT
 from tests.e2e.aws.account import Account
 from tests.e2e.aws.conftest import MakeWorkspace
 from tests.e2e.cloud import CloudView
 from tests.e2e.machine import Machine
 from tests.e2e.workspace import Workspace
 from tests.waiting import until
-from toolchain.folders import ROOT
 
 HOME, OTHER = "us-east-1", "eu-central-1"
 FRIEND = "111122223333"

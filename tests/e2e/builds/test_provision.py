@@ -23,8 +23,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.local_cloud import LocalCloud
-from sandbox.machines import Machines
+from bakewell_local.sandbox.local_cloud import LocalCloud
+from bakewell_local.sandbox.machines import Machines
 from tests.e2e.booted import booted, lets_in
 from tests.e2e.cloud import CloudView
 from tests.e2e.machine import Machine

@@ -12,8 +12,8 @@ import docker
 import pytest
 from docker import DockerClient
 
-from sandbox import docker_projects
-from sandbox.machines import base_image
+from bakewell_local.sandbox import docker_projects
+from bakewell_local.sandbox.machines import base_image
 from tests.e2e.workspace import Workspace
 
 WEB = {

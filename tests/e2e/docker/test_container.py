@@ -17,7 +17,7 @@ from docker.errors import NotFound
 
 from bakewell.clouds.docker import Docker
 from bakewell.settings import Environment
-from sandbox.machines import base_image
+from bakewell_local.sandbox.machines import base_image
 from tests.e2e.docker.conftest import Engine
 from tests.waiting import until
 

@@ -18,7 +18,7 @@ import httpx
 import pytest
 import yaml
 
-from sandbox.local_cloud import LocalCloud
+from bakewell_local.sandbox.local_cloud import LocalCloud
 from tests.e2e.cloud import CloudView
 from tests.e2e.stacks.conftest import Fleet
 from tests.e2e.workspace import EVERY_ROLE, PROJECT, Workspace

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any
 
-from sandbox.aws.instance_refresh import ACTIVE
-from sandbox.aws.stock import NAMES, stock_id
+from bakewell_local.sandbox.aws.instance_refresh import ACTIVE
+from bakewell_local.sandbox.aws.stock import NAMES, stock_id
 from tests.contract.aws.served import ACCESS, OTHER, Served
 from tests.waiting import until
 

@@ -8,9 +8,9 @@ from typing import Any, NoReturn, Self
 
 import grpc
 
-from sandbox.providers.aws.provider import AwsProvider
-from sandbox.providers.engine import Engine
-from sandbox.providers.server import Servicer
+from bakewell_local.sandbox.providers.aws.provider import AwsProvider
+from bakewell_local.sandbox.providers.engine import Engine
+from bakewell_local.sandbox.providers.server import Servicer
 from tests.providers.asking import Asked, Refused
 from tests.providers.aws.cloud import REGION, LocalAws
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.providers.values import UNKNOWN
+from bakewell_local.sandbox.providers.values import UNKNOWN
 from tests.providers.asking import Made
 from tests.providers.aws.cloud import REGION, LocalAws
 from tests.providers.aws.plugin import Plugin, Refused

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.providers.values import UNKNOWN
+from bakewell_local.sandbox.providers.values import UNKNOWN
 from tests.providers.aws.cloud import ACCOUNT, REGION, LocalAws
 from tests.providers.aws.plugin import Plugin, Refused
 

@@ -6,7 +6,7 @@ import base64
 import re
 from typing import Any
 
-from sandbox.providers.values import UNKNOWN
+from bakewell_local.sandbox.providers.values import UNKNOWN
 from tests.providers.aws.cloud import LocalAws
 from tests.providers.aws.plugin import Plugin
 

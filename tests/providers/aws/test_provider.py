@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.providers.values import UNKNOWN
+from bakewell_local.sandbox.providers.values import UNKNOWN
 from tests.contract.aws.served import ACCESS
 from tests.providers.aws.cloud import ACCOUNT, REGION, LocalAws
 from tests.providers.aws.plugin import Plugin, Refused

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from sandbox.providers.values import UNKNOWN
+from bakewell_local.sandbox.providers.values import UNKNOWN
 from tests.providers.aws.cloud import ACCOUNT, REGION, LocalAws
 from tests.providers.aws.plugin import Plugin, Refused
 

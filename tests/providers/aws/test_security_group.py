@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.providers.values import UNKNOWN
+from bakewell_local.sandbox.providers.values import UNKNOWN
 from tests.providers.aws.cloud import LocalAws
 from tests.providers.aws.plugin import Plugin, Refused
 

@@ -12,8 +12,8 @@ from bakewell.clouds import BUILDER
 from bakewell.clouds.digitalocean import DigitalOcean
 from bakewell.errors import CloudError
 from bakewell.image import READY, Identity, Image, new_run, tag
-from sandbox.digitalocean.api import images
-from sandbox.digitalocean.api.images import image_view
+from bakewell_local.sandbox.digitalocean.api import images
+from bakewell_local.sandbox.digitalocean.api.images import image_view
 from tests.contract.served import KEY
 from tests.unit.build.conftest import Said, Site
 from tests.unit.build.test_build_flow import calls

@@ -10,7 +10,7 @@ import pytest
 from bakewell.bases import Bases
 from bakewell.clouds.aws import Aws
 from bakewell.image import READY, Identity
-from sandbox.aws.stock import NAMES
+from bakewell_local.sandbox.aws.stock import NAMES
 from tests.contract.aws.served import OTHER, REGION, Served
 from tests.unit.cli.conftest import Bakewell
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from bakewell.errors import BakewellError
-from sandbox.mirror import releases
-from sandbox.mirror.placeholders import PLACEHOLDERS, storage
-from sandbox.mirror.releases import Packed, pack
-from toolchain.build import Toolchain
-from toolchain.folders import ROOT
-from toolchain.tools import SERVED
+from bakewell_local.sandbox.mirror import releases
+from bakewell_local.sandbox.mirror.placeholders import PLACEHOLDERS, storage
+from bakewell_local.sandbox.mirror.releases import Packed, pack
+from bakewell_local.toolchain.build import Toolchain
+from bakewell_local.toolchain.folders import ROOT
+from bakewell_local.toolchain.tools import SERVED
 
 GO_NAMES = {"x86_64": "amd64", "aarch64": "arm64"}
 MACHINE = platform.machine()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bakewell.errors import BakewellError
-from sandbox import pending
+from bakewell_local import pending
 from tests.contract.aws.served import ACCESS, REGION
 from tests.contract.aws.served import Served as ServedAws
 from tests.contract.served import TOKEN, Served

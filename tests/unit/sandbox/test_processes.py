@@ -11,12 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sandbox import processes, setup
-from sandbox.local_cloud import SECONDS_TO_END
-from sandbox.providers import home
-from sandbox.providers.versions import COMMAND, DIGITALOCEAN
+from bakewell_local import processes, setup
+from bakewell_local.sandbox.local_cloud import SECONDS_TO_END
+from bakewell_local.sandbox.providers import home
+from bakewell_local.sandbox.providers.versions import COMMAND, DIGITALOCEAN
+from bakewell_local.toolchain.processes import end
 from tests.waiting import until
-from toolchain.processes import end
 
 Start = Callable[..., subprocess.Popen[bytes]]
 

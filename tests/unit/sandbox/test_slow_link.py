@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.machines.slow_link import _HEADER, QUEUE, Line, wire_size
+from bakewell_local.sandbox.machines.slow_link import _HEADER, QUEUE, Line, wire_size
 
 MBIT = 1e6
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from sandbox.machines import base_image, trust
-from sandbox.machines.trust import VENDORS, Certificates, certificates
+from bakewell_local.sandbox.machines import base_image, trust
+from bakewell_local.sandbox.machines.trust import VENDORS, Certificates, certificates
 
 
 @pytest.fixture(autouse=True)

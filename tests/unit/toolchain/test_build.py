@@ -10,10 +10,9 @@ import pytest
 from filelock import FileLock
 
 from bakewell.errors import BakewellError
-from tests.waiting import LONGEST, until
-from toolchain import build, go, tools
-from toolchain.build import Builder
-from toolchain.tools import (
+from bakewell_local.toolchain import build, go, tools
+from bakewell_local.toolchain.build import Builder
+from bakewell_local.toolchain.tools import (
     AMAZON_PLUGIN,
     CONSUL,
     DOCTL,
@@ -28,6 +27,7 @@ from toolchain.tools import (
     TOOLS,
     Tool,
 )
+from tests.waiting import LONGEST, until
 
 # $GO_LOG gets the arguments; the built program answers `version` with its own version, taken from the module's go.mod.
 FAKE_GO = r"""#!/bin/sh
@@ -202,7 +202,7 @@ def test_stop_ends_a_build_that_runs_and_what_a_killed_one_left_is_removed(fake:
 
 def test_two_clones_do_not_build_the_same_tool_twice(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []  # noted here: what a thread prints while captured output is read gets lost now and then
-    monkeypatch.setattr("toolchain.folders.say", lambda _tool, text: said.append(text))
+    monkeypatch.setattr("bakewell_local.toolchain.folders.say", lambda _tool, text: said.append(text))
     DOCTL.home.parent.mkdir(parents=True)
     results: list[Path] = []
     with FileLock(DOCTL.home.parent / "lock"):

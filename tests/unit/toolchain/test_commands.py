@@ -10,11 +10,12 @@ from unittest.mock import Mock
 import pytest
 
 from bakewell.errors import BakewellError, ConfigError
-from sandbox import __main__ as commands
-from sandbox import docker_projects, mirror, setup, stacks
-from sandbox.machines import base_image
-from toolchain import engine
-from toolchain.build import Builder, Toolchain
+from bakewell_local import __main__ as commands
+from bakewell_local import setup, stacks
+from bakewell_local.sandbox import docker_projects, mirror
+from bakewell_local.sandbox.machines import base_image
+from bakewell_local.toolchain import engine
+from bakewell_local.toolchain.build import Builder, Toolchain
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["sandbox", *arguments])
+    monkeypatch.setattr(sys, "argv", ["bakewell_local", *arguments])
     return commands.main()
 
 

@@ -12,9 +12,9 @@ import pytest
 from filelock import FileLock
 
 from bakewell.errors import BakewellError
+from bakewell_local.toolchain import engine
+from bakewell_local.toolchain.processes import find
 from tests.waiting import LONGEST, until
-from toolchain import engine
-from toolchain.processes import find
 
 NOBODY = "no Docker Engine answers"
 
@@ -107,7 +107,7 @@ def test_root_installs_it_from_the_distribution(host: Host, monkeypatch: pytest.
 
 def test_of_two_that_want_it_started_at_once_one_starts_it(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
-    monkeypatch.setattr("toolchain.folders.say", lambda _name, text: said.append(text))
+    monkeypatch.setattr("bakewell_local.toolchain.folders.say", lambda _name, text: said.append(text))
     lock = FileLock(engine._record().with_name("lock"))
     engine._record().parent.mkdir(parents=True)
     answers: list[bool] = []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.machines import limits
+from bakewell_local.sandbox.machines import limits
 
 
 @pytest.mark.parametrize(("before", "after", "told"), [(128, 1024, True), (1024, 1024, False), (8192, 8192, False)])

@@ -14,11 +14,11 @@ import psutil
 import pytest
 
 from bakewell.errors import BakewellError
-from sandbox import local_cloud
-from sandbox.local_cloud import LocalCloud
-from toolchain.build import Toolchain
-from toolchain.folders import ROOT
-from toolchain.processes import find
+from bakewell_local.sandbox import local_cloud
+from bakewell_local.sandbox.local_cloud import LocalCloud
+from bakewell_local.toolchain.build import Toolchain
+from bakewell_local.toolchain.folders import ROOT
+from bakewell_local.toolchain.processes import find
 
 SERVER = """
 import http.server, json, os, pathlib, sys

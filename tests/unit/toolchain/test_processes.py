@@ -8,7 +8,7 @@ import sys
 import psutil
 import pytest
 
-from toolchain import processes
+from bakewell_local.toolchain import processes
 
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
 

@@ -14,10 +14,10 @@ import yaml
 from bakewell.catalog import Catalog
 from bakewell.errors import BakewellError
 from bakewell.settings import load_settings
-from sandbox import __main__ as commands
-from sandbox import setup, stacks
-from sandbox.local_cloud import LocalCloud
-from toolchain.folders import ROOT
+from bakewell_local import __main__ as commands
+from bakewell_local import setup, stacks
+from bakewell_local.sandbox.local_cloud import LocalCloud
+from bakewell_local.toolchain.folders import ROOT
 
 DEV = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())
 
@@ -57,7 +57,7 @@ def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
     """Runs a command, on a state folder of the test's own, and gives its status."""
 
     def run(command: str, *words: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["sandbox", command, "--state", str(tmp_path), *words])
+        monkeypatch.setattr(sys, "argv", ["bakewell_local", command, "--state", str(tmp_path), *words])
         return commands.main()
 
     return run
@@ -139,7 +139,7 @@ def test_a_choice_without_a_stack_is_refused_before_anything_is_done(
 )
 def test_make_passes_roles_and_clouds_on(target: str, given: list[str], passed: str) -> None:
     said = subprocess.check_output(["make", "--no-print-directory", "-n", target, *given], cwd=ROOT, text=True)
-    assert said.splitlines()[-1].split() == f"exec .venv/bin/python -m sandbox {target}{passed}".split()
+    assert said.splitlines()[-1].split() == f"exec .venv/bin/python -m bakewell_local {target}{passed}".split()
 
 
 def test_the_fleet_has_a_machine_of_every_role_that_no_other_is_built_on() -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from bakewell.errors import BakewellError
-from sandbox import stacks
+from bakewell_local import stacks
 from tests.waiting import LONGEST
 
 # Tells each interrupt it gets, and ends at the second one.
@@ -35,7 +35,8 @@ time.sleep(60)
 time.sleep(60)
 """
 RUNNER = (
-    "import os, sys; from sandbox import stacks; sys.exit(stacks.run([sys.executable, '-c', sys.argv[1]], os.environ))"
+    "import os, sys; from bakewell_local import stacks; "
+    "sys.exit(stacks.run([sys.executable, '-c', sys.argv[1]], os.environ))"
 )
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import tools
-from toolchain.folders import ROOT
-from toolchain.tools import (
+from bakewell_local.toolchain import tools
+from bakewell_local.toolchain.folders import ROOT
+from bakewell_local.toolchain.tools import (
     ACTIONLINT,
     AMAZON_PLUGIN,
     COMPOSE,
@@ -146,7 +146,7 @@ def test_an_installed_plugin_is_found_where_packer_looks(
 def test_the_home_of_a_build_changes_with_what_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len({tool.home for tool in TOOLS}) == len(TOOLS)
     for name in ("packer", "instead"):
-        shutil.copytree(ROOT / "toolchain" / name, tmp_path / name)
+        shutil.copytree(ROOT / "bakewell_local" / "toolchain" / name, tmp_path / name)
     before = PACKER.home
     monkeypatch.setattr(tools, "MODULES", tmp_path)
     monkeypatch.setattr(tools, "INSTEAD", tmp_path / "instead")

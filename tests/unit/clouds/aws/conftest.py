@@ -11,7 +11,7 @@ import pytest
 from bakewell.clouds.aws import Aws
 from bakewell.clouds.aws.tags import pairs
 from bakewell.image import READY, Identity
-from sandbox.aws.stock import NAMES, stock_id
+from bakewell_local.sandbox.aws.stock import NAMES, stock_id
 from tests.contract.aws.served import OTHER, REGION, Served
 from tests.waiting import until
 
@@ -72,7 +72,7 @@ class Account:
 @pytest.fixture
 def account(aws: Served, monkeypatch: pytest.MonkeyPatch) -> Account:
     """An empty one of three regions, whose refusals are tried again at once."""
-    monkeypatch.setattr("sandbox.aws.stock.REGIONS", (HOME, OTHER, THIRD))
+    monkeypatch.setattr("bakewell_local.sandbox.aws.stock.REGIONS", (HOME, OTHER, THIRD))
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
     return Account(aws)
 

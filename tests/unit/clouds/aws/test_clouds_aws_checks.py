@@ -10,7 +10,7 @@ from moto.ec2.models import ec2_backends
 from bakewell.clouds.aws import Aws
 from bakewell.errors import CloudError, ConfigError
 from bakewell.settings import AwsSettings, Settings
-from sandbox.aws.stock import NAMES, stock_id
+from bakewell_local.sandbox.aws.stock import NAMES, stock_id
 from tests.contract.aws.served import DEBIAN, OTHER
 from tests.unit.clouds.aws.conftest import HOME, Account
 from tests.unit.clouds.aws.test_clouds_aws_stock import without_networks

@@ -14,7 +14,7 @@ import pytest
 from bakewell.clouds.aws import Aws
 from bakewell.errors import CloudError
 from bakewell.image import READY
-from sandbox.aws.stock import NAMES, stock_id
+from bakewell_local.sandbox.aws.stock import NAMES, stock_id
 from tests.contract.aws.served import OTHER
 from tests.contract.aws.test_fleets import group, newer, template, update
 from tests.unit.clouds.aws.conftest import HOME, WHO, Account

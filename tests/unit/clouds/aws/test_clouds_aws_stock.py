@@ -9,7 +9,7 @@ import pytest
 from bakewell.clouds.aws import Aws, stock
 from bakewell.clouds.aws.api import Clients
 from bakewell.errors import CloudError, ConfigError
-from sandbox.aws.stock import NAMES, PARAMETER, stock_id
+from bakewell_local.sandbox.aws.stock import NAMES, PARAMETER, stock_id
 from tests.contract.aws.served import OTHER
 from tests.unit.clouds.aws.conftest import HOME, THIRD, Account
 

@@ -67,7 +67,7 @@ def wire(account: Account, monkeypatch: pytest.MonkeyPatch) -> Wire:
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> Aws:
     """The account as if it had one region: each question is asked once."""
-    monkeypatch.setattr("sandbox.aws.stock.REGIONS", (HOME,))
+    monkeypatch.setattr("bakewell_local.sandbox.aws.stock.REGIONS", (HOME,))
     return Aws(HOME, sleep=pause)
 
 

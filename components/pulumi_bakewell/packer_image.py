@@ -1,0 +1,175 @@
+"""One role's image in one cloud: a local Command that runs `bakewell build`, and one more for each further region."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypedDict, TypeVar
+
+import pulumi
+from pulumi_command import local
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pulumi_bakewell.stack.commands import STACK_OF_BEFORE
+
+_Line = TypeVar("_Line", bound=BaseModel)
+
+
+class BuildResult(BaseModel):
+    """The one line that `bakewell build` prints for Pulumi."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    role: str
+    id: str
+    name: str
+    fingerprint: str
+    run: str
+    parent: str | None
+    home: str
+    action: str
+    seconds: float
+    finished: float
+
+
+class CopyResult(BaseModel):
+    """The one line that `bakewell copy` prints for Pulumi."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    id: str
+    region: str
+
+
+class PackerImageArgs(TypedDict):
+    """What a PackerImage is made from.
+
+    role: folder under packer/images/.
+    cloud: "digitalocean", …
+    fingerprint: 64 hex digits.
+    digests: context path (or folder, above 500 files) to digest; it names the changed file in Pulumi's diff.
+    attempt: rises when the same content has to be made again.
+    home: the region the image is, or will be, built in.
+    regions: where it must be bootable; those other than `home` get a copy.
+    """
+
+    role: str
+    cloud: str
+    fingerprint: pulumi.Input[str]
+    digests: pulumi.Input[Mapping[str, pulumi.Input[str]]]
+    attempt: pulumi.Input[int]
+    home: str
+    regions: Sequence[str]
+
+
+class PackerImage(pulumi.ComponentResource):
+    """An image, known by its content.
+
+    It is never deleted by Pulumi: replacing or destroying this component leaves the snapshot to `ImageRetention`,
+    because a rollback needs it. It does not wait for its parent image unless `built_on` says so.
+
+    Args:
+        name: resource name.
+        args: see `PackerImageArgs`.
+        built_on: the parent's component; the build starts when it is done. Its ID is no input: the build finds its
+            parent by fingerprint, so an unchanged child stays quiet whatever happens to the parent's outputs.
+        opts: as for every component.
+    """
+
+    result: pulumi.Output[BuildResult]
+    ids: pulumi.Output[Mapping[str, str]]
+    attempt: pulumi.Output[int]
+
+    def __init__(
+        self,
+        name: str,
+        args: PackerImageArgs,
+        *,
+        built_on: PackerImage | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("bakewell:index:PackerImage", name, {}, opts)
+        self.role = args["role"]
+        self.home = args["home"]
+        self.attempt = pulumi.Output.from_input(args["attempt"])
+        self._fingerprint = args["fingerprint"]
+        self.build = _command(
+            name,
+            f"exec bakewell build {self.role} --cloud {args['cloud']}",
+            args,
+            # A map, so that Pulumi's diff names the file: in a list, one added file shifts all that follow.
+            triggers=[args["fingerprint"], args["digests"], args["attempt"]],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=built_on.bootable(self.home) if built_on else None),
+        )
+        self.copies = {
+            region: _command(
+                f"{name}-{region}",
+                f"exec bakewell copy {self.role} {region} --cloud {args['cloud']}",
+                args,
+                triggers=[args["fingerprint"], args["attempt"], region],
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[self.build]),
+            )
+            for region in args["regions"]
+            if region != self.home
+        }
+        self.result = pulumi.Output.unsecret(self.build.stdout).apply(lambda line: _parse(BuildResult, self.role, line))
+        self.ids = self._ids()
+        self.register_outputs({})
+
+    def bootable(self, region: str) -> list[pulumi.Resource]:
+        """The resources that must be done before something can boot the image in `region`."""
+        copy = self.copies.get(region)
+        return [self.build] if copy is None else [self.build, copy]
+
+    def published(self) -> dict[str, pulumi.Input[object]]:
+        """The stack output of this image: see `pulumi_bakewell.stack.outputs.ImageOutput`."""
+        return {
+            "ids": self.ids,
+            "name": self.result.apply(lambda r: r.name),
+            "fingerprint": self._fingerprint,
+            "attempt": self.attempt,
+            "parent": self.result.apply(lambda r: r.parent),
+            "run": self.result.apply(lambda r: r.run),
+        }
+
+    def _ids(self) -> pulumi.Output[Mapping[str, str]]:
+        if not self.copies:
+            return self.result.apply(lambda result: {self.home: result.id})
+        lines = {region: pulumi.Output.unsecret(copy.stdout) for region, copy in self.copies.items()}
+        return pulumi.Output.all(built=self.result, **lines).apply(
+            lambda done: {self.home: done["built"].id}
+            | {region: _parse(CopyResult, self.role, done[region]).id for region in self.copies}
+        )
+
+
+def _command(
+    name: str, create: str, args: PackerImageArgs, *, triggers: list[object], opts: pulumi.ResourceOptions
+) -> local.Command:
+    """A Command with every input that we may ever want to set: one that is added later shows a stale stdout as known.
+
+    Nothing else may go in here. A change of any input but `triggers` reruns the command in place, and then every
+    machine looks changed in preview; so whatever differs between clones, hosts or people comes from the environment.
+    """
+    return local.Command(
+        name,
+        create=create,
+        dir=".",
+        stdin="",
+        environment={"BAKEWELL_FINGERPRINT": args["fingerprint"]},
+        logging=local.Logging.STDERR,
+        add_previous_output_in_env=False,
+        triggers=triggers,
+        opts=pulumi.ResourceOptions.merge(
+            opts,
+            pulumi.ResourceOptions(additional_secret_outputs=["stdout", "stderr"], ignore_changes=STACK_OF_BEFORE),
+        ),
+    )
+
+
+def _parse(model: type[_Line], role: str, line: str) -> _Line:
+    try:
+        return model.model_validate_json(line)
+    except ValidationError as error:
+        raise pulumi.RunError(
+            f"image {role}: its command printed no result that can be read\n"
+            f"  remedy: run `bakewell build {role}` by hand and read what it says ({error.error_count()} errors)"
+        ) from error

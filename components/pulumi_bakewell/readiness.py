@@ -1,0 +1,82 @@
+"""Waiting, in `up`, until machines are ready: a local Command that runs `bakewell ready`, or `bakewell fleet`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pulumi
+from pulumi_command import local
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bakewell.catalog import Health
+from pulumi_bakewell.stack.commands import STACK_OF_BEFORE
+
+
+class ReadyResult(BaseModel):
+    """The one line that `bakewell ready` prints for Pulumi."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    ready_seconds: float | None
+
+
+def url(address: pulumi.Output[str], health: Health | None) -> pulumi.Output[str] | None:
+    """Where a machine answers HTTP once it is up."""
+    if health is None:
+        return None
+    return address.apply(health.url)
+
+
+def command(
+    name: str,
+    create: str,
+    *,
+    machine: str,
+    where: Mapping[str, pulumi.Input[str]],
+    triggers: Sequence[pulumi.Input[object]],
+    parent: pulumi.Resource,
+    after: Sequence[pulumi.Resource] = (),
+    delete: str | None = None,
+) -> local.Command:
+    """A Command about one machine, or one fleet, run anew for each new one.
+
+    Args:
+        machine: its name in the stack.
+        where: variables that say where it is: BAKEWELL_ADDRESS, BAKEWELL_URL, BAKEWELL_GROUP.
+        triggers: what is another for each new one: the machine's ID.
+    """
+    return local.Command(
+        name,
+        create=create,
+        delete=delete,
+        dir=".",
+        stdin="",
+        environment={
+            "BAKEWELL_MACHINE": machine,
+            **where,
+        },
+        logging=local.Logging.STDERR,
+        add_previous_output_in_env=False,
+        triggers=list(triggers),
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            depends_on=list(after),
+            additional_secret_outputs=["stdout", "stderr"],
+            ignore_changes=STACK_OF_BEFORE,
+        ),
+    )
+
+
+def seconds(machine: str, ready: local.Command) -> pulumi.Output[float | None]:
+    """What its readiness command found: seconds since the machine's boot, None where nobody could ask it."""
+
+    def read(line: str) -> float | None:
+        try:
+            return ReadyResult.model_validate_json(line).ready_seconds
+        except ValidationError as error:
+            raise pulumi.RunError(
+                f"machine {machine}: its readiness command printed no result that can be read\n"
+                "  remedy: run `bakewell ready --address IP` by hand and read what it says"
+            ) from error
+
+    return pulumi.Output.unsecret(ready.stdout).apply(read)

@@ -1,0 +1,42 @@
+"""What every machine of a role is to its stack, whatever cloud it runs on."""
+
+from __future__ import annotations
+
+import pulumi
+from pulumi_command import local
+
+
+class RoleMachine(pulumi.ComponentResource):
+    """The part of RoleDroplet, RoleInstance and RoleContainer that does not depend on the cloud.
+
+    Attributes:
+        image: ID of what it booted from.
+        address: where it is reached.
+        url: where it answers HTTP once it is up; None for a role that does not.
+        ready: the command that waits for it, and `ready_seconds` what that found; None where nobody can ask it.
+    """
+
+    image: pulumi.Output[str]
+    address: pulumi.Output[str]
+    url: pulumi.Output[str] | None
+    ready: local.Command | None
+    ready_seconds: pulumi.Output[float | None]
+
+    def __init__(self, kind: str, name: str, role: str, opts: pulumi.ResourceOptions | None) -> None:
+        """`kind`: the last part of the component's type."""
+        super().__init__(f"bakewell:index:{kind}", name, {}, opts)
+        self.name = name
+        self.role = role
+        self.url = None
+        self.ready = None
+        self.ready_seconds = pulumi.Output.from_input(None)
+
+    def published(self) -> dict[str, object]:
+        """The stack output of this machine: see `pulumi_bakewell.stack.outputs.MachineOutput`."""
+        return {
+            "role": self.role,
+            "address": self.address,
+            "url": self.url,
+            "image": self.image,
+            "ready_seconds": self.ready_seconds,
+        }
