@@ -54,7 +54,13 @@ def look(source: Source, cloud: str, settings: Settings, environment: Environmen
         BakewellError: what the files say wrong, what the account has not (a pinned image, a key, a network), what
             machines could not be told; what the cloud says.
     """
-    survey = Survey(source, settings.project, settings.home(cloud))
+    return looked(Survey(source, settings.project, settings.home(cloud)), cloud, settings, environment, root, file=file)
+
+
+def looked(
+    survey: Survey, cloud: str, settings: Settings, environment: Environment, root: Path, *, file: str
+) -> Looked:
+    """As `look`, by a survey that was begun before: other machines on a cloud that is known already, say."""
     account = survey.check_stack(settings)
     wanted = desired.read(settings, root, cloud, file=file, mirror=environment.downloads)
     account.result()

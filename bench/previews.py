@@ -33,12 +33,12 @@ def unchanged(folder: Path, environment: dict[str, str], images: int, count: int
     clone.run("pulumi", "stack", "init", "dev", "--non-interactive")
     clone.run("bakewell", "build", "all")
     clone.run(*UP)
-    outputs = json.loads(clone.run("pulumi", "stack", "output", "--json"))["images"]
+    record = json.loads(clone.run("pulumi", "stack", "output", "--json"))["bakewell"]
     by_hand = folder / f"by-hand-{images}"
     by_hand.mkdir()
     (by_hand / "Pulumi.yaml").write_text(f"name: by-hand-{images}\nruntime: python\n")
     shutil.copy(clone.root / "Pulumi.dev.yaml", by_hand / "Pulumi.dev.yaml")
-    ids = {role: outputs[role]["digitalocean"]["ids"]["nyc3"] for role in roles}
+    ids = {role: record["digitalocean"]["images"][role]["ids"]["nyc3"] for role in roles}
     (by_hand / "__main__.py").write_text(BY_HAND.format(images=ids))
     clone.run("pulumi", "stack", "init", "dev", "--non-interactive", cwd=by_hand)
     clone.run(*UP, cwd=by_hand)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bakewell.cli.streams import printing
-from bakewell.errors import ConfigError, file_error
+from bakewell.errors import ConfigError
 from bakewell.masks import masked
 
 if TYPE_CHECKING:
@@ -51,22 +51,9 @@ class Project:
         Args:
             for_pulumi: whether it is Pulumi that runs this command, where no variable says so.
         """
-        from bakewell.reading import looking
+        from bakewell import project
 
-        try:
-            start = Path.cwd()
-        except OSError as error:
-            remedy = "change into the project's folder"
-            raise file_error(error, "the working directory is gone", file=None, remedy=remedy) from error
-        with looking("the project", start):
-            for folder in (start, *start.parents):
-                if (folder / "Pulumi.yaml").is_file() and (folder / "packer").is_dir():
-                    return cls(folder, cls._environment(for_pulumi or any(map(os.environ.get, _FOR_PULUMI))))
-        raise ConfigError(
-            "this is not a Bakewell project: no Pulumi.yaml with a packer/ beside it, here or above",
-            file=start,
-            remedy="change into the project's folder",
-        )
+        return cls(project.root(), cls._environment(for_pulumi or any(map(os.environ.get, _FOR_PULUMI))))
 
     @staticmethod
     def _environment(for_pulumi: bool) -> Environment:

@@ -12,7 +12,7 @@ from bakewell.settings.clouds import (
 )
 from bakewell.settings.environment import AWS, DIGITALOCEAN, DOCKER, Environment
 from bakewell.settings.files import check_agreement, load_settings, stack_file
-from bakewell.settings.stack import NAMESPACE, KnownMachine, Settings
+from bakewell.settings.stack import NAMESPACE, Settings
 
 __all__ = [
     "AWS",
@@ -27,7 +27,6 @@ __all__ = [
     "Environment",
     "FleetSettings",
     "InstanceSettings",
-    "KnownMachine",
     "MachineSettings",
     "Settings",
     "check_agreement",

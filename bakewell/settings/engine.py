@@ -28,14 +28,15 @@ def announce(state_dir: Path, stack: str) -> None:
     """Have the commands of the engine that runs this program work on `stack`.
 
     Raises:
-        ConfigError: it was not Pulumi's language host that started this program.
+        ConfigError: it was not Pulumi that started this program or plugin.
         BakewellError: the state directory cannot be written.
     """
     import psutil  # Here, because neither a preview nor an operator's command needs it.
 
     words = _command_line(psutil.Process())
     named = [after for word, after in pairwise(words) if word == "--engine"]
-    engine = next((word for word in named if _ADDRESS.fullmatch(word)), None)
+    # A plugin is given the address as a plain argument, and no other one.
+    engine = next((word for word in named or words if _ADDRESS.fullmatch(word)), None)
     if engine is None:
         raise ConfigError(
             "this program was started without the address of Pulumi's engine (--engine), by which its commands know "

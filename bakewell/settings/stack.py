@@ -8,25 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, get_origin
 
 from pydantic import Field, field_validator, model_validator
 
-from bakewell import names
 from bakewell.errors import ConfigError
 from bakewell.reading import DuplicateKey, Model, Name, Slug, checked, each_once, from_json
 from bakewell.settings.clouds import AwsSettings, CloudName, DockerSettings, Id, MachineSettings
 
 NAMESPACE = "bakewell:"
-
-
-@dataclass(frozen=True, slots=True)
-class KnownMachine:
-    """A machine of the stack: its role, and whether whoever has the key may log in."""
-
-    role: str
-    open: bool
 
 
 class Settings(Model):
@@ -88,15 +78,22 @@ class Settings(Model):
         """The key under which a role's pin on a cloud is set."""
         return f"bakewell:pins.{role}.{cloud}" if isinstance(self.pins.get(role), dict) else f"bakewell:pins.{role}"
 
-    def machine(self, name: str) -> KnownMachine | None:
-        """The machine that the stack calls so; None where it has none of that name."""
-        role = name.rpartition("-")[0]
-        if role in self.machines:
-            return KnownMachine(role, open=bool(self.machines[role].ssh_keys))
-        role = role.removeprefix(names.of("aws", ""))
-        if role in self.aws.instances:
-            return KnownMachine(role, open=self.aws.instances[role].login)
-        return None
+    def with_machines(self, cloud: str, machines: Mapping[str, object], source: str) -> Settings:
+        """These settings with other machines on a cloud.
+
+        Args:
+            machines: "droplets", "instances", "fleets" or "containers", as stack config has them.
+            source: where they come from, for messages.
+
+        Raises:
+            ConfigError: a value that stack config would be refused for.
+        """
+        values = self.model_dump(exclude_unset=True)
+        if cloud == "digitalocean":
+            values["machines"] = machines["droplets"]
+        else:
+            values[cloud] = {**values.get(cloud, {}), **machines}
+        return checked(Settings, values, file=source, what="machines")
 
     def regions_of(self, cloud: str) -> list[str]:
         """Where images of a cloud have to be: built in the first, which is also where machines run, else copied."""

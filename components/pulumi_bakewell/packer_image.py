@@ -76,7 +76,7 @@ class PackerImage(pulumi.ComponentResource):
     """
 
     result: pulumi.Output[BuildResult]
-    ids: pulumi.Output[Mapping[str, str]]
+    ids: pulumi.Output[dict[str, str]]
     attempt: pulumi.Output[int]
 
     def __init__(
@@ -121,7 +121,7 @@ class PackerImage(pulumi.ComponentResource):
         return [self.build] if copy is None else [self.build, copy]
 
     def published(self) -> dict[str, pulumi.Input[object]]:
-        """The stack output of this image: see `pulumi_bakewell.stack.outputs.ImageOutput`."""
+        """The record of this image: see `pulumi_bakewell.stack.outputs.ImageOutput`."""
         return {
             "ids": self.ids,
             "name": self.result.apply(lambda r: r.name),
@@ -131,7 +131,7 @@ class PackerImage(pulumi.ComponentResource):
             "run": self.result.apply(lambda r: r.run),
         }
 
-    def _ids(self) -> pulumi.Output[Mapping[str, str]]:
+    def _ids(self) -> pulumi.Output[dict[str, str]]:
         if not self.copies:
             return self.result.apply(lambda result: {self.home: result.id})
         lines = {region: pulumi.Output.unsecret(copy.stdout) for region, copy in self.copies.items()}

@@ -1,29 +1,44 @@
 """Another stack's images, for a stack that boots machines from them."""
 
-from __future__ import annotations
-
-from typing import Any
+# No `from __future__ import annotations`: Pulumi's analyzer takes a component's schema from annotations as objects.
+from typing import Any, TypedDict
 
 import pulumi
 from pydantic import ValidationError
 
-from pulumi_bakewell.stack.outputs import ImageOutput, StackOutputs
+from pulumi_bakewell.stack.outputs import EXPORT, ImageOutput, StackOutputs
 
 
-class PublishedImages:
-    """The `images` output of a stack that bakes them.
+class PublishedImagesArgs(TypedDict):
+    """What PublishedImages are made from."""
+
+    stack: str
+    """The stack that bakes the images, fully qualified: "organization/project/prod"."""
+
+
+class PublishedImages(pulumi.ComponentResource):
+    """The images that another stack has, by the output `bakewell` that it exports.
 
     Values are what that stack exported at its last `up`: when an image is rebuilt there, a preview here shows the
     replacement of what boots from it.
-
-    Args:
-        stack: fully qualified: "organization/bakewell/prod".
-        opts: for the StackReference.
     """
 
-    def __init__(self, stack: str, opts: pulumi.ResourceOptions | None = None) -> None:
-        self._stack = stack
-        self._outputs = pulumi.StackReference(f"images-of-{stack.replace('/', '-')}", stack, opts).outputs
+    ids: pulumi.Output[dict[str, dict[str, dict[str, str]]]]
+    """Cloud to role to the image's ID in each region."""
+
+    def __init__(self, name: str, args: PublishedImagesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("bakewell:index:PublishedImages", name, {}, opts)
+        self._stack = args["stack"]
+        below = pulumi.ResourceOptions(parent=self)
+        reference = pulumi.StackReference(name, self._stack, opts=below)
+        self._outputs = reference.outputs.apply(self._read)
+        self.ids = self._outputs.apply(
+            lambda outputs: {
+                cloud: {role: image.ids for role, image in part.images.items()}
+                for cloud, part in outputs.bakewell.items()
+            }
+        )
+        self.register_outputs({"ids": self.ids})
 
     def image_id(self, role: str, *, region: str, cloud: str = "digitalocean") -> pulumi.Output[str]:
         """The ID to boot `role` from in `region`.
@@ -31,7 +46,7 @@ class PublishedImages:
         Using it raises pulumi.RunError where the stack has published no such image, naming those it has.
         """
 
-        def pick(outputs: dict[str, Any]) -> str:
+        def pick(outputs: StackOutputs) -> str:
             ids = self._image(outputs, role, cloud).ids
             if region not in ids:
                 raise self._missing(f"image {role} is not in {region}", f"use one of: {', '.join(sorted(ids))}")
@@ -43,20 +58,26 @@ class PublishedImages:
         """Everything that is published of `role`; errors as for `image_id`."""
         return self._outputs.apply(lambda outputs: self._image(outputs, role, cloud))
 
-    def _image(self, values: dict[str, Any], role: str, cloud: str) -> ImageOutput:
+    def _read(self, values: dict[str, Any]) -> StackOutputs:
+        if values and EXPORT not in values:
+            raise self._missing(f"it exports no `{EXPORT}`", "is that a Bakewell stack? export the record there")
         try:
-            outputs = StackOutputs.model_validate(values)
+            return StackOutputs.model_validate({EXPORT: values.get(EXPORT, {})})
         except ValidationError as error:
             fault = error.errors()[0]
             where = ".".join(str(part) for part in fault["loc"])
             raise self._missing(f"output {where} can't be read: {fault['msg']}", "is that a Bakewell stack?") from error
-        if role not in outputs.images:
-            known = ", ".join(sorted(outputs.images)) or "none; run `pulumi up` there first"
-            raise self._missing(f"there is no image {role}", f"its images: {known}")
+
+    def _image(self, outputs: StackOutputs, role: str, cloud: str) -> ImageOutput:
         found = outputs.image(role, cloud)
-        if found is None:
-            raise self._missing(f"image {role} is not in {cloud}", f"use one of: {', '.join(outputs.images[role])}")
-        return found
+        if found is not None:
+            return found
+        clouds = [name for name, part in outputs.bakewell.items() if role in part.images]
+        if clouds:
+            raise self._missing(f"image {role} is not in {cloud}", f"use one of: {', '.join(clouds)}")
+        roles = sorted({known for part in outputs.bakewell.values() for known in part.images})
+        known = ", ".join(roles) or "none; run `pulumi up` there first"
+        raise self._missing(f"there is no image {role}", f"its images: {known}")
 
     def _missing(self, what: str, remedy: str) -> pulumi.RunError:
         return pulumi.RunError(f"stack {self._stack}: {what}\n  remedy: {remedy}")

@@ -27,6 +27,12 @@ def url(address: pulumi.Output[str], health: Health | None) -> pulumi.Output[str
     return address.apply(health.url)
 
 
+def where(address: pulumi.Output[str], url: pulumi.Output[str] | None) -> dict[str, pulumi.Input[str]]:
+    """The variables by which `bakewell ready` asks a machine: at `url`, or over SSH where that is None."""
+    found: dict[str, pulumi.Input[str]] = {"BAKEWELL_ADDRESS": address}
+    return found if url is None else {**found, "BAKEWELL_URL": url}
+
+
 def command(
     name: str,
     create: str,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
 import pulumi
 from pulumi_command import local
 
@@ -31,7 +35,7 @@ class RoleMachine(pulumi.ComponentResource):
         self.ready = None
         self.ready_seconds = pulumi.Output.from_input(None)
 
-    def published(self) -> dict[str, object]:
+    def published(self) -> dict[str, Any]:
         """The stack output of this machine: see `pulumi_bakewell.stack.outputs.MachineOutput`."""
         return {
             "role": self.role,
@@ -40,3 +44,22 @@ class RoleMachine(pulumi.ComponentResource):
             "image": self.image,
             "ready_seconds": self.ready_seconds,
         }
+
+
+Boots = Callable[[str], pulumi.Output[str]]
+"""Role -> ID of the image that its machines boot from."""
+
+
+class Published(Protocol):
+    """What has a part in the stack's outputs."""
+
+    def published(self) -> dict[str, Any]:
+        """That part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The machines of a stack on one cloud: instances and the like by name, fleets by role."""
+
+    machines: Mapping[str, Published]
+    fleets: Mapping[str, Published]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import runpy
 import signal
@@ -75,10 +76,16 @@ class Fleet:
         for offset, role in enumerate(("web", "api"), start=1):
             baked[role] = image(role, self.fingerprint(role, cloud), number + offset, parent=base, cloud=cloud)
         self.listings[cloud].found += baked.values()
-        outputs = self.outputs.setdefault("images", {})
+        images = self.recorded(cloud)
         for role, made in baked.items():
-            outputs.setdefault(role, {}).update(exported(made, (attempts or {}).get(role, 0)))
+            images[role] = exported(made, (attempts or {}).get(role, 0))
         return baked
+
+    def recorded(self, cloud: str = "digitalocean") -> dict[str, Any]:
+        """What the stack has on record of the images on a cloud."""
+        record: dict[str, Any] = self.outputs.setdefault("bakewell", {})
+        images: dict[str, Any] = record.setdefault(cloud, {}).setdefault("images", {})
+        return images
 
     def run(
         self, *, preview: bool = False, rerun: frozenset[str] = frozenset(), finished: float = 0.0, stack: str = "dev"
@@ -94,7 +101,8 @@ class Fleet:
 
         on_interrupt = signal.getsignal(signal.SIGINT)  # the program's own would end pytest without a word
         try:
-            return run_program(main, engine, preview=preview, config=self.config, stack=stack)
+            with contextlib.chdir(self.root):
+                return run_program(main, engine, preview=preview, config=self.config, stack=stack)
         finally:
             signal.signal(signal.SIGINT, on_interrupt)
 
@@ -110,7 +118,9 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:8")
     monkeypatch.setenv("BAKEWELL_STATE", str(tmp_path / "state"))
-    monkeypatch.setattr("pulumi_bakewell.on_cloud.connect", lambda name, environment, settings: made.listings[name])
+    monkeypatch.setattr(
+        "pulumi_bakewell.stack.session.connect", lambda name, environment, settings: made.listings[name]
+    )
     # Templates are Packer's to judge, in tests of their own; here they count as seen.
     monkeypatch.setattr("bakewell.build.packer.validate", lambda *args: None)
     return made

@@ -53,13 +53,14 @@ class Registered:
 
 @dataclass
 class Run:
-    """What one run of a program did."""
+    """What one run of a program did. `registered`: the outputs of its components, by name."""
 
     resources: list[Registered] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     messages: list[tuple[str, str]] = field(default_factory=list)
     calls: list[mocks.MockCallArgs] = field(default_factory=list)
     hooks: dict[str, pulumi.ErrorHook] = field(default_factory=dict)
+    registered: dict[str, dict[str, Any]] = field(default_factory=dict)
     error: BaseException | None = None
 
     def __getitem__(self, name: str) -> Registered:
@@ -109,8 +110,10 @@ class _Monitor(mocks.MockMonitor):
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
     def RegisterResourceOutputs(self, request: Any) -> Any:
+        outputs = json_format.MessageToDict(request.outputs)
+        self.run.registered[request.urn.rpartition("::")[2]] = outputs
         if "pulumi:pulumi:Stack" in request.urn:
-            self.run.outputs = json_format.MessageToDict(request.outputs)
+            self.run.outputs = outputs
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
 

@@ -38,6 +38,7 @@ def project(root: Path, images: Mapping[str, str] = IMAGES) -> Path:
         files |= {f"images/{role}/image.toml": toml, f"images/{role}/deploy.py": "", f"images/{role}/checks.py": ""}
     packer = write(root / "packer", files | {"steps/__init__.py": ""})
     shutil.copy(PROJECT / "packer" / "requirements.txt", packer)
+    (root / "Pulumi.yaml").write_text("name: bakewell\nruntime: python\n")
     return Path(shutil.copy(PROJECT / "__main__.py", root))
 
 
@@ -66,7 +67,7 @@ def image(
 
 
 def exported(found: Image, attempt: int = 0) -> dict[str, Any]:
-    """The stack output of an image."""
+    """The record of an image."""
     output = ImageOutput(
         ids={found.identity.home: found.id},
         name=found.name,
@@ -75,7 +76,7 @@ def exported(found: Image, attempt: int = 0) -> dict[str, Any]:
         parent=found.identity.parent,
         run=found.run,
     )
-    return {found.cloud: output.model_dump()}
+    return output.model_dump()
 
 
 @dataclass

@@ -9,7 +9,7 @@ import pytest
 
 from tests.components.conftest import Fleet
 
-RETENTION = frozenset({"retention"})
+RETENTION = frozenset({"digitalocean-retention"})
 
 
 def attempts(fleet: Fleet) -> dict[str, int]:
@@ -40,19 +40,19 @@ def test_rises_for_what_may_not_be_used_and_what_is_built_on_it(
 def test_rises_for_an_image_deleted_by_hand_and_preview_says_so(fleet: Fleet) -> None:
     baked = fleet.bake(attempts={"web": 2})
     fleet.listing.found.remove(baked["web"])
-    run = fleet.run(preview=True, rerun=frozenset({"web", "retention"}))
+    run = fleet.run(preview=True, rerun=frozenset({"web", "digitalocean-retention"}))
     assert run["web"].inputs["triggers"][2] == 3
     web = baked["web"]
     assert run.said("warning") == (
         f"snapshot web {web.name} ({web.id}) in the outputs is gone from the cloud: will be rebuilt"
     )
-    assert run.outputs["images"]["web"]["digitalocean"]["attempt"] == 3
+    assert run.outputs["bakewell"]["digitalocean"]["images"]["web"]["attempt"] == 3
     assert attempts(fleet) == {"base": 0, "web": 3, "api": 0}
 
 
 def test_an_up_does_not_say_it_again(fleet: Fleet) -> None:
     baked = fleet.bake()
-    fleet.outputs["images"]["web"]["digitalocean"]["run"] = "f" * 12
+    fleet.outputs["bakewell"]["digitalocean"]["images"]["web"]["run"] = "f" * 12
     run = fleet.run()
     assert run["web"].inputs["triggers"][2] == 1
     assert run.said("warning") == ""
@@ -61,8 +61,8 @@ def test_an_up_does_not_say_it_again(fleet: Fleet) -> None:
 
 def test_says_what_takes_the_place_of_a_lost_image(fleet: Fleet) -> None:
     baked = fleet.bake()
-    fleet.outputs["images"]["web"]["digitalocean"]["run"] = "f" * 12
-    said = fleet.run(preview=True, rerun=frozenset({"web", "retention"})).said("warning")
+    fleet.outputs["bakewell"]["digitalocean"]["images"]["web"]["run"] = "f" * 12
+    said = fleet.run(preview=True, rerun=frozenset({"web", "digitalocean-retention"})).said("warning")
     assert f"{baked['web'].name} ({baked['web'].id}) will take its place" in said
 
 
@@ -70,22 +70,22 @@ def test_new_content_starts_at_zero_whatever_became_of_the_old_image(fleet: Flee
     baked = fleet.bake(attempts={"web": 2})
     fleet.listing.found.remove(baked["web"])
     (fleet.root / "packer/images/web/deploy.py").write_text("changed = True\n")
-    run = fleet.run(preview=True, rerun=frozenset({"web", "retention"}))
+    run = fleet.run(preview=True, rerun=frozenset({"web", "digitalocean-retention"}))
     assert run["web"].inputs["triggers"][2] == 0
     assert run.said("warning") == ""
 
 
 def test_a_repeated_build_makes_retention_look_again(fleet: Fleet) -> None:
     baked = fleet.bake()
-    before = fleet.run()["retention"].inputs["triggers"]
+    before = fleet.run()["digitalocean-retention"].inputs["triggers"]
     fleet.listing.found.remove(baked["api"])
     fleet.listing.found.append(replace(baked["api"], id="99", identity=replace(baked["api"].identity, run="9" * 12)))
-    assert fleet.run()["retention"].inputs["triggers"] != before
+    assert fleet.run()["digitalocean-retention"].inputs["triggers"] != before
 
 
 def test_outputs_that_are_not_understood_count_as_none(fleet: Fleet) -> None:
     fleet.bake()
-    fleet.outputs["images"] = {"web": "an ID, once"}
+    fleet.outputs["bakewell"]["digitalocean"]["images"] = {"web": "an ID, once"}
     run = fleet.run(preview=True, rerun=RETENTION)
     assert run.error is None
     assert "not understood" in run.said("warning")

@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 import pytest
 from pulumi.runtime import mocks
-from pulumi_bakewell.digitalocean.limits import remedy
+from pulumi_bakewell.digitalocean.limits import droplet_options
 from pulumi_bakewell.digitalocean.role_droplet import RoleDroplet
 from pulumi_bakewell.packer_image import BuildResult, PackerImage, PackerImageArgs
 from pulumi_bakewell.published_images import PublishedImages
@@ -43,14 +43,16 @@ LINE = {
     "something_newer": True,
 }
 PUBLISHED = {
-    "images": {
-        "web": {
-            "digitalocean": {
-                "ids": {"nyc3": "1020", "sfo3": "1021"},
-                "name": "bakewell-web-2026-11-21-0314-a51f71",
-                "fingerprint": "f" * 64,
-                "attempt": 0.0,  # Pulumi's numbers are floats
-                "run": "a51f71f82eb2",
+    "bakewell": {
+        "digitalocean": {
+            "images": {
+                "web": {
+                    "ids": {"nyc3": "1020", "sfo3": "1021"},
+                    "name": "bakewell-web-2026-11-21-0314-a51f71",
+                    "fingerprint": "f" * 64,
+                    "attempt": 0.0,  # Pulumi's numbers are floats
+                    "run": "a51f71f82eb2",
+                }
             }
         }
     }
@@ -91,7 +93,7 @@ def droplet(opts: pulumi.ResourceOptions | None = None) -> RoleDroplet:
             "cluster": None,
             "peers": {},
             "health": None,
-            "remedy": remedy(),
+            "options": droplet_options("test"),
         },
         opts,
     )
@@ -149,7 +151,7 @@ def test_the_id_is_no_secret_though_the_command_s_output_is() -> None:
 
 def published(outputs: Mapping[str, Any], role: str, region: str, cloud: str = "digitalocean") -> Run:
     def program() -> None:
-        images = PublishedImages("organization/bakewell/dev")
+        images = PublishedImages("platform", {"stack": "organization/bakewell/dev"})
         pulumi.export("id", images.image_id(role, region=region, cloud=cloud))
 
     return run_program(program, Says(outputs=outputs))
@@ -160,6 +162,11 @@ def test_published_images_by_region() -> None:
     assert published(PUBLISHED, "web", "sfo3").outputs["id"] == "1021"
 
 
+def test_a_record_may_be_a_list_of_records() -> None:
+    listed = {"bakewell": [{"aws": {"images": {}}}, PUBLISHED["bakewell"]]}
+    assert published(listed, "web", "nyc3").outputs["id"] == "1020"
+
+
 @pytest.mark.parametrize(
     ("outputs", "role", "region", "cloud", "said"),
     [
@@ -167,7 +174,14 @@ def test_published_images_by_region() -> None:
         (PUBLISHED, "web", "ams3", "digitalocean", "image web is not in ams3\n  remedy: use one of: nyc3, sfo3"),
         (PUBLISHED, "web", "nyc3", "aws", "image web is not in aws\n  remedy: use one of: digitalocean"),
         ({}, "web", "nyc3", "digitalocean", "its images: none; run `pulumi up` there first"),
-        ({"images": ["web"]}, "web", "nyc3", "digitalocean", "output images can't be read"),
+        ({"bakewell": "web"}, "web", "nyc3", "digitalocean", "output bakewell can't be read"),
+        (
+            {"images": {}},
+            "web",
+            "nyc3",
+            "digitalocean",
+            "it exports no `bakewell`\n  remedy:",
+        ),
     ],
 )
 def test_an_image_that_is_not_published_is_named_with_what_there_is(

@@ -42,7 +42,7 @@ def test_a_checkpoint_that_is_being_written_is_read_again(
 
 def test_the_identity_outlives_outputs_that_are_not_understood() -> None:
     identity = {"name": "dev", "key": "0a1b2c"}
-    found = outputs._read({"machines": ["of another program"], "identity": identity})
+    found = outputs.remembered({"bakewell": {"docker": {"images": ["of before"], "identity": identity}}})
     assert found.identity is not None and found.identity.model_dump() == identity
-    with pytest.raises(pulumi.RunError, match="`identity` is not understood"):
-        outputs._read({"identity": "dev"})
+    with pytest.raises(pulumi.RunError, match="`identity` that is not understood"):
+        outputs.remembered({"bakewell": {"docker": {"identity": "dev"}}})

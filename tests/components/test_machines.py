@@ -31,7 +31,11 @@ def test_readiness_is_a_command_with_every_input(fleet: Fleet) -> None:
         "stdin": "",
         "logging": "stderr",
         "addPreviousOutputInEnv": False,
-        "environment": {"BAKEWELL_MACHINE": "web-1", "BAKEWELL_ADDRESS": "192.0.2.7"},
+        "environment": {
+            "BAKEWELL_MACHINE": "web-1",
+            "BAKEWELL_ADDRESS": "192.0.2.7",
+            "BAKEWELL_URL": "http://192.0.2.7:8080/",
+        },
         "triggers": ["77"],
     }
     assert command.secret_outputs == ("stdout", "stderr")
@@ -43,7 +47,8 @@ def test_a_machine_that_can_be_asked_in_no_way_is_not_waited_for(fleet: Fleet) -
     assert "api-1-ready" not in fleet.run().of_type(COMMAND)
     fleet.listing.keys = [AccountKey("7", "ops")]
     machines(fleet, web={}, api={"ssh_keys": ["ops"]})
-    assert "api-1-ready" in fleet.run().of_type(COMMAND)
+    environment = fleet.run()["api-1-ready"].inputs["environment"]
+    assert environment == {"BAKEWELL_MACHINE": "api-1", "BAKEWELL_ADDRESS": "192.0.2.7"}, "it is asked over SSH"
 
 
 def test_a_key_is_meant_by_name_id_or_fingerprint(fleet: Fleet) -> None:

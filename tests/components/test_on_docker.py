@@ -12,9 +12,9 @@ from typing import Any, cast
 import pulumi
 import pytest
 from pulumi.runtime import mocks
-from pulumi_bakewell.docker.on_docker import OnDocker
-from pulumi_bakewell.on_cloud import OnCloud
+from pulumi_bakewell.docker.machines import make
 from pulumi_bakewell.stack.identity import Identity
+from pulumi_bakewell.stack.session import Session
 from pulumi_command import local
 
 from bakewell.catalog import Health
@@ -22,6 +22,7 @@ from bakewell.catalog.machine import Boot
 from bakewell.desired import Container
 from bakewell.settings import ContainerSettings, Settings
 from bakewell.user_data import UserData
+from bakewell.validation import Looked
 from tests.components.engine import COMMAND, UNKNOWN, Registered, Run, run_program
 
 IMAGE = "5" * 64
@@ -44,7 +45,7 @@ class Answers:
     """Every container runs at 172.17.0.9, and its port is 32768 here."""
 
     def __call__(self, asked: mocks.MockResourceArgs) -> Mapping[str, Any]:
-        assert asked.typ in (COMMAND, "bakewell:index:RoleContainer")
+        assert asked.typ == COMMAND or asked.typ.startswith("bakewell:index:")
         if asked.name == "build" or asked.inputs.get("environment", {}).get("IMAGE") == UNKNOWN:
             return {"stdout": UNKNOWN}
         if asked.inputs.get("create") == "exec bakewell ready":
@@ -70,11 +71,11 @@ def run(
     def program() -> None:
         desired = SimpleNamespace(containers=wanted, settings=Settings(project="shop"), catalog=CATALOG)
         identity = pulumi.Output.from_input(Identity(stack, ""))
-        on_cloud = SimpleNamespace(desired=desired, image_id=lambda role: image(), identity=identity)
-        machines = OnDocker(cast(OnCloud, on_cloud))
-        assert len(machines.settled()) == len(wanted)
-        for name, value in machines.published().items():
-            pulumi.export(name, value)
+        session = cast(Session, SimpleNamespace(identity=identity))
+        looked = cast(Looked, SimpleNamespace(desired=desired))
+        parent = pulumi.ComponentResource("bakewell:index:Machines", "machines")
+        made = make(looked, lambda role: pulumi.Output.from_input(image()), session, parent)
+        pulumi.export("machines", {name: machine.published() for name, machine in made.machines.items()})
 
     done = run_program(program, Answers(), preview=preview, stack=stack)
     assert done.error is None

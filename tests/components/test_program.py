@@ -11,7 +11,7 @@ from tests.components.engine import COMMAND, UNKNOWN
 from tests.components.fleet import image
 
 READY = frozenset({"web-1-ready", "web-2-ready"})
-ALL = frozenset({"base", "web", "api", "retention"}) | READY
+ALL = frozenset({"base", "web", "api", "digitalocean-retention"}) | READY
 
 
 def test_build_command_has_every_input_and_nothing_that_varies(fleet: Fleet) -> None:
@@ -44,10 +44,10 @@ def test_commands_of_two_clones_are_equal(fleet: Fleet, tmp_path: Path) -> None:
 def test_children_are_inside_their_components(fleet: Fleet) -> None:
     run = fleet.run(preview=True, rerun=ALL)
     components = {r.name: r.parent for r in run.resources if r.type.startswith("bakewell:index:")}
-    assert components["web"] == "images"
+    assert components["web"] == "digitalocean-images"
     assert run["web"].parent == "web"
     assert run["web-1"].parent == "web-1"
-    assert run["retention"].parent == "retention"
+    assert run["digitalocean-retention"].parent == "digitalocean-retention"
 
 
 def test_a_droplet_is_named_by_pulumi_and_told_only_who_it_is(fleet: Fleet) -> None:
@@ -64,7 +64,7 @@ def test_a_droplet_is_named_by_pulumi_and_told_only_who_it_is(fleet: Fleet) -> N
 
 def test_only_machines_of_a_rebuilt_image_boot_something_unknown(fleet: Fleet) -> None:
     baked = fleet.bake()
-    run = fleet.run(preview=True, rerun=frozenset({"web", "retention"}))
+    run = fleet.run(preview=True, rerun=frozenset({"web", "digitalocean-retention"}))
     assert run["web-1"].inputs["image"] == run["web-2"].inputs["image"] == UNKNOWN
     assert run["api-1"].inputs["image"] == baked["api"].id
 
@@ -72,7 +72,7 @@ def test_only_machines_of_a_rebuilt_image_boot_something_unknown(fleet: Fleet) -
 def test_outputs(fleet: Fleet) -> None:
     baked = fleet.bake()
     outputs = fleet.run().outputs
-    assert outputs["images"]["web"]["digitalocean"] == {
+    assert outputs["bakewell"]["digitalocean"]["images"]["web"] == {
         "ids": {"nyc3": baked["web"].id},
         "name": baked["web"].name,
         "fingerprint": baked["web"].fingerprint,
@@ -89,7 +89,7 @@ def test_outputs(fleet: Fleet) -> None:
     machine |= {"ready_seconds": 1.42}
     assert outputs["machines"]["web-1"] == machine
     assert outputs["machines"]["api-1"]["url"] is outputs["machines"]["api-1"]["ready_seconds"] is None
-    assert len(outputs["retention"]["digitalocean"]["key"]) == 64
+    assert len(outputs["bakewell"]["digitalocean"]["retention"]["key"]) == 64
 
 
 def test_each_further_region_gets_a_copy(fleet: Fleet) -> None:
@@ -102,18 +102,18 @@ def test_each_further_region_gets_a_copy(fleet: Fleet) -> None:
     assert copy.inputs["create"] == "exec bakewell copy web sfo3 --cloud digitalocean"
     assert copy.inputs["triggers"] == [fleet.fingerprint("web"), 0, "sfo3"]
     assert copy.depends_on == {"web"}
-    assert set(run.outputs["images"]["web"]["digitalocean"]["ids"]) == {"nyc3", "sfo3"}
+    assert set(run.outputs["bakewell"]["digitalocean"]["images"]["web"]["ids"]) == {"nyc3", "sfo3"}
 
 
 def test_roles_limits_what_is_baked_to_them_and_their_ancestors(fleet: Fleet) -> None:
     fleet.config |= {"bakewell:roles": '["web"]', "bakewell:machines": '{"web": {}}'}
     run = fleet.run(preview=True, rerun=ALL)
-    assert set(run.of_type(COMMAND)) == {"base", "web", "web-1-ready", "retention"}
+    assert set(run.of_type(COMMAND)) == {"base", "web", "web-1-ready", "digitalocean-retention"}
 
 
 def test_the_cloud_is_asked_once_and_for_references_only_when_retention_would_run(fleet: Fleet) -> None:
     fleet.bake()
-    fleet.outputs["retention"] = fleet.run().outputs["retention"]
+    fleet.outputs["bakewell"] = fleet.run().outputs["bakewell"]
     fleet.listing.asked.clear()
     quiet = fleet.run(preview=True)
     assert quiet.messages == []
@@ -137,7 +137,7 @@ def test_preview_says_what_retention_would_do_to_each_image(fleet: Fleet) -> Non
 
 def test_retention_waits_for_every_image_and_machine_and_is_keyed_on_no_plan(fleet: Fleet) -> None:
     fleet.bake()
-    command = fleet.run()["retention"]
+    command = fleet.run()["digitalocean-retention"]
     assert command.depends_on == {"base", "web", "api", "web-1", "web-2", "api-1"} | READY
     wanted = {role: fleet.fingerprint(role) for role in ("base", "web", "api")}
     assert command.inputs["triggers"] == [{"keep": 3, "pins": []}, wanted, {"base": 0, "web": 0, "api": 0}]

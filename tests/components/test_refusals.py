@@ -85,9 +85,10 @@ def test_a_value_may_be_written_in_either_form(fleet: Fleet) -> None:
 @pytest.mark.parametrize("place", ["program", "event loop"])
 def test_an_interrupted_program_ends_in_silence(place: str) -> None:
     interrupt = "os.kill(os.getpid(), signal.SIGINT)"
-    lines = ["import asyncio, os, signal", "from pulumi_bakewell.stack.refusal import refusals", "with refusals():"]
-    lines += [f"    {interrupt if place == 'program' else 'loop = asyncio.new_event_loop()'}"]
-    lines += ["async def wait():", f"    {interrupt}", "    await asyncio.sleep(30)", "loop.run_until_complete(wait())"]
+    lines = ["import asyncio, os, pulumi, signal", "from pulumi_bakewell.stack import refusal"]
+    lines += ["refusal.in_program = lambda: True", "async def wait():", "    refusal.interrupts_in_silence()"]
+    lines += ["    await asyncio.sleep(0)"] if place == "event loop" else []
+    lines += [f"    {interrupt}", "    await asyncio.sleep(30)", "asyncio.run(wait())"]
     done = subprocess.run(
         [sys.executable, "-c", "\n".join(lines)],
         cwd=PROJECT,

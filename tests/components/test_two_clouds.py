@@ -57,9 +57,10 @@ def test_a_second_cloud_changes_nothing_of_the_first(both: Fleet) -> None:
 
 
 def test_the_first_preview_of_both_knows_everything_but_the_images(both: Fleet) -> None:
-    roles = ("base", "web", "api", "retention")
+    roles = ("base", "web", "api")
     ready = {"web-1-ready", "web-2-ready", "aws-web-1-ready", "aws-api-ready"}
-    every = frozenset({*roles, *(f"aws-{role}" for role in roles), *ready})
+    retention = {f"{cloud}-retention" for cloud in CLOUDS}
+    every = frozenset({*roles, *(f"aws-{role}" for role in roles), *ready, *retention})
     run = both.run(preview=True, rerun=every)
     assert run.error is None and set(run.of_type(COMMAND)) == every
     droplets, instances = run.of_type(DROPLET), run.of_type(INSTANCE)
@@ -67,7 +68,7 @@ def test_the_first_preview_of_both_knows_everything_but_the_images(both: Fleet) 
     assert droplets["web-1"].inputs["image"] == instances["aws-web-1"].inputs["ami"] == UNKNOWN
     assert set(run.of_type(PARAMETER)) == {f"aws-{role}-us-east-1" for role in ("base", "web", "api")}
     for cloud in CLOUDS:
-        assert run.outputs["images"]["web"][cloud]["fingerprint"] == both.fingerprint("web", cloud)
+        assert run.outputs["bakewell"][cloud]["images"]["web"]["fingerprint"] == both.fingerprint("web", cloud)
     assert run.said("info").count("retention would delete 0 of 0 images") == 2
     assert "build on 136693071363/debian-12-amd64-*" in both.aws.asked
     # No credential reaches a resource, and no endpoint a command.
@@ -78,14 +79,14 @@ def test_the_first_preview_of_both_knows_everything_but_the_images(both: Fleet) 
 
 def test_a_pin_and_retention_are_of_one_cloud(both: Fleet) -> None:
     baked = {cloud: both.bake(cloud=cloud) for cloud in CLOUDS}
-    both.outputs["retention"] = both.run().outputs["retention"]
+    both.outputs["bakewell"] = both.run().outputs["bakewell"]
     assert both.run(preview=True).messages == []
     old = image("web", "0" * 64, 0, cloud="aws")
     both.aws.found.insert(0, old)
     both.config["bakewell:pins"] = json.dumps({"web": {"aws": old.id}})
     run = both.run(preview=True)
     assert run["aws-retention"].inputs["triggers"][0] == {"keep": 3, "pins": [old.id]}
-    assert run["retention"].inputs["triggers"][0] == {"keep": 3, "pins": []}
+    assert run["digitalocean-retention"].inputs["triggers"][0] == {"keep": 3, "pins": []}
     assert run.said("info").count("retention would delete") == 1, "DigitalOcean's has nothing new to look at"
     assert f"keeps {old.name} ({old.id})" in run.said("info")
     assert run.of_type(INSTANCE)["aws-web-1"].inputs["ami"] == old.id
@@ -108,7 +109,7 @@ def test_the_summary_says_which_clouds_image_it_is(both: Fleet) -> None:
     for cloud in CLOUDS:
         made = baked[cloud]["web"]
         assert [f"{cloud}/web", "built", "12", made.id, made.name] in rows
-    assert len(rows) == 1 + 6
+    assert len(rows) == 2 * (1 + 3)
 
 
 def test_another_account_or_a_build_that_cannot_begin_refuses_both(

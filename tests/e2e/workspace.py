@@ -197,15 +197,24 @@ class Workspace:
             self._outputs = None
 
     def image(self, role: str, cloud: str = "digitalocean") -> dict[str, Any]:
-        """The `images` output of a role on a cloud."""
-        found: dict[str, Any] = self.outputs()["images"][role][cloud]
-        return found
+        """The record of a role's image on a cloud."""
+        return self.images(cloud)[role]
+
+    def images(self, cloud: str = "digitalocean") -> dict[str, dict[str, Any]]:
+        """The record of the images on a cloud, by role."""
+        return images(self.outputs(), cloud)
 
     def bakewell(
         self, *args: str, check: bool = True, env: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """The operator's CLI."""
         return self.run("bakewell", *args, check=check, env=env)
+
+
+def images(outputs: Mapping[str, Any], cloud: str = "digitalocean") -> dict[str, dict[str, Any]]:
+    """What a stack's outputs have on record of its images on a cloud, by role."""
+    found: dict[str, dict[str, Any]] = outputs["bakewell"][cloud]["images"]
+    return found
 
 
 class Preview:

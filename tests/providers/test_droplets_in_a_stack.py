@@ -248,25 +248,25 @@ LIMITED = """
     import pulumi_digitalocean as do
     from pulumi_command import local
 
-    from pulumi_bakewell.digitalocean.limits import LIMITS, remedy
+    from pulumi_bakewell.digitalocean.limits import droplet_options
 
-    opts = pulumi.ResourceOptions({options})
+    opts = pulumi.ResourceOptions.merge({options}, pulumi.ResourceOptions({limits}))
     inputs = dict(image="debian-12-x64", region="nyc3", size="s-1vcpu-1gb", user_data={data!r})
     droplet = do.Droplet("web-1", **inputs, opts=opts)
     local.Command("web-1-ready", create="echo ready >>log.txt", triggers=[droplet.id])
 """
-OURS = "custom_timeouts=LIMITS, hooks=remedy()"
+OURS = "droplet_options('test')"
 # A real plugin looks for the first time after 10 s.
-SHORT = OURS.replace("LIMITS", f"pulumi.CustomTimeouts(create='{15 if 'digitalocean' in REAL else 1}s', delete='1m')")
+SHORT = f"custom_timeouts=pulumi.CustomTimeouts(create='{15 if 'digitalocean' in REAL else 1}s', delete='1m')"
 
 
 def test_a_droplet_that_vanishes_while_created_is_in_the_way_until_a_refresh_and_its_predecessor_stays(
     stack: Stack, api: LocalApi
 ) -> None:
     """And what our limits and the remedy do: nothing to a machine that is there, and nothing that a destroy needs."""
-    on(stack, api).write(LIMITED.format(options="", data=None))
+    on(stack, api).write(LIMITED.format(options="None", limits="", data=None))
     assert stack.up().code == 0
-    stack.write(LIMITED.format(options=OURS, data=None))
+    stack.write(LIMITED.format(options=OURS, limits="", data=None))
     done = stack.up()
     assert done.code == 0, done.said()
     assert done.ops("web-1") == done.ops("web-1-ready") == ["same"]
@@ -274,7 +274,7 @@ def test_a_droplet_that_vanishes_while_created_is_in_the_way_until_a_refresh_and
 
     predecessor = stack["web-1"]["id"]
     api.fault("action_errored", "POST", "/v2/droplets", nth=1)
-    stack.write(LIMITED.format(options=SHORT, data="other"))
+    stack.write(LIMITED.format(options=OURS, limits=SHORT, data="other"))
     failed = stack.up()
     assert failed.code != 0
     record, old = stack.resources("web-1")

@@ -27,7 +27,7 @@ def test_a_cloud_has_its_verbs_its_template_and_its_component() -> None:
     assert {
         "bakewell/clouds/docker/account.py",
         "packer/docker.pkr.hcl",
-        "components/pulumi_bakewell/docker/on_docker.py",
+        "components/pulumi_bakewell/docker/machines.py",
     } <= OWN
     assert [path for path in OWN if not (ROOT / path).is_file()] == []
 

@@ -15,11 +15,11 @@ from tests.unit.by_path import module
 from tests.unit.core.worlds import NOW, droplet, image
 
 SCRIPT = Path(__file__).parents[2] / ".github" / "preview_comment.py"
-IMAGE = "bakewell:index:ImageCatalog$bakewell:index:PackerImage$command:local:Command"
+IMAGE = "bakewell:index:Images$bakewell:index:PackerImage$command:local:Command"
 FLEET = "bakewell:index:RoleFleet$aws:autoscaling/group:Group"
 CONTAINER = "bakewell:index:RoleContainer$command:local:Command"
 DROPLET = "bakewell:index:RoleDroplet$digitalocean:index/droplet:Droplet"
-FRAME = "bakewell:index:ImageCatalog$bakewell:index:PackerImage"
+FRAME = "bakewell:index:Images$bakewell:index:PackerImage"
 
 
 def step(op: str, kind: str, name: str, *paths: str, create: str = "", reasons: tuple[str, ...] = ()) -> dict[str, Any]:

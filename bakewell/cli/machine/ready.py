@@ -1,7 +1,7 @@
 """`bakewell ready`: wait until a machine is ready.
 
-Run by Pulumi (BAKEWELL_MACHINE is set) for one machine of the stack; by people for any address. One line of JSON on
-stdout in either case.
+Run by Pulumi (BAKEWELL_MACHINE is set) for one machine of the stack; by people for any address. A machine that nobody
+may log in to is asked at its URL (BAKEWELL_URL). One line of JSON on stdout in either case.
 """
 
 from __future__ import annotations
@@ -37,10 +37,7 @@ def _wait(one: Asked) -> float | None:
     from bakewell.machine.address import checked_address, checked_url
 
     checked_address(one.where)
-    url, known = os.environ.get("BAKEWELL_URL"), one.project.settings.machine(one.machine)
-    wait = one.waiting(one.name)
+    url, wait = os.environ.get("BAKEWELL_URL"), one.waiting(one.name)
     if one.machine and url:
         return one.ready(one.where, checked_url(url), wait)
-    if known is not None and not known.open:
-        return one.ready(one.where, one.health(known.role, one.where), wait)
     return one.ready(one.where, None, wait, login=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import pulumi
 import pulumi_aws as aws
@@ -113,7 +113,7 @@ class RoleFleet(pulumi.ComponentResource):
         )
         self.register_outputs({})
 
-    def published(self) -> dict[str, object]:
+    def published(self) -> dict[str, Any]:
         """The stack output of this fleet: see `pulumi_bakewell.stack.outputs.FleetOutput`."""
         return {"role": self.role, "group": self.group.name, "image": self.template.image_id}
 

@@ -77,7 +77,7 @@ class RoleInstance(RoleMachine):
                 f"{name}-ready",
                 "exec bakewell ready",
                 machine=name,
-                where={"BAKEWELL_ADDRESS": self.address},
+                where=readiness.where(self.address, None if settings.login else self.url),
                 triggers=[self.instance.id],
                 parent=self,
             )

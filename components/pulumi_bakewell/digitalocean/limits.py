@@ -16,17 +16,23 @@ the droplet is recorded, and the next `up` goes on. A deletion first waits for o
 own limit, is soon over, for it pauses for 20 s in any case."""
 
 
-def remedy() -> pulumi.ResourceHookBinding:
-    """Has a failure that leaves a droplet recorded say what to do: Pulumi's own message does not.
+def droplet_options(name: str) -> pulumi.ResourceOptions:
+    """Options of a droplet: limits, a remedy where it fails, and a new droplet for another size.
 
-    One for all droplets of a stack: each hook is a call to the engine in every preview.
+    A failure that leaves a droplet recorded says what to do: Pulumi's own message does not. In place, another size
+    would power off all droplets of a role at once, and a smaller one then fail.
+
+    Args:
+        name: what the hook that says it is called. A program may use each name once, and all its droplets may share
+            the options: each hook is a call to the engine in every preview.
     """
 
     def say(failure: pulumi.ErrorHookArgs) -> bool:
         pulumi.log.warn(advice(failure.name, failure.failed_operation))
         return False  # do not try again
 
-    return pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook("droplet-remedy", say)])
+    hooks = pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook(f"{name}-remedy", say)])
+    return pulumi.ResourceOptions(replace_on_changes=["size"], custom_timeouts=LIMITS, hooks=hooks)
 
 
 def advice(machine: str, operation: str) -> str:

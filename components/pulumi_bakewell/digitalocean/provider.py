@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pulumi
 import pulumi_digitalocean as digitalocean
 
 from bakewell.settings import Environment
+from pulumi_bakewell.stack.refusal import refusals
 
 _NAMES = {"DIGITALOCEAN_API_TOKEN": "DIGITALOCEAN_ACCESS_TOKEN"}
 """Where the first is set, the provider finds its value under the second: names are kept in the state, values are not.
@@ -20,3 +23,11 @@ def provider(name: str, environment: Environment) -> digitalocean.Provider:
     return digitalocean.Provider(
         name, api_endpoint=environment.endpoint, opts=pulumi.ResourceOptions(env_var_mappings=_NAMES)
     )
+
+
+def digitalocean_provider(name: str) -> digitalocean.Provider:
+    """Pulumi's provider of DigitalOcean for a program's own droplets, with the token that Bakewell takes."""
+    with refusals():
+        environment = Environment.read(os.environ)
+        environment.require_token()
+    return provider(name, environment)

@@ -13,7 +13,6 @@ from bakewell.catalog import Health
 from bakewell.image import tag
 from bakewell.user_data import Cluster, UserData
 from pulumi_bakewell import readiness
-from pulumi_bakewell.digitalocean.limits import LIMITS
 from pulumi_bakewell.peers import Peers, rendered
 from pulumi_bakewell.role_machine import RoleMachine
 from pulumi_bakewell.stack.refusal import refusing
@@ -30,7 +29,7 @@ class RoleDropletArgs(TypedDict):
     cluster: the Consul cluster that it is part of, or None.
     peers: `<address>:<port>` of the machines of each role that it is told of.
     health: where it answers HTTP once it is up, or None.
-    remedy: has a failure of its droplet say what to do; the same for all droplets of a stack (`limits.remedy`).
+    options: the same for all droplets of a component (`limits.droplet_options`).
     """
 
     project: str
@@ -43,7 +42,7 @@ class RoleDropletArgs(TypedDict):
     cluster: pulumi.Input[Cluster] | None
     peers: Peers
     health: Health | None
-    remedy: pulumi.ResourceHookBinding
+    options: pulumi.ResourceOptions
 
 
 class RoleDroplet(RoleMachine):
@@ -66,18 +65,13 @@ class RoleDroplet(RoleMachine):
             ssh_keys=list(args["ssh_keys"]),
             user_data=_rendered(args["user_data"], args["cluster"], args["peers"]),
             tags=[tag("project", args["project"]), tag("role", args["role"])],
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                # In place, another size would power off all droplets of the role at once, and a smaller one then fail.
-                replace_on_changes=["size"],
-                custom_timeouts=LIMITS,
-                hooks=args["remedy"],
-            ),
+            opts=pulumi.ResourceOptions.merge(args["options"], pulumi.ResourceOptions(parent=self)),
         )
         self.image = self.droplet.image
         self.address = self.droplet.ipv4_address
         self.url = readiness.url(self.address, args["health"])
         self.membership = None
+        self._where = readiness.where(self.address, None if args["ssh_keys"] else self.url)
 
     @property
     def done(self) -> pulumi.Resource:
@@ -112,7 +106,7 @@ class RoleDroplet(RoleMachine):
             f"{self.name}-{suffix}",
             create,
             machine=self.name,
-            where={"BAKEWELL_ADDRESS": self.address},
+            where=self._where,
             triggers=[self.droplet.id],
             parent=self,
             after=after,

@@ -92,7 +92,7 @@ class RoleContainer(RoleMachine):
                 f"{name}-ready",
                 "exec bakewell ready",
                 machine=name,
-                where={"BAKEWELL_ADDRESS": self.address, "BAKEWELL_URL": self.url},
+                where=readiness.where(self.address, self.url),
                 triggers=[booted.apply(lambda one: one.id)],
                 parent=self,
             )

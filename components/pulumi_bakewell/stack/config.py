@@ -1,4 +1,4 @@
-"""The stack's config as Pulumi hands it to the program, defaults of Pulumi.yaml included."""
+"""The stack's config as Pulumi hands it to a program or a plugin, defaults of Pulumi.yaml included."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pulumi
+from pulumi.runtime.config import CONFIG
 
 from bakewell.settings import Settings, check_agreement, load_settings
 from bakewell.settings import stack_file as settings_file
@@ -21,7 +22,8 @@ def stack_settings(root: Path) -> Settings:
         ConfigError: unknown key, wrong type, value out of range, or that file says something else.
     """
     file = stack_file(root)
-    settings = Settings.from_mapping(pulumi.runtime.get_config_env(), file)
+    # A program has its config in a variable, a plugin in each request.
+    settings = Settings.from_mapping({**pulumi.runtime.get_config_env(), **CONFIG.get()}, file)
     written = load_settings(pulumi.get_stack(), root)
     check_agreement(settings, written, file)
     return settings

@@ -1,10 +1,10 @@
 """The stack's outputs: an API that other stacks, and this stack's own next run, read.
 
-    images:    {role: {cloud: {ids: {region: id}, name, fingerprint, attempt, parent, run}}}
+    bakewell:  {cloud: {images:    {role: {ids: {region: id}, name, fingerprint, attempt, parent, run}},
+                        retention: {key},
+                        identity:  {name, key}}}
     machines:  {name: {role, address, url, image, ready_seconds}}
     fleets:    {role: {role, group, image}}
-    retention: {cloud: {key}}
-    identity:  {name, key}
 
 The models read leniently (a newer stack may export more) and say what every value means.
 """
@@ -12,11 +12,15 @@ The models read leniently (a newer stack may export more) and say what every val
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
 from pulumi.runtime.invoke import invoke_async
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+EXPORT = "bakewell"
+"""The output that a program exports its records as."""
 
 
 class _Output(BaseModel):
@@ -69,37 +73,53 @@ class IdentityOutput(_Output):
     key: str = Field(description="tells it from another stack that is given the name later")
 
 
+class CloudOutput(_Output):
+    """The record of one cloud."""
+
+    images: dict[str, ImageOutput] = {}
+    retention: RetentionOutput | None = None
+    identity: IdentityOutput | None = None
+
+
 class StackOutputs(_Output):
     """All of them; an empty one is what a stack has before its first `up`."""
 
-    images: dict[str, dict[str, ImageOutput]] = {}
+    bakewell: dict[str, CloudOutput] = {}
     machines: dict[str, MachineOutput] = {}
     fleets: dict[str, FleetOutput] = {}
-    retention: dict[str, RetentionOutput] = {}
-    identity: IdentityOutput | None = None
+
+    @field_validator("bakewell", mode="before")
+    @classmethod
+    def _merged(cls, value: Any) -> Any:
+        """A program in a language that merges no maps exports a list of records."""
+        if not isinstance(value, list) or not all(isinstance(record, Mapping) for record in value):
+            return value
+        return {cloud: part for record in value for cloud, part in record.items()}
 
     def retention_key(self, cloud: str) -> str | None:
         """What retention last ran for in `cloud`; None where it never did."""
-        return self.retention[cloud].key if cloud in self.retention else None
+        found = self.bakewell.get(cloud)
+        return found.retention.key if found and found.retention else None
 
     def image(self, role: str, cloud: str) -> ImageOutput | None:
         """The image of `role` in `cloud`, or None where the stack has exported none."""
-        return self.images.get(role, {}).get(cloud)
+        return self.bakewell[cloud].images.get(role) if cloud in self.bakewell else None
+
+    @property
+    def identity(self) -> IdentityOutput | None:
+        """The stack's identity: that of the first cloud which has one."""
+        return next((part.identity for part in self.bakewell.values() if part.identity), None)
 
 
 _PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 """Seconds: a file backend writes its checkpoint in place, so at the wrong moment it is empty, or half there."""
 
 
-def last_outputs() -> pulumi.Output[StackOutputs]:
-    """What this stack exported at the end of its last successful `up`: empty before the first.
-
-    Outputs in another shape, of an older program, say, count as none: every build then adopts what exists, so nothing
-    is built twice. The identity has to be understood: without it, names would change.
-    """
+def last_outputs() -> pulumi.Output[dict[str, Any]]:
+    """What this stack exported at the end of its last successful `up`: empty before the first."""
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     answer: pulumi.Output[Any] = pulumi.Output.from_input(_asked(name))
-    return answer.apply(lambda found: _read(found["outputs"]))
+    return answer.apply(lambda found: dict(found["outputs"] or {}))
 
 
 async def _asked(name: str) -> dict[str, Any]:
@@ -121,16 +141,28 @@ async def _ask(name: str) -> dict[str, Any]:
     return answer
 
 
-def _read(values: dict[str, Any] | None) -> StackOutputs:
+def remembered(values: Mapping[str, Any]) -> StackOutputs:
+    """The record among a stack's own outputs. Its other outputs are the program's affair.
+
+    A record in another shape counts as none: every build then adopts what exists, so nothing is built twice. The
+    identity has to be understood: without it, names would change.
+    """
+    record = values.get(EXPORT, {})
     try:
-        return StackOutputs.model_validate(values or {})
+        return StackOutputs.model_validate({EXPORT: record})
     except ValidationError as error:
-        pulumi.log.warn(f"the stack's last outputs are not understood and count as none: {error.errors()[0]['msg']}")
+        fault = error.errors()[0]["msg"]
+        pulumi.log.warn(f"the stack's last output `{EXPORT}` is not understood and counts as none: {fault}")
     # Its identity counts all the same: with another, every container would be replaced.
+    clouds = record if isinstance(record, Mapping) else {}
+    identities = {
+        cloud: {"identity": part.get("identity")} for cloud, part in clouds.items() if isinstance(part, Mapping)
+    }
     try:
-        return StackOutputs.model_validate({"identity": (values or {}).get("identity")})
+        return StackOutputs.model_validate({EXPORT: identities})
     except ValidationError as error:
         raise pulumi.RunError(
-            "the stack's last output `identity` is not understood, and machines and parameters are called by it\n"
+            f"the stack's last output `{EXPORT}` has an `identity` that is not understood, and machines and parameters "
+            "are called by it\n"
             f"  remedy: use the version of this program that exported it ({error.errors()[0]['msg']})"
         ) from error

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import os
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import ParamSpec, TypeVar
+from typing import NoReturn, ParamSpec, TypeVar
 
 import pulumi
 
@@ -24,20 +26,42 @@ _ALREADY_TOLD = 32
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Around the whole program: a `BakewellError` ends it with one error message; nothing is registered after that.
+    """Around what a program calls: a `BakewellError` ends the program with one error message.
 
-    Ctrl-C, and the engine's own SIGINT to a program that still waits when a resource has failed, end it in silence.
+    Nothing is registered after that, nor before: the engine hears of resources once the program's last line has run.
+    In a plugin, whose program runs elsewhere, it is raised as a `pulumi.RunError`.
     """
     try:
         yield
-    except (BakewellError, KeyboardInterrupt) as error:
-        if isinstance(error, BakewellError):
-            pulumi.log.error(masked(str(error)))
-        # What was scheduled and now never runs would be reported as never awaited.
-        warnings.filterwarnings("ignore", message="coroutine .* was never awaited", category=RuntimeWarning)
-        sys.exit(_ALREADY_TOLD)
-    # From here on only Pulumi's event loop runs, and that shows a KeyboardInterrupt with its traceback.
-    signal.signal(signal.SIGINT, lambda *_: os._exit(_ALREADY_TOLD))
+    except BakewellError as error:
+        message = masked(str(error))
+        if not in_program():
+            raise pulumi.RunError(message) from error
+        pulumi.log.error(message)
+        _leave()
+
+
+def in_program() -> bool:
+    """Whether this process runs the stack's program: a plugin has no stack of its own."""
+    return pulumi.runtime.get_root_resource() is not None
+
+
+def interrupts_in_silence() -> None:
+    """Have Ctrl-C end the program without a traceback.
+
+    So does the engine's own SIGINT, to a program that still waits when a resource has failed.
+    """
+    if not in_program() or threading.current_thread() is not threading.main_thread():
+        return
+    signal.signal(signal.SIGINT, lambda *_: _leave())
+    # Once the program's last line has run, only Pulumi's event loop does; that shows an exception with its traceback.
+    asyncio.get_running_loop().call_soon(lambda: signal.signal(signal.SIGINT, lambda *_: os._exit(_ALREADY_TOLD)))
+
+
+def _leave() -> NoReturn:
+    # What was scheduled and now never runs would be reported as never awaited.
+    warnings.filterwarnings("ignore", message="coroutine .* was never awaited", category=RuntimeWarning)
+    sys.exit(_ALREADY_TOLD)
 
 
 def refusing(function: Callable[_P, _R]) -> Callable[_P, _R]:

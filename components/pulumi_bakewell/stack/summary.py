@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pulumi
 
-from pulumi_bakewell.image_catalog import ImageCatalog
-from pulumi_bakewell.packer_image import BuildResult
+from pulumi_bakewell.packer_image import BuildResult, PackerImage
 
 _STARTED = time.time()
 
 
-def summarise(catalogs: Sequence[ImageCatalog]) -> None:
-    """Log what became of each image, once all are done. A preview, which does nothing, logs nothing."""
+def summarise(images: Mapping[str, PackerImage]) -> None:
+    """Log what became of each image, once all are done. A preview, which does nothing, logs nothing.
+
+    Args:
+        images: by what they are called in the summary.
+    """
     if not pulumi.runtime.is_dry_run():
-        results = {
-            role if len(catalogs) == 1 else f"{catalog.cloud}/{role}": image.result
-            for catalog in catalogs
-            for role, image in catalog.images.items()
-        }
+        results = {name: image.result for name, image in images.items()}
         pulumi.Output.all(**results).apply(lambda done: pulumi.log.info(table(done, since=_STARTED)))
 
 

@@ -59,7 +59,7 @@ def test_each_region_has_its_own_ami_a_parameter_that_names_it_and_a_permission_
     assert commands[f"aws-web-{ELSEWHERE}"].inputs["create"] == f"exec bakewell copy web {ELSEWHERE} --cloud aws"
     assert commands[f"aws-web-{ELSEWHERE}"].depends_on == {"aws-web"} and commands["aws-web"].depends_on == {"aws-base"}
     (web,) = [made for made in copied.aws.found if made.role == "web"]
-    assert run.outputs["images"]["web"]["aws"]["ids"] == {"us-east-1": web.id, ELSEWHERE: f"{web.id}-there"}
+    assert run.outputs["bakewell"]["aws"]["images"]["web"]["ids"] == {"us-east-1": web.id, ELSEWHERE: f"{web.id}-there"}
     assert run.of_type(INSTANCE)["aws-web-1"].inputs["ami"] == web.id
     # Each role has a parameter in each region, with the AMI that it has there.
     parameters = run.of_type(PARAMETER)
@@ -99,7 +99,7 @@ def test_retention_waits_for_all_that_refers_to_an_ami(ec2: Fleet) -> None:
     kinds = {urn.split("::")[2].rpartition(":")[2] for urn in urns}
     assert {"aws-web-1-ready", "aws-web-ready"} <= {urn.rpartition("::")[2] for urn in urns}
     assert {"Command", "Instance", "Group", "LaunchTemplate", "Parameter", "AmiLaunchPermission"} <= kinds
-    assert len(run.outputs["retention"]["aws"]["key"]) == 64
+    assert len(run.outputs["bakewell"]["aws"]["retention"]["key"]) == 64
 
 
 def test_what_lives_elsewhere_is_copied_to_where_machines_run(ec2: Fleet) -> None:
@@ -131,7 +131,7 @@ def test_regions_in_another_order_are_the_same_parameters_and_permissions(copied
 
 
 def test_a_copy_that_is_gone_is_made_again_from_the_same_image(copied: Fleet) -> None:
-    copied.outputs["images"] = copied.run().outputs["images"]
+    copied.outputs["bakewell"] = copied.run().outputs["bakewell"]
     assert not copied.run(preview=True).said("warning")
     copied.aws.found = [replace(one, elsewhere={}) if one.role == "web" else one for one in copied.aws.found]
     (web,) = [one for one in copied.aws.found if one.role == "web"]

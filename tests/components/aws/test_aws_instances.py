@@ -78,7 +78,8 @@ def test_the_roles_own_port_is_open_and_ssh_only_to_whom_the_settings_name(ec2: 
 def test_readiness_is_waited_for_where_an_instance_can_be_asked(ec2: Fleet) -> None:
     ec2.bake(cloud="aws")
     command = ec2.run()["aws-web-1-ready"]
-    assert command.inputs["environment"] == {"BAKEWELL_MACHINE": WEB, "BAKEWELL_ADDRESS": "198.51.100.7"}
+    where = {"BAKEWELL_ADDRESS": "198.51.100.7", "BAKEWELL_URL": "http://198.51.100.7:8080/"}
+    assert command.inputs["environment"] == {"BAKEWELL_MACHINE": WEB, **where}
     assert command.inputs["triggers"] == [f"i-{WEB}"] and command.parent == WEB
     for settings, asked in (({}, False), ({"key": "ops"}, False), ({"key": "ops", "ssh_from": ["10.0.0.0/8"]}, True)):
         on_aws(ec2, instances={"api": settings})

@@ -17,6 +17,7 @@ import pytest
 from bakewell_local.sandbox.local_cloud import LocalCloud
 from bakewell_local.toolchain.folders import ROOT
 from tests.e2e.machine import Machine
+from tests.e2e.workspace import images
 
 Environment = Mapping[str, str]
 
@@ -50,14 +51,15 @@ def test_make_up_on_aws_prints_what_answers(local_cloud: LocalCloud, environment
         assert url.startswith(f"http://{address}") and status == "200" and ready[:2] == ["ready", "after"]
 
     outputs: dict[str, Any] = json.loads(pulumi(environment, "stack", "output", "--json"))
-    runs = {role: image["aws"]["run"] for role, image in outputs["images"].items()}
-    parents = {role: image["aws"]["parent"] for role, image in outputs["images"].items()}
+    baked = images(outputs, "aws")
+    runs = {role: image["run"] for role, image in baked.items()}
+    parents = {role: image["parent"] for role, image in baked.items()}
     pair = dict.fromkeys(("web-node", "app-node"), runs["node-nginx"])
     assert parents == {"node-base": None, "node-nginx": runs["node-base"], **pair}, "each baked on the one before"
     assert sorted(outputs["machines"]) == ["aws-app-node-1"] and sorted(outputs["fleets"]) == ["web-node"]
 
     direct = httpx.get(f"http://{outputs['machines']['aws-app-node-1']['address']}/", timeout=10)
-    assert outputs["images"]["app-node"]["aws"]["name"] in direct.text
+    assert baked["app-node"]["name"] in direct.text
     for proxy in (address for name, address, *_ in rows if name == "aws-web-node"):
         proxied = httpx.get(f"http://{proxy}/", timeout=10)
         assert (proxied.status_code, proxied.text) == (200, direct.text)

@@ -16,7 +16,7 @@ from tests.e2e.aws.account import Account
 from tests.e2e.aws.conftest import MakeWorkspace
 from tests.e2e.cloud import CloudView
 from tests.e2e.machine import Machine
-from tests.e2e.workspace import Workspace
+from tests.e2e.workspace import Workspace, images
 from tests.waiting import until
 
 HOME, OTHER = "us-east-1", "eu-central-1"
@@ -48,8 +48,8 @@ def stack(clone: MakeWorkspace, account: Account) -> Workspace:
 def test_one_stack_on_two_clouds(stack: Workspace, account: Account, cloud: CloudView, project: str) -> None:
     log = stack.up().stdout
     first = stack.outputs()
-    images = {role: first["images"][role]["aws"] for role in ("base", "web")}
-    _is_baked_as_asked(images, account, project)
+    baked = {role: images(first, "aws")[role] for role in ("base", "web")}
+    _is_baked_as_asked(baked, account, project)
     assert account.machines(project, OTHER) == []
     assert len(cloud.ready(project, "web")) == 1
     assert "aws/web" in log and "digitalocean/web" in log
@@ -75,8 +75,8 @@ def test_one_stack_on_two_clouds(stack: Workspace, account: Account, cloud: Clou
         stack.up()
     assert min(counts) >= 2, "the new ones come before the old ones go"
     second = stack.outputs()
-    new = second["images"]["web"]["aws"]
-    assert new["ids"][HOME] != images["web"]["ids"][HOME]
+    new = images(second, "aws")["web"]
+    assert new["ids"][HOME] != baked["web"]["ids"][HOME]
     _boots(stack, second, account, "web 2")
     _is_handed_on(stack, second, account)
     serving = account.serving(group, HOME)
@@ -93,7 +93,7 @@ def test_one_stack_on_two_clouds(stack: Workspace, account: Account, cloud: Clou
     # The images of before go as soon as nothing boots from them, with their snapshots, in both regions.
     stack.bakewell("clean", "--cloud", "aws")
     for region in (HOME, OTHER):
-        assert set(account.images(project, region)) == {images["base"]["ids"][region], new["ids"][region]}, region
+        assert set(account.images(project, region)) == {baked["base"]["ids"][region], new["ids"][region]}, region
         assert len(account.snapshots(project, region)) == 2, region
 
     stack.run("pulumi", "destroy", "--yes", "--skip-preview", "--non-interactive")
@@ -152,7 +152,7 @@ def _is_baked_as_asked(images: dict[str, dict[str, Any]], account: Account, proj
 
 def _boots(stack: Workspace, outputs: dict[str, Any], account: Account, stamp: str) -> None:
     """The instance runs what was baked, and the cloud's metadata answers it only with a token."""
-    machine, image = outputs["machines"]["aws-web-1"], outputs["images"]["web"]["aws"]["ids"][HOME]
+    machine, image = outputs["machines"]["aws-web-1"], images(outputs, "aws")["web"]["ids"][HOME]
     assert machine["image"] == image
     shell = Machine(machine["address"], Path(stack.env["BAKEWELL_SSH_KEY"]))
     assert shell.run("cat /etc/bakewell/stamp-web").strip() == stamp
@@ -164,7 +164,7 @@ def _boots(stack: Workspace, outputs: dict[str, Any], account: Account, stamp: s
 
 def _is_handed_on(stack: Workspace, outputs: dict[str, Any], account: Account) -> None:
     """In each region: a parameter that says which AMI it is, and the other account may launch it."""
-    for region, image in outputs["images"]["web"]["aws"]["ids"].items():
+    for region, image in images(outputs, "aws")["web"]["ids"].items():
         parameter = account.parameter(f"/{stack.project}/both/web", region)
         assert (parameter["Value"], parameter["DataType"]) == (image, "aws:ec2:image")
         assert account.may_launch(image, region) == [FRIEND]
@@ -182,7 +182,7 @@ def _app(stack: Workspace, outputs: dict[str, Any], account: Account, cloud: Clo
 def _app_is_up(stack: Workspace, app: Path, outputs: dict[str, Any], account: Account, cloud: CloudView) -> None:
     """An `up` of the app stack leaves it with a machine on each cloud, of the images that `outputs` tell."""
     stack.run("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", cwd=app)
-    web = outputs["images"]["web"]
+    web = {cloud: images(outputs, cloud)["web"] for cloud in ("aws", "digitalocean")}
     states = {"Name": "instance-state-name", "Values": ["pending", "running"]}
     of_it = [{"Name": "image-id", "Values": [web["aws"]["ids"][HOME]]}, states]
     found = account.client("ec2", HOME).describe_instances(Filters=of_it)["Reservations"]

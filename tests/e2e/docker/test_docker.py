@@ -15,8 +15,7 @@ from tests.waiting import LONGEST, until
 
 
 def image(workspace: Workspace, role: str) -> dict[str, Any]:
-    found: dict[str, Any] = workspace.outputs()["images"][role]["docker"]
-    return found
+    return workspace.image(role, "docker")
 
 
 def page(workspace: Workspace) -> str:

@@ -106,10 +106,10 @@ def test_a_preview_names_what_changed_and_what_follows(stack: Workspace) -> None
 
 
 def test_up_builds_and_deletes_what_the_preview_said_and_nothing_else(stack: Workspace, cloud: CloudView) -> None:
-    first = stack.outputs()
+    first, images = stack.outputs(), stack.images()
     ids = [stack.image("web")["ids"]["nyc3"]]
     for number in (2, 3):
-        before = stack.outputs()
+        before, image = stack.outputs(), stack.image("web")
         stack.write(STAMP, f"web {number}\n")
         shown = stack.preview_text()
         assert "files/stamp.txt" in shown
@@ -121,12 +121,13 @@ def test_up_builds_and_deletes_what_the_preview_said_and_nothing_else(stack: Wor
         for name in there - gone:
             assert any("keeps" in line and name in line for line in lines), (name, shown)
         after = stack.outputs()
-        assert after["images"]["web"]["digitalocean"]["run"] != before["images"]["web"]["digitalocean"]["run"]
+        assert stack.image("web")["run"] != image["run"]
         assert after["machines"]["web-1"]["address"] != before["machines"]["web-1"]["address"]
         ids.append(stack.image("web")["ids"]["nyc3"])
         quiet(stack)
-    for kind, name in (("images", "base"), ("images", "api"), ("machines", "api-1")):
-        assert stack.outputs()[kind][name] == first[kind][name]
+    for role in ("base", "api"):
+        assert stack.image(role) == images[role]
+    assert stack.outputs()["machines"]["api-1"] == first["machines"]["api-1"]
 
     # While `up` ran, the machine of the image before last was still there: its image goes in the next run.
     assert {one["id"] for one in cloud.ready(NAME, "web")} == set(ids[1:])

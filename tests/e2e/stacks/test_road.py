@@ -58,8 +58,8 @@ def test_images_are_baked_booted_and_adopted(clone: MakeWorkspace, cloud: CloudV
         assert summary(log, role)[1] == "built", log
 
     outputs = first.outputs()
-    assert set(outputs["images"]) == {"base", "web", "api"}
-    runs = {role: outputs["images"][role]["digitalocean"] for role in outputs["images"]}
+    runs = first.images()
+    assert set(runs) == {"base", "web", "api"}
     assert runs["web"]["parent"] == runs["api"]["parent"] == runs["base"]["run"]
     assert runs["base"]["parent"] is None
 

@@ -90,25 +90,6 @@ def test_a_base_that_is_not_locked_for_a_cloud_is_refused_for_that_one_alone(tre
     assert caught.value.remedy == "run: bakewell lock debian-12"
 
 
-def test_a_machine_is_known_by_its_name_on_either_cloud() -> None:
-    settings = Settings.from_mapping(
-        {
-            "clouds": ["digitalocean", "aws"],
-            "machines": {"web": {"ssh_keys": ["ops"]}, "aws-web": {}},
-            "aws": {"instances": {"app-node": {"key": "ops", "ssh_from": ["10.0.0.0/8"]}, "api": {"key": "ops"}}},
-        },
-        "x",
-    )
-    found = {name: settings.machine(name) for name in ("web-1", "aws-web-1", "aws-app-node-2", "aws-api-1")}
-    assert {name: (one.role, one.open) for name, one in found.items() if one} == {
-        "web-1": ("web", True),
-        "aws-web-1": ("aws-web", False),
-        "aws-app-node-2": ("app-node", True),
-        "aws-api-1": ("api", False),
-    }
-    assert settings.machine("shop-1") is settings.machine("192.0.2.1") is settings.machine("") is None
-
-
 # What a preview refuses.
 
 

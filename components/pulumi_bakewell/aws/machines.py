@@ -2,46 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pulumi
 
 from bakewell import names
-from bakewell.desired import Desired
+from bakewell.validation import Looked
 from pulumi_bakewell import peers
+from pulumi_bakewell.aws.provider import provider
 from pulumi_bakewell.aws.role_fleet import RoleFleet
 from pulumi_bakewell.aws.role_instance import RoleInstance
 from pulumi_bakewell.peers import Peers
+from pulumi_bakewell.role_machine import Boots, Made
+from pulumi_bakewell.stack.session import Session
 
 
-def launch(
-    desired: Desired, image: Callable[[str], pulumi.Input[str]], opts: pulumi.ResourceOptions
-) -> tuple[dict[str, RoleInstance], dict[str, RoleFleet]]:
-    """The instances by name, and the fleets by role.
-
-    Args:
-        desired: which there are.
-        image: role to the ID of the AMI that its machines boot from.
-        opts: for all of them: the provider.
-    """
-    settings = desired.settings
+def make(wanted: Looked, image: Boots, stack: Session, parent: pulumi.Resource) -> Made:
+    """The instances by name, and the fleets by role."""
+    desired, settings = wanted.desired, wanted.desired.settings
+    opts = pulumi.ResourceOptions(parent=parent, provider=provider(wanted, stack))
     instances: dict[str, RoleInstance] = {}
 
     def told(role: str) -> Peers:
-        known = [(one.role, one.instance.private_ip) for one in instances.values()]
+        known = [(instance.role, instance.instance.private_ip) for instance in instances.values()]
         return peers.of(desired.catalog, role, known)
 
-    for wanted in desired.instances:
-        instances[wanted.name] = RoleInstance(
-            wanted.name,
+    for instance in desired.instances:
+        instances[instance.name] = RoleInstance(
+            instance.name,
             {
                 "project": settings.project,
-                "role": wanted.role,
-                "image": image(wanted.role),
-                "settings": wanted.settings,
-                "user_data": wanted.user_data,
-                "peers": told(wanted.role),
-                "health": wanted.health,
+                "role": instance.role,
+                "image": image(instance.role),
+                "settings": instance.settings,
+                "user_data": instance.user_data,
+                "peers": told(instance.role),
+                "health": instance.health,
             },
             opts,
         )
@@ -60,4 +54,4 @@ def launch(
             },
             opts,
         )
-    return instances, fleets
+    return Made(instances, fleets)

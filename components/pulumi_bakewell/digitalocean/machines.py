@@ -1,42 +1,38 @@
-"""All machines of a stack: what they are made from, and in which order they become ready."""
+"""All droplets of a stack: what they are made from, and in which order they become ready."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-
 import pulumi
 
-from bakewell.desired import Desired, Machine
+from bakewell.desired import Machine
+from bakewell.validation import Looked
 from pulumi_bakewell import peers
 from pulumi_bakewell.digitalocean.consul_servers import ConsulServers
-from pulumi_bakewell.digitalocean.limits import remedy
+from pulumi_bakewell.digitalocean.limits import droplet_options
+from pulumi_bakewell.digitalocean.provider import provider
 from pulumi_bakewell.digitalocean.role_droplet import RoleDroplet
+from pulumi_bakewell.role_machine import Boots, Made
+from pulumi_bakewell.stack.session import Session
 
 
-def boot(
-    desired: Desired,
-    image: Callable[[str], pulumi.Input[str]],
-    ssh_keys: Mapping[str, Sequence[str]],
-    opts: pulumi.ResourceOptions,
-) -> dict[str, RoleDroplet]:
-    """The machines by name; where there are Consul servers among them, the cluster too.
-
-    Args:
-        desired: which there are.
-        image: role to the ID that its machines boot from.
-        ssh_keys: role to the keys that may log in, as the cloud takes them.
-        opts: for all of them: the provider.
-    """
+def make(wanted: Looked, image: Boots, stack: Session, parent: pulumi.Resource) -> Made:
+    """The machines by name; where there are Consul servers among them, the cluster too."""
+    desired = wanted.desired
     for remark in desired.remarks:
         pulumi.log.warn(remark)
     settings = desired.settings
+    opts = pulumi.ResourceOptions(
+        parent=parent,
+        provider=stack.provider("digitalocean", lambda: provider("digitalocean", stack.environment)),
+    )
     consul = (
         ConsulServers("consul", {"servers": desired.servers, "region": desired.home}, opts) if desired.servers else None
     )
     made: dict[str, RoleDroplet] = {}
-    failing = remedy()
+    options = droplet_options("machines")
     order = desired.catalog.peers_first()
-    for machine in sorted(desired.machines, key=lambda one: order.index(one.role)):
+    for machine in sorted(desired.machines, key=lambda machine: order.index(machine.role)):
+        known = [(droplet.role, droplet.address) for droplet in made.values()]
         made[machine.name] = RoleDroplet(
             machine.name,
             {
@@ -45,12 +41,12 @@ def boot(
                 "image": image(machine.role),
                 "region": desired.home,
                 "size": machine.size,
-                "ssh_keys": ssh_keys[machine.role],
+                "ssh_keys": wanted.ssh_keys[machine.role],
                 "user_data": machine.user_data,
                 "cluster": consul.cluster(machine.name) if consul and machine.user_data.consul else None,
-                "peers": peers.of(desired.catalog, machine.role, [(one.role, one.address) for one in made.values()]),
+                "peers": peers.of(desired.catalog, machine.role, known),
                 "health": machine.health,
-                "remedy": failing,
+                "options": options,
             },
             opts,
         )
@@ -61,7 +57,7 @@ def boot(
         if machine.name not in desired.servers:
             servers = [machines[name] for name in desired.servers]
             machines[machine.name].await_ready(_before(machine, consul), members=servers)
-    return machines
+    return Made(machines, {})
 
 
 def _before(machine: Machine, consul: ConsulServers | None) -> list[pulumi.Resource]:

@@ -1,0 +1,149 @@
+"""What the components of one run have in common: settings, what each cloud holds, what the stack remembers.
+
+It is begun by the first component, or function, that needs it, and looks at every cloud of the stack before anything is
+made of any: a stack that is refused for one cloud changes none.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi.runtime.config import CONFIG
+
+from bakewell import project
+from bakewell.clouds import connect
+from bakewell.errors import ConfigError
+from bakewell.settings import Environment, Settings
+from bakewell.validation import Looked, look, looked, validate_unbuilt
+from pulumi_bakewell.stack import commands, patience
+from pulumi_bakewell.stack.config import stack_file, stack_settings
+from pulumi_bakewell.stack.identity import Identity, identified
+from pulumi_bakewell.stack.outputs import EXPORT, StackOutputs, last_outputs, remembered
+from pulumi_bakewell.stack.refusal import interrupts_in_silence, refusals
+
+
+@dataclass(frozen=True)
+class Session:
+    """One run of one stack.
+
+    Attributes:
+        root: the project's folder.
+        clouds: by name, in the order of the settings; nothing about any of them is refused.
+        last: the record that the stack exported last.
+        identity: what the stack is called by what outlives a rename of it.
+    """
+
+    root: Path
+    settings: Settings
+    environment: Environment
+    clouds: Mapping[str, Looked]
+    last: pulumi.Output[StackOutputs]
+    identity: pulumi.Output[Identity]
+    _providers: dict[str, pulumi.ProviderResource] = field(default_factory=dict)
+
+    @classmethod
+    def begin(cls) -> Session:
+        """Read and check everything. Makes nothing.
+
+        Raises:
+            BakewellError: anything that a build or a machine would be refused for; what a cloud says.
+        """
+        interrupts_in_silence()
+        patience.install()
+        root = project.root()
+        settings = stack_settings(root)
+        environment = Environment.read(os.environ)
+        environment.check(settings)
+        commands.announce(environment)
+        values = last_outputs()
+        last = values.apply(_last)
+        clouds: dict[str, Looked] = {cloud: _look(cloud, settings, environment, root) for cloud in settings.clouds}
+        return cls(root, settings, environment, clouds, last, identified(values, last))
+
+    def on(self, cloud: str) -> Looked:
+        """What the stack wants on a cloud. Raises ConfigError for a cloud that is none of the stack's."""
+        if cloud not in self.clouds:
+            raise ConfigError(
+                f"the stack is on {', '.join(self.clouds)}, not on `{cloud}`",
+                file=stack_file(self.root),
+                remedy="name one of those, or add it to bakewell:clouds",
+            )
+        return self.clouds[cloud]
+
+    def with_machines(self, cloud: str, machines: Mapping[str, object], source: str) -> Looked:
+        """As `on`, with other machines than stack config has.
+
+        Args:
+            machines: "droplets", "instances", "fleets" or "containers", as stack config has them.
+            source: where they come from, for messages.
+
+        Raises:
+            BakewellError: anything that these machines are refused for.
+        """
+        known = self.on(cloud)
+        settings = self.settings.with_machines(cloud, machines, source)
+        if settings == self.settings:
+            return known
+        return looked(known.survey, cloud, settings, self.environment, self.root, file=source)
+
+    def provider(self, cloud: str, make: Callable[[], pulumi.ProviderResource]) -> pulumi.ProviderResource:
+        """The provider of a cloud: one for all components, since the engine starts a process for each."""
+        if cloud not in self._providers:
+            self._providers[cloud] = make()
+        return self._providers[cloud]
+
+
+_key: tuple[Any, ...] = ()
+_session: Session | None = None
+
+
+def session() -> Session:
+    """The session of this run.
+
+    Raises:
+        BakewellError: as `Session.begin`.
+    """
+    global _key, _session
+    config = {**pulumi.runtime.get_config_env(), **CONFIG.get()}
+    # A program is one run. A plugin is asked for each component anew, in the context of its request.
+    key = (
+        pulumi.runtime.get_root_resource(),
+        pulumi.get_organization(),
+        pulumi.get_project(),
+        pulumi.get_stack(),
+        pulumi.runtime.is_dry_run(),
+        config,
+    )
+    if _session is None or key != _key:
+        _key, _session = key, Session.begin()
+    return _session
+
+
+def clouds() -> list[str]:
+    """The stack's clouds (`bakewell:clouds`), by which a program makes its components."""
+    with refusals():
+        return list(session().clouds)
+
+
+def _look(cloud: str, settings: Settings, environment: Environment, root: Path) -> Looked:
+    found = look(connect(cloud, environment, settings), cloud, settings, environment, root, file=stack_file(root))
+    validate_unbuilt(found.desired, found.survey, environment)
+    for remark in found.remarks:
+        pulumi.log.warn(remark)
+    return found
+
+
+def _last(values: Mapping[str, Any]) -> StackOutputs:
+    if values and EXPORT not in values and pulumi.runtime.is_dry_run():
+        pulumi.log.warn(
+            f"the stack exports no `{EXPORT}`, by which Bakewell knows what it made: an image that is lost is not "
+            "rebuilt by itself\n"
+            f'  remedy: pulumi.export("{EXPORT}", record), with the output `record` of ImageRetention or Images; see '
+            "docs/outputs.md"
+        )
+    return remembered(values)

@@ -1,0 +1,125 @@
+"""The public components in a program of somebody else's: apart from each other, from plain data, described."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pulumi_bakewell as bakewell
+import pytest
+from pulumi.provider.experimental.analyzer import Analyzer
+
+from tests.components.conftest import Fleet
+from tests.components.engine import COMMAND, DROPLET, Run
+from tests.components.fleet import PROJECT
+from tests.waiting import LONGEST
+
+IMAGES = 'import pulumi\nimport pulumi_bakewell as bakewell\nimages = bakewell.Images("images")\n'
+MACHINES = IMAGES + 'made = bakewell.Machines("machines", {"images": images.boot, **ARGS})\n'
+RECORD = 'pulumi.export("bakewell", images.record)\n'
+OTHER = 'pulumi.export("of_its_own", {"any": "thing"})\n'
+
+
+def run(fleet: Fleet, program: str, *, args: str = "{}", preview: bool = False) -> Run:
+    (fleet.root / "__main__.py").write_text(program.replace("ARGS", args))
+    return fleet.run(preview=preview)
+
+
+def test_images_alone_are_a_program(fleet: Fleet) -> None:
+    baked = fleet.bake()
+    done = run(fleet, IMAGES + RECORD + 'pulumi.export("web", images.boot["web"])\n')
+    assert done.error is None
+    assert set(done.of_type(COMMAND)) == {"base", "web", "api"} and not done.of_type(DROPLET)
+    assert done.outputs["web"] == baked["web"].id
+    assert set(done.outputs["bakewell"]["digitalocean"]) == {"images", "identity"}
+    fleet.outputs = done.outputs
+    assert run(fleet, IMAGES + RECORD, preview=True).messages == [], "it remembers"
+
+
+def test_outputs_are_registered(fleet: Fleet) -> None:
+    baked = fleet.bake()
+    registered = run(fleet, MACHINES + RECORD).registered
+    assert registered["images"]["ids"]["web"] == {"nyc3": baked["web"].id}
+    assert registered["images"]["boot"]["web"] == baked["web"].id
+    assert set(registered["images"]["record"]) == {"digitalocean"}
+    assert set(registered["machines"]["machines"]) == {"web-1", "web-2", "api-1"}
+
+
+def test_a_stack_that_exports_no_record_is_told_the_line_and_repeats_no_build(fleet: Fleet) -> None:
+    baked = fleet.bake()
+    fleet.outputs = run(fleet, IMAGES + OTHER).outputs
+    assert list(fleet.outputs) == ["of_its_own"]
+    fleet.listing.found.remove(baked["web"])
+    done = run(fleet, IMAGES + OTHER, preview=True)
+    assert done.said("warning").startswith("the stack exports no `bakewell`")
+    assert done.said("warning").count('remedy: pulumi.export("bakewell", record)') == 1
+    assert done["web"].inputs["triggers"][2] == 0
+    assert run(fleet, IMAGES + OTHER).said("warning") == "", "an `up` does not say it again"
+
+
+def test_a_new_stack_is_not_told(fleet: Fleet) -> None:
+    assert run(fleet, IMAGES + OTHER, preview=True).said("warning") == ""
+
+
+def test_machines_may_be_the_programs_own(fleet: Fleet) -> None:
+    fleet.bake()
+    done = run(fleet, MACHINES, args='{"droplets": {"web": {"count": 1.0, "size": "s-2vcpu-4gb", "ssh_keys": None}}}')
+    assert done.error is None
+    assert {name: one.inputs["size"] for name, one in done.of_type(DROPLET).items()} == {"web-1": "s-2vcpu-4gb"}
+
+
+def test_machines_may_boot_any_image(fleet: Fleet) -> None:
+    fleet.bake()
+    done = run(fleet, MACHINES, args='{"images": {"web": "512", "api": "513"}}')
+    assert {one.inputs["image"] for one in done.of_type(DROPLET).values()} == {"512", "513"}
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ('{"droplets": {"wbe": {}}}', "`wbe` is not an image that this stack bakes (did you mean `web`?)"),
+        ('{"droplets": {"web": {"cuont": 2}}}', "Machines `machines`: machines: unknown key `machines.web.cuont`"),
+        ('{"containers": {"web": {}}}', "Machines `machines`: there are no containers on digitalocean"),
+        ('{"cloud": "aws"}', "the stack is on digitalocean, not on `aws`"),
+        ('{"images": {"web": "512"}}', "there is no image of `api` among its images"),
+        ('{"images": None}', "Machines `machines`: `images` is missing"),
+    ],
+)
+def test_arguments_that_cannot_be_meant_are_refused_before_anything_is_registered(
+    fleet: Fleet, args: str, said: str
+) -> None:
+    done = run(fleet, MACHINES, args=args, preview=True)
+    assert isinstance(done.error, SystemExit)
+    assert {r.type for r in done.resources} <= {"pulumi:pulumi:Stack"}
+    ((level, text),) = done.messages
+    assert level == "error" and said in text and text.count("remedy: ") == 1
+
+
+@pytest.mark.parametrize("args", ["{}", '{"record": {"aws": {}}}'])
+def test_retention_is_of_the_record_of_its_cloud(fleet: Fleet, args: str) -> None:
+    done = run(fleet, IMAGES + 'bakewell.ImageRetention("retention", ARGS)\n', args=args)
+    assert isinstance(done.error, SystemExit)
+    assert "remedy: give it the output `record` of the Images on digitalocean" in done.said("error")
+
+
+def test_every_argument_and_output_is_described() -> None:
+    components = [bakewell.Images, bakewell.Machines, bakewell.ImageRetention, bakewell.PublishedImages]
+    found = Analyzer("bakewell").analyze(components)["component_definitions"]
+    assert set(found) == {component.__name__ for component in components}
+    for component in found.values():
+        assert component.description and component.outputs
+        for name, part in (component.inputs | component.outputs).items():
+            assert part.description, f"{component.name}.{name}"
+
+
+def test_every_name_of_the_api_is_there() -> None:
+    assert all(getattr(bakewell, name) for name in bakewell.__all__)
+
+
+def test_the_api_loads_no_clouds_sdk() -> None:
+    lines = "import sys, pulumi_bakewell as b; b.Images, b.Machines, b.ImageRetention, b.PublishedImages, b.clouds; "
+    lines += "print(sorted({'pulumi_aws', 'pulumi_digitalocean', 'boto3', 'docker'} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", lines], cwd=PROJECT, capture_output=True, text=True, timeout=LONGEST, check=True
+    )
+    assert done.stdout == "[]\n"
