@@ -148,7 +148,7 @@ def read(
     found = fingerprints(
         catalog, cloud, bases, now=now or datetime.now(UTC), roles=settings.roles, encryption=settings.encryption(cloud)
     )
-    servers = sum(wanted.count for role, wanted in settings.machines.items() if _serves(catalog, role))
+    servers = sum(wanted.count for role, wanted in settings.digitalocean.droplets.items() if _serves(catalog, role))
     machines = tuple(
         Machine(
             name=f"{role}-{number}",
@@ -158,7 +158,7 @@ def read(
             user_data=UserData.of_image(catalog[role], clustered=servers > 0),
             health=catalog[role].boot.health,
         )
-        for role, wanted in settings.machines.items()
+        for role, wanted in settings.digitalocean.droplets.items()
         for number in range(1, wanted.count + 1)
     )
     fleets = tuple(
@@ -191,7 +191,7 @@ def check(settings: Settings, catalog: Catalog, file: str) -> None:
     """
     roles = catalog.select(settings.roles)
     asked: dict[str, Iterable[str]] = {
-        "machines": settings.machines,
+        "digitalocean.droplets": settings.digitalocean.droplets,
         "aws.instances": settings.aws.instances,
         "aws.fleets": settings.aws.fleets,
         "docker.containers": settings.docker.containers,

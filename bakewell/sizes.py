@@ -75,7 +75,7 @@ class _Sizes:
         remarks, there = [], None  # there: how many of each role and size stay as they are
         wanted = Counter((machine.role, machine.size) for machine in self._desired.machines)
         for (role, size), count in wanted.items():
-            key = f"bakewell:machines.{role}.size"
+            key = f"bakewell:digitalocean.droplets.{role}.size"
             if (fault := self._fault(size)) is not None:
                 there = there or self._staying(pins)
                 if there[role, size] < count:

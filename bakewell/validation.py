@@ -65,9 +65,9 @@ def looked(
     wanted = desired.read(settings, root, cloud, file=file, mirror=environment.downloads)
     account.result()
     validate_machines(wanted, environment)
-    droplets = settings.machines if cloud == "digitalocean" else {}
+    droplets = settings.digitalocean.droplets if cloud == "digitalocean" else {}
     ssh_keys = {
-        role: survey.ssh_keys(machine.ssh_keys, f"bakewell:machines.{role}.ssh_keys")
+        role: survey.ssh_keys(machine.ssh_keys, f"bakewell:digitalocean.droplets.{role}.ssh_keys")
         for role, machine in droplets.items()
     }
     pins = {

@@ -128,7 +128,7 @@ def _stack(roles: str, clouds: str, halves: str) -> str:
         raise BakewellError(
             f"ROLES={roles}: there is no stack of these roles",
             remedy="say ROLES=all for the stack fleet, which has every role, or nothing for the stack dev; "
-            "bakewell:roles and bakewell:machines in Pulumi.dev.yaml say what that one has",
+            "bakewell:roles and bakewell:digitalocean in Pulumi.dev.yaml say what that one has",
         )
     raise BakewellError(
         f"CLOUDS={clouds}{f' ROLES={roles}' if roles else ''}: there is no stack of these clouds",

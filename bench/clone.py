@@ -32,7 +32,7 @@ class Clone:
         stacks = root.parent / f"{root.name}-stacks"
         stacks.mkdir()
         self.env = {**os.environ, **environment, "PULUMI_BACKEND_URL": f"file://{stacks}"}
-        own: dict[str, object] = {} if real_images else {"roles": [], "machines": {}}  # the project's are not there
+        own: dict[str, object] = {} if real_images else {"roles": [], "digitalocean": {}}  # the project's are not there
         self.configure(project=project, prefix=project, **own)
 
     def configure(self, **settings: object) -> None:

@@ -29,7 +29,7 @@ def unchanged(folder: Path, environment: dict[str, str], images: int, count: int
     roles = [f"role-{number}" for number in range(1, images + 1)]
     for number, role in enumerate(roles):
         clone.image(role, parent=roles[0] if number else None)
-    clone.configure(machines={role: {"count": 1} for role in roles}, parallel=8)
+    clone.configure(digitalocean={"droplets": {role: {"count": 1} for role in roles}}, parallel=8)
     clone.run("pulumi", "stack", "init", "dev", "--non-interactive")
     clone.run("bakewell", "build", "all")
     clone.run(*UP)

@@ -102,8 +102,8 @@ def over_ssh(ssh: Ssh, wait: Waiting) -> float | None:
                 raise ConfigError(
                     f"machine {wait.machine}: {refused}",
                     remedy=f"set {VARIABLE} to the private half of a key that the stack config gives the role: "
-                    "`ssh_keys` in bakewell:machines, `key` in bakewell:aws.instances (with many keys in ssh-agent, "
-                    "the machine stops listening before the right one)",
+                    "`ssh_keys` in bakewell:digitalocean.droplets, `key` in bakewell:aws.instances "
+                    "(with many keys in ssh-agent, the machine stops listening before the right one)",
                 ) from refused
             wait.on(f"{ssh.address} to know the SSH key")
         except Unreachable as missing:
@@ -144,7 +144,7 @@ def over_http(url: str, wait: Waiting, http: urllib3.PoolManager | None = None) 
             raise BakewellError(
                 f"machine {wait.machine} is not ready after {wait.limit:.0f} s: {url}: {answer}",
                 remedy="check that a firewall lets this host reach it; give the role a key in the stack config "
-                "(`ssh_keys` in bakewell:machines, `key` and `ssh_from` in bakewell:aws.instances), "
+                "(`ssh_keys` in bakewell:digitalocean.droplets, `key` and `ssh_from` in bakewell:aws.instances), "
                 f"and the next `pulumi up` says which unit it waits for\n{_again()}",
             )
         wait.on(f"{url}: {answer}")

@@ -4,11 +4,12 @@ from bakewell.settings.clouds import (
     AwsSettings,
     CloudName,
     ContainerSettings,
+    DigitalOceanSettings,
     DockerSettings,
+    DropletSettings,
     Ec2Settings,
     FleetSettings,
     InstanceSettings,
-    MachineSettings,
 )
 from bakewell.settings.environment import AWS, DIGITALOCEAN, DOCKER, Environment
 from bakewell.settings.files import check_agreement, load_settings, stack_file
@@ -22,12 +23,13 @@ __all__ = [
     "AwsSettings",
     "CloudName",
     "ContainerSettings",
+    "DigitalOceanSettings",
     "DockerSettings",
+    "DropletSettings",
     "Ec2Settings",
     "Environment",
     "FleetSettings",
     "InstanceSettings",
-    "MachineSettings",
     "Settings",
     "check_agreement",
     "load_settings",

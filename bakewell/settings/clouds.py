@@ -54,12 +54,24 @@ Cidr = Annotated[str, AfterValidator(_block)]
 """Of IPv4."""
 
 
-class MachineSettings(Model):
-    """How many machines of a role, and of what kind."""
+class DropletSettings(Model):
+    """How many droplets of a role, and of what kind."""
 
     count: int = Field(default=1, ge=0, le=100)
     size: Slug = "s-1vcpu-1gb"
     ssh_keys: list[Id] = Field(default_factory=list, description="keys in the account: names, IDs or fingerprints")
+
+
+class DigitalOceanSettings(Model):
+    """What a stack is told about DigitalOcean."""
+
+    regions: list[Slug] = Field(default=["nyc3"], min_length=1, description="the first builds, others get copies")
+    droplets: dict[Name, DropletSettings] = Field(default_factory=dict)
+
+    @field_validator("regions")
+    @classmethod
+    def _each_once(cls, values: list[str]) -> list[str]:
+        return each_once(values)
 
 
 class Ec2Settings(Model):

@@ -13,8 +13,8 @@ from typing import Any, get_origin
 from pydantic import Field, field_validator, model_validator
 
 from bakewell.errors import ConfigError
-from bakewell.reading import DuplicateKey, Model, Name, Slug, checked, each_once, from_json
-from bakewell.settings.clouds import AwsSettings, CloudName, DockerSettings, Id, MachineSettings
+from bakewell.reading import DuplicateKey, Model, Name, checked, each_once, from_json
+from bakewell.settings.clouds import AwsSettings, CloudName, DigitalOceanSettings, DockerSettings, Id
 
 NAMESPACE = "bakewell:"
 
@@ -25,13 +25,12 @@ class Settings(Model):
     project: Name = "bakewell"
     prefix: Name = "bakewell"
     clouds: list[CloudName] = Field(default=["digitalocean"], min_length=1)
-    regions: list[Slug] = Field(default=["nyc3"], min_length=1, description="of DigitalOcean")
+    digitalocean: DigitalOceanSettings = Field(default_factory=DigitalOceanSettings)
     aws: AwsSettings = Field(default_factory=AwsSettings)
     docker: DockerSettings = Field(default_factory=DockerSettings)
     parallel: int = Field(default=4, ge=1, le=64)
     keep: int = Field(default=3, ge=1)
     roles: list[Name] = Field(default_factory=list, description="roles to bake; empty: all in the catalog")
-    machines: dict[Name, MachineSettings] = Field(default_factory=dict)
     pins: dict[Name, Id | dict[CloudName, Id]] = Field(
         default_factory=dict,
         description="role: image name or ID its machines must use; by cloud where there are several",
@@ -40,7 +39,7 @@ class Settings(Model):
     max_context_mb: int = Field(default=100, ge=1, description="largest context of an image, in MB")
     ready_timeout: int = Field(default=300, ge=1, le=3600, description="how long `up` waits for a machine, in s")
 
-    @field_validator("clouds", "regions", "roles")
+    @field_validator("clouds", "roles")
     @classmethod
     def _each_once(cls, values: list[str]) -> list[str]:
         return each_once(values)
@@ -59,7 +58,7 @@ class Settings(Model):
     def _machines_are_on_its_clouds(self) -> Settings:
         """Else they would be left out, and those that are there deleted, without a word on why."""
         asked: dict[str, tuple[CloudName, bool]] = {
-            "machines": ("digitalocean", bool(self.machines)),
+            "digitalocean.droplets": ("digitalocean", bool(self.digitalocean.droplets)),
             "aws.instances": ("aws", bool(self.aws.instances)),
             "aws.fleets": ("aws", bool(self.aws.fleets)),
             "docker.containers": ("docker", bool(self.docker.containers)),
@@ -89,15 +88,12 @@ class Settings(Model):
             ConfigError: a value that stack config would be refused for.
         """
         values = self.model_dump(exclude_unset=True)
-        if cloud == "digitalocean":
-            values["machines"] = machines["droplets"]
-        else:
-            values[cloud] = {**values.get(cloud, {}), **machines}
+        values[cloud] = {**values.get(cloud, {}), **machines}
         return checked(Settings, values, file=source, what="machines")
 
     def regions_of(self, cloud: str) -> list[str]:
         """Where images of a cloud have to be: built in the first, which is also where machines run, else copied."""
-        return {"aws": self.aws.regions, "docker": ["local"]}.get(cloud, self.regions)
+        return {"aws": self.aws.regions, "docker": ["local"]}.get(cloud, self.digitalocean.regions)
 
     def encryption(self, cloud: str) -> str:
         """How the disks of a cloud's images are encrypted, where that is not as by default: "none", or the key."""
@@ -159,7 +155,7 @@ def _from_text(name: str, text: str) -> object:
         return int(text)
     if wanted is bool and text in ("true", "false"):
         return text == "true"
-    if get_origin(wanted) in (list, dict) or wanted in (AwsSettings, DockerSettings):
+    if get_origin(wanted) in (list, dict) or wanted in (AwsSettings, DigitalOceanSettings, DockerSettings):
         try:
             return from_json(text)
         except DuplicateKey:

@@ -25,7 +25,7 @@ class MachinesArgs(TypedDict, total=False):
     """Role to the ID that its machines boot from: the output `boot` of Images. Another ID replaces them."""
 
     droplets: dict[str, dict[str, Any]] | None
-    """On DigitalOcean: role to its droplets, as in stack config. Those of `bakewell:machines` by default.
+    """On DigitalOcean: role to its droplets, as in stack config. Those of `bakewell:digitalocean.droplets` by default.
 
     Keys: count (1 by default), size (s-1vcpu-1gb), ssh_keys (none): names, IDs or fingerprints of keys that may log in.
     """

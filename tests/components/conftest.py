@@ -48,7 +48,10 @@ class Fleet:
     aws: Listing = field(default_factory=Listing)
     outputs: dict[str, Any] = field(default_factory=dict)
     config: dict[str, str] = field(
-        default_factory=lambda: {"bakewell:machines": '{"web": {"count": 2}, "api": {}}', "bakewell:local": "true"}
+        default_factory=lambda: {
+            "bakewell:digitalocean": '{"droplets": {"web": {"count": 2}, "api": {}}}',
+            "bakewell:local": "true",
+        }
     )
     written: dict[str, Any] | None = None  # what Pulumi.dev.yaml says, where that is not `config`
 
@@ -127,8 +130,14 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
 
 
 def machines(fleet: Fleet, **wanted: dict[str, Any]) -> None:
-    """Have the stack say this under `bakewell:machines`."""
-    fleet.config["bakewell:machines"] = json.dumps({role.replace("_", "-"): one for role, one in wanted.items()})
+    """Have the stack say this under `bakewell:digitalocean.droplets`."""
+    digitalocean(fleet, droplets={role.replace("_", "-"): machine for role, machine in wanted.items()})
+
+
+def digitalocean(fleet: Fleet, **settings: Any) -> None:
+    """Have the stack say this under `bakewell:digitalocean`, and otherwise what it said."""
+    said = json.loads(fleet.config.get("bakewell:digitalocean", "{}"))
+    fleet.config["bakewell:digitalocean"] = json.dumps({**said, **settings})
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from bakewell.image import Reference
-from tests.components.conftest import Fleet
+from tests.components.conftest import Fleet, digitalocean, machines
 from tests.components.engine import COMMAND, UNKNOWN
 from tests.components.fleet import image
 
@@ -95,7 +95,7 @@ def test_outputs(fleet: Fleet) -> None:
 def test_each_further_region_gets_a_copy(fleet: Fleet) -> None:
     fleet.bake()
     before = fleet.run()["web"]
-    fleet.config["bakewell:regions"] = '["nyc3", "sfo3"]'
+    digitalocean(fleet, regions=["nyc3", "sfo3"])
     run = fleet.run()
     copy = run["web-sfo3"]
     assert run["web"].inputs == before.inputs
@@ -106,7 +106,8 @@ def test_each_further_region_gets_a_copy(fleet: Fleet) -> None:
 
 
 def test_roles_limits_what_is_baked_to_them_and_their_ancestors(fleet: Fleet) -> None:
-    fleet.config |= {"bakewell:roles": '["web"]', "bakewell:machines": '{"web": {}}'}
+    fleet.config["bakewell:roles"] = '["web"]'
+    machines(fleet, web={})
     run = fleet.run(preview=True, rerun=ALL)
     assert set(run.of_type(COMMAND)) == {"base", "web", "web-1-ready", "digitalocean-retention"}
 

@@ -78,7 +78,7 @@ def test_machines_may_boot_any_image(fleet: Fleet) -> None:
     ("args", "said"),
     [
         ('{"droplets": {"wbe": {}}}', "`wbe` is not an image that this stack bakes (did you mean `web`?)"),
-        ('{"droplets": {"web": {"cuont": 2}}}', "Machines `machines`: machines: unknown key `machines.web.cuont`"),
+        ('{"droplets": {"web": {"cuont": 2}}}', "unknown key `digitalocean.droplets.web.cuont`"),
         ('{"containers": {"web": {}}}', "Machines `machines`: there are no containers on digitalocean"),
         ('{"cloud": "aws"}', "the stack is on digitalocean, not on `aws`"),
         ('{"images": {"web": "512"}}', "there is no image of `api` among its images"),

@@ -14,7 +14,7 @@ from bakewell.clouds import AccountKey
 from bakewell.errors import CloudError, ConfigError
 from bakewell.image import Image
 from bakewell.settings.environment import TOKENS
-from tests.components.conftest import Fleet
+from tests.components.conftest import Fleet, machines
 from tests.components.engine import Run
 from tests.components.fleet import IMAGES, PROJECT
 from tests.waiting import LONGEST
@@ -36,7 +36,7 @@ def refused(fleet: Fleet) -> Run:
     ("key", "value", "said"),
     [
         ("keep", "0", "`keep` should be greater than or equal to 1"),
-        ("machines", '{"wbe": {}}', "`wbe` is not an image that this stack bakes (did you mean `web`?)"),
+        ("digitalocean", '{"droplets": {"wbe": {}}}', "`wbe` is not an image that this stack bakes (did you mean"),
         ("pins", '{"web": "bakewell-web-gone"}', "there is no image `bakewell-web-gone` of role web"),
         ("roles", '["wbe"]', "there is no image `wbe`"),
     ],
@@ -50,11 +50,12 @@ def test_config(fleet: Fleet, key: str, value: str, said: str) -> None:
 
 def test_a_key_that_the_account_does_not_have(fleet: Fleet) -> None:
     fleet.listing.keys = [AccountKey("7", "ops"), AccountKey("8", "twice"), AccountKey("9", "twice")]
-    fleet.config["bakewell:machines"] = '{"web": {"ssh_keys": ["osp"]}}'
+    machines(fleet, web={"ssh_keys": ["osp"]})
     message = refused(fleet).said("error")
-    assert "bakewell:machines.web.ssh_keys: the account has no key called `osp` (did you mean `ops`?)" in message
+    key = "bakewell:digitalocean.droplets.web.ssh_keys"
+    assert f"{key}: the account has no key called `osp` (did you mean `ops`?)" in message
     assert "remedy: name one of: ops, twice" in message
-    fleet.config["bakewell:machines"] = '{"web": {"ssh_keys": ["twice"]}}'
+    machines(fleet, web={"ssh_keys": ["twice"]})
     assert (
         "2 keys of the account are called `twice`\n  remedy: name the one meant by its ID: 8, 9"
         in refused(fleet).said()
@@ -63,11 +64,11 @@ def test_a_key_that_the_account_does_not_have(fleet: Fleet) -> None:
 
 def test_config_that_the_commands_would_not_see(fleet: Fleet) -> None:
     fleet.written = dict(fleet.config)
-    fleet.config |= {"bakewell:project": "shop", "bakewell:regions": '["sfo3"]'}
+    fleet.config |= {"bakewell:project": "shop", "bakewell:digitalocean": '{"regions": ["sfo3"]}'}
     message = refused(fleet).said("error")
     assert message.startswith("Pulumi.dev.yaml: ")
-    assert "bakewell:project, bakewell:regions" in message and "bakewell:keep" not in message
-    assert "remedy: set bakewell:project, bakewell:regions there" in message
+    assert "bakewell:project, bakewell:digitalocean" in message and "bakewell:keep" not in message
+    assert "remedy: set bakewell:project, bakewell:digitalocean there" in message
     assert fleet.listing.asked == []
 
 
@@ -77,8 +78,8 @@ def test_config_that_only_the_commands_would_see(fleet: Fleet) -> None:
 
 
 def test_a_value_may_be_written_in_either_form(fleet: Fleet) -> None:
-    machines = {"web": {"count": 2}, "api": {"count": 1}}
-    fleet.written = {"bakewell:machines": machines, "bakewell:local": True, "bakewell:keep": 3, "other:key": "x"}
+    own = {"droplets": {"web": {"count": 2}, "api": {"count": 1}}}
+    fleet.written = {"bakewell:digitalocean": own, "bakewell:local": True, "bakewell:keep": 3, "other:key": "x"}
     assert fleet.run(preview=True).error is None
 
 
@@ -102,7 +103,7 @@ def test_an_interrupted_program_ends_in_silence(place: str) -> None:
 
 def test_a_machine_of_a_role_that_is_not_baked(fleet: Fleet) -> None:
     fleet.config["bakewell:roles"] = '["web"]'
-    assert "bakewell:machines.api" in refused(fleet).said("error")
+    assert "bakewell:digitalocean.droplets.api" in refused(fleet).said("error")
 
 
 def test_no_token(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:

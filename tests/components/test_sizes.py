@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,7 +9,7 @@ import pytest
 
 from bakewell.clouds import Running, Size
 from bakewell.errors import CloudError
-from tests.components.conftest import Fleet
+from tests.components.conftest import Fleet, machines
 from tests.components.engine import DROPLET
 from tests.components.fleet import Offered
 from tests.components.test_refusals import refused
@@ -34,7 +33,7 @@ def offers(fleet: Fleet) -> Offered:
 
 
 def size(fleet: Fleet, slug: str) -> None:
-    fleet.config["bakewell:machines"] = json.dumps({"web": {"size": slug}})
+    machines(fleet, web={"size": slug})
 
 
 def builder(fleet: Fleet, role: str, memory: int) -> None:
@@ -44,7 +43,7 @@ def builder(fleet: Fleet, role: str, memory: int) -> None:
 
 
 ANOTHER = "remedy: name a size that nyc3 offers, such as s-1vcpu-1gb, s-1vcpu-2gb"  # 10 GB are too small
-MACHINE, BUILDER = "bakewell:machines.web.size: ", "packer/images/{}/image.toml: memory_gb: "
+MACHINE, BUILDER = "bakewell:digitalocean.droplets.web.size: ", "packer/images/{}/image.toml: memory_gb: "
 
 
 @pytest.mark.parametrize(
@@ -113,7 +112,7 @@ def test_machines_stay_on_what_a_forced_build_has_made_once_more(fleet: Fleet, o
 
 def test_no_machine_of_a_role_needs_no_size(fleet: Fleet, offers: Offered) -> None:
     fleet.bake()
-    fleet.config["bakewell:machines"] = '{"web": {"size": "s-none", "count": 0}}'
+    machines(fleet, web={"size": "s-none", "count": 0})
     run = fleet.run(preview=True)
     assert run.error is None and run.of_type(DROPLET) == {} and not run.said("warning")
 

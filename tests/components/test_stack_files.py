@@ -35,7 +35,7 @@ def test_declared_config_is_what_settings_are() -> None:
 def test_the_dev_stack_is_for_the_local_cloud_only() -> None:
     settings = load_settings("dev", ROOT)
     assert settings.local
-    assert {role: machine.count for role, machine in settings.machines.items()} == {"web": 1, "api": 1}
+    assert {role: machine.count for role, machine in settings.digitalocean.droplets.items()} == {"web": 1, "api": 1}
 
 
 @pytest.mark.parametrize("folder", [ROOT, APP], ids=["platform", "app"])

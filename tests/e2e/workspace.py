@@ -103,6 +103,11 @@ class Workspace:
             document["config"][f"bakewell:{key}"] = value
         path.write_text(yaml.safe_dump(json.loads(json.dumps(document))))  # what is there twice is written twice
 
+    def configured(self, key: str) -> dict[str, Any]:
+        """What the stack's file says under `bakewell:<key>`."""
+        found: dict[str, Any] = yaml.safe_load((self.root / f"Pulumi.{self.stack}.yaml").read_text())["config"]
+        return dict(found.get(f"bakewell:{key}", {}))
+
     def write(self, path: str, text: str) -> None:
         """Write a file of the clone."""
         target = self.root / path
@@ -269,5 +274,5 @@ def in_memory(root: Path, env: Mapping[str, str], project: str, *roles: str) -> 
         source = root / "packer" / "digitalocean.pkr.hcl"
         door = f'ssh_host = "127.0.0.1"\n  ssh_port = {sshd.port}\n  ssh_username '
         source.write_text(source.read_text().replace("ssh_username ", door))
-        made.configure(machines={role: {} for role in roles if role != "base"})
+        made.configure(digitalocean={"droplets": {role: {} for role in roles if role != "base"}})
         yield made

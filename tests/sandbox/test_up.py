@@ -94,7 +94,7 @@ def killed_while_it_makes_machines(clone: Clone) -> set[str]:
 def test_up_then_env_then_down(clone: Clone) -> None:
     file = clone.root / "Pulumi.fleet.yaml"
     fleet = yaml.safe_load(file.read_text())
-    fleet["config"]["bakewell:machines"] = {"web": {"count": 2, "ssh_keys": ["local-cloud"]}}
+    fleet["config"]["bakewell:digitalocean"] = {"droplets": {"web": {"count": 2, "ssh_keys": ["local-cloud"]}}}
     file.write_text(yaml.safe_dump(fleet))
 
     rows = [line.split() for line in succeeded(clone.run("up")).splitlines()[-2:]]

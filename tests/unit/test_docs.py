@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from bakewell.catalog import Catalog
 from bakewell.catalog.spec import ImageFile
 from bakewell.errors import BakewellError
-from bakewell.settings import NAMESPACE, AwsSettings, FleetSettings, InstanceSettings, MachineSettings, Settings
+from bakewell.settings import NAMESPACE, AwsSettings, DropletSettings, FleetSettings, InstanceSettings, Settings
 from bench.run import BEGIN, BENCHES, DOC, END
 from tests.unit.commands import COMMANDS
 
@@ -105,7 +105,7 @@ def test_every_setting_is_told_with_its_default() -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    [MachineSettings, AwsSettings, InstanceSettings, FleetSettings],
+    [DropletSettings, AwsSettings, InstanceSettings, FleetSettings],
     ids=lambda kind: kind.__name__,
 )
 def test_every_setting_of_a_machine_or_a_cloud_is_told_with_its_default(kind: type[BaseModel]) -> None:

@@ -135,7 +135,7 @@ class DigitalOcean:
         return Stock(name=item.name, date=f"{item.created_at:%Y-%m-%d}", ids=ids)
 
     def check_stack(self, settings: Settings) -> None:
-        self.offers.check_regions(settings.regions)
+        self.offers.check_regions(settings.digitalocean.regions)
 
     def check_build(self, base: str) -> None:
         self.offers.check_base(base)

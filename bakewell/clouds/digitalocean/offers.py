@@ -43,7 +43,8 @@ class Offers:
         for region in wanted:
             if region not in known:
                 raise ConfigError(
-                    f"bakewell:regions: DigitalOcean has no region {region}{did_you_mean(region, sorted(known))}",
+                    f"bakewell:digitalocean.regions: DigitalOcean has no region {region}"
+                    f"{did_you_mean(region, sorted(known))}",
                     remedy=f"name one of: {', '.join(sorted(known))}",
                 )
 

@@ -33,7 +33,7 @@ def stack(clone: MakeWorkspace, account: Account) -> Workspace:
     made.configure(
         roles=["web"],
         keep=1,
-        machines={"web": {"ssh_keys": ["local-cloud"]}},
+        digitalocean={"droplets": {"web": {"ssh_keys": ["local-cloud"]}}},
         aws={
             "regions": [HOME, OTHER],
             "instances": {"web": LOGIN},

@@ -95,7 +95,7 @@ def workspace(tmp_path: Path, cloud_environment: Mapping[str, str], project: str
     made = Workspace.make(tmp_path / "clone", cloud_environment, project)
     for name, text in WEB.items():
         made.write(f"packer/images/web/{name}", text)
-    made.configure(clouds=["docker"], roles=["web"], machines={}, docker={"containers": {"web": {"count": 1}}})
+    made.configure(clouds=["docker"], roles=["web"], digitalocean={}, docker={"containers": {"web": {"count": 1}}})
     made.bakewell("lock", "debian-12", "--cloud", "docker", "--image", base_image.ensure(print))
     made.init()
     return made

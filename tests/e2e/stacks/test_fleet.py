@@ -30,7 +30,7 @@ USER_DATA_LIMIT = 2048
 def roles(workspace: Workspace) -> dict[str, int]:
     """How many machines of each role the stack's file asks for."""
     document = yaml.safe_load((workspace.root / "Pulumi.fleet.yaml").read_text())
-    return {role: one.get("count", 1) for role, one in document["config"]["bakewell:machines"].items()}
+    return {role: one.get("count", 1) for role, one in document["config"]["bakewell:digitalocean"]["droplets"].items()}
 
 
 def test_every_role_boots_and_says_how_fast(fleet: Fleet) -> None:

@@ -193,7 +193,7 @@ def test_another_region_copies_and_never_rebuilds(stack: Workspace, cloud: Cloud
     stack.bakewell("clean")
     built = {one["id"] for one in cloud.snapshots(NAME)}
     first = stack.image("web")
-    stack.configure(regions=["sfo3", "nyc3"])
+    stack.configure(digitalocean={**stack.configured("digitalocean"), "regions": ["sfo3", "nyc3"]})
     preview = stack.preview()
     assert not {name for name in preview.ops if name in IMAGES}, preview.ops
     stack.up()

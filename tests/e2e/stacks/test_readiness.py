@@ -58,7 +58,7 @@ def fleet(workspace: Workspace) -> Workspace:
     """A Consul server and a client."""
     image(workspace, "server", GOOD, 'mode = "server"\n')
     image(workspace, "web", GOOD)
-    workspace.configure(roles=["server", "web"], machines={"server": LOGIN, "web": LOGIN})
+    workspace.configure(roles=["server", "web"], digitalocean={"droplets": {"server": LOGIN, "web": LOGIN}})
     return workspace
 
 
@@ -80,7 +80,7 @@ def test_machines_become_ready_move_and_stay(fleet: Workspace, cloud: CloudView)
     assert Machine(address, key).run("cat /etc/bakewell/machine.json") == '{"role":"server"}\n'
 
     # Another size is another droplet, which is there before the old one goes: in place it would be powered off.
-    fleet.configure(machines={"server": {**LOGIN, "size": LARGER}, "web": LOGIN})
+    fleet.configure(digitalocean={"droplets": {"server": {**LOGIN, "size": LARGER}, "web": LOGIN}})
     preview = fleet.preview("--show-replacement-steps")
     steps = [step["op"] for step in preview.document["steps"] if step["urn"].endswith("Droplet::server-1")]
     assert steps.index("create-replacement") < steps.index("delete-replaced"), steps

@@ -99,7 +99,7 @@ def _adopts(clone: MakeWorkspace, cloud: CloudView, project: str, runs: dict[str
         second = clone("elsewhere/deeper/second", real_images=True)
     finally:
         os.umask(before)
-    second.configure(machines={})
+    second.configure(digitalocean={})
     second.init()
     snapshots = {snapshot["id"] for snapshot in cloud.snapshots(project)}
     log = second.up().stdout

@@ -15,5 +15,5 @@ def test_a_clone_with_images_of_its_own_asks_for_no_other(tmp_path: Path) -> Non
     clone.image("base")
     clone.image("app", parent="base")
     settings = load_settings("dev", clone.root)
-    assert (settings.project, settings.roles, settings.machines) == ("bench-clone", [], {})
+    assert (settings.project, settings.roles, settings.digitalocean.droplets) == ("bench-clone", [], {})
     desired.check(settings, Catalog.load(clone.root / "packer"), "Pulumi.dev.yaml")

@@ -19,7 +19,7 @@ from bakewell.build.stop import Stop
 from bakewell.clouds.digitalocean import DigitalOcean
 from bakewell.errors import BakewellError, BuildError, ConfigError
 from bakewell.image import REVOKED
-from bakewell.settings import Settings
+from bakewell.settings import DigitalOceanSettings, Settings
 from tests.contract.served import TOKEN
 from tests.unit.build.conftest import Said, Site
 from tests.waiting import until
@@ -92,7 +92,8 @@ def test_a_parent_that_lives_elsewhere_is_brought_once_and_before_the_lease_begi
         return copy(cloud, image, region)
 
     monkeypatch.setattr(DigitalOcean, "copy", count)
-    web = build(site.job("web", settings=Settings(regions=["sfo3"])), Stop(), said.append)
+    there = Settings(digitalocean=DigitalOceanSettings(regions=["sfo3"]))
+    web = build(site.job("web", settings=there), Stop(), said.append)
     assert copied == [(base.id, "sfo3")]
     assert (web.parent, web.home) == (base.run, "sfo3")
 

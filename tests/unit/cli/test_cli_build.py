@@ -200,7 +200,7 @@ def test_for_pulumi_content_of_the_rebuild_window_before_is_still_built(
 
 def test_a_copy_is_of_the_image_that_the_stack_adopts(bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch) -> None:
     built = bakewell("build", "base", "--json").json[0]
-    bakewell.settle("regions: [sfo3]")
+    bakewell.settle("digitalocean: {regions: [sfo3]}")
     assert bakewell("build", "base", "--force").code == 0
     bakewell.settle()
     assert bakewell("copy", "base", "fra1").json["id"] == built["id"], "not the newer one that lives in sfo3"

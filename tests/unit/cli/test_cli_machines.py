@@ -33,7 +33,7 @@ def by_pulumi(bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch) -> Bakewell:
     """As Pulumi calls it for web-1, which can be logged in to."""
     monkeypatch.setenv("BAKEWELL_MACHINE", "web-1")
     monkeypatch.setenv("BAKEWELL_ADDRESS", "127.0.0.1")
-    bakewell.settle('machines: {web: {ssh_keys: ["7"]}}')
+    bakewell.settle('digitalocean: {droplets: {web: {ssh_keys: ["7"]}}}')
     return bakewell
 
 
@@ -59,7 +59,7 @@ def test_ready_tells_what_it_waits_for_and_no_secret(
 
 
 def test_ready_waits_as_long_as_the_stack_says(by_pulumi: Bakewell, sshd: Sshd) -> None:
-    by_pulumi.settle('machines: {web: {ssh_keys: ["7"]}}', "ready_timeout: 1")
+    by_pulumi.settle('digitalocean: {droplets: {web: {ssh_keys: ["7"]}}}', "ready_timeout: 1")
     sshd.answer = lambda command: (0, "LoadState=loaded\nActiveState=activating\n")
     assert "is not ready after 1 s" in by_pulumi("ready").err
 

@@ -60,11 +60,11 @@ FILES = {
     "a key twice": "  bakewell:keep: 3\n  bakewell:keep: 1\n",
     "pins twice": "  bakewell:pins: {web: a}\n  bakewell:pins: {base: b}\n",
     "a role twice": "  bakewell:pins: {web: a, web: b}\n",
-    "twice in JSON": """  bakewell:machines: '{"web": {}, "web": {"count": 2}}'\n""",
+    "twice in JSON": """  bakewell:digitalocean: '{"droplets": {"web": {}, "web": {"count": 2}}}'\n""",
     "an older form of a key besides": "  bakewell:keep: 3\n  bakewell:config:keep: 1\n",
     "another number to Pulumi": "  bakewell:keep: 010\n",
     "a pin of no role": "  bakewell:pins: {wbe: bakewell-web-1}\n",
-    "machines of no role": "  bakewell:machines: {wbe: {}}\n",
+    "machines of no role": "  bakewell:digitalocean: {droplets: {wbe: {}}}\n",
     "a role that is not baked": "  bakewell:roles: [wbe]\n",
     "a port of a role that serves nothing": "  bakewell:clouds: [digitalocean, docker]\n"
     "  bakewell:docker: {containers: {web: {port: 80}}}\n",
@@ -92,8 +92,10 @@ ACCOUNT = {
     "a pin by another role's ID": "  bakewell:pins: {web: BASE}\n",
     "a pin of an image that is not ready": "  bakewell:pins: {web: bakewell-web-9}\n",
     "a pin without a name": "  bakewell:pins: {web: ''}\n",
-    "a pin of an image that is elsewhere": "  bakewell:regions: [sfo3]\n  bakewell:pins: {web: bakewell-web-2}\n",
-    "a key that the account has not": "  bakewell:machines: {web: {ssh_keys: [nobodys]}}\n",
+    "a pin of an image that is elsewhere": (
+        "  bakewell:digitalocean: {regions: [sfo3]}\n  bakewell:pins: {web: bakewell-web-2}\n"
+    ),
+    "a key that the account has not": "  bakewell:digitalocean: {droplets: {web: {ssh_keys: [nobodys]}}}\n",
 }
 
 
@@ -138,7 +140,7 @@ def test_what_machines_would_be_told_is_checked_offline_too(
 ) -> None:
     monkeypatch.setenv("BAKEWELL_SSH_KEY", "/nowhere/key")
     assert preview(bakewell) == "", "no machine can be logged in to"
-    write(bakewell, "  bakewell:machines: {web: {ssh_keys: [7]}}\n")
+    write(bakewell, "  bakewell:digitalocean: {droplets: {web: {ssh_keys: [7]}}}\n")
     assert "the SSH key cannot be read" in preview(bakewell) and bakewell("validate").code == 2
     assert bakewell("validate", "base").code == 0, "one image is looked at by itself"
 

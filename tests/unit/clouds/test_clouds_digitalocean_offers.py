@@ -10,7 +10,7 @@ from bakewell.clouds import Running
 from bakewell.clouds.digitalocean import DigitalOcean
 from bakewell.errors import ConfigError
 from bakewell.image import tag
-from bakewell.settings import Settings
+from bakewell.settings import DigitalOceanSettings, Settings
 from tests.contract.served import Served
 from tests.unit.clouds.conftest import Script
 
@@ -37,9 +37,11 @@ def test_machines_of_a_project_have_a_role_a_size_a_place_and_an_image(served: S
 
 
 def test_a_region_that_there_is_not_is_refused(cloud: DigitalOcean) -> None:
-    cloud.check_stack(Settings(regions=["nyc3", "fra1"]))
-    with pytest.raises(ConfigError, match=r"bakewell:regions: DigitalOcean has no region nyc4 \(did you mean `nyc\d`"):
-        cloud.check_stack(Settings(regions=["nyc3", "nyc4"]))
+    cloud.check_stack(Settings(digitalocean=DigitalOceanSettings(regions=["nyc3", "fra1"])))
+    with pytest.raises(
+        ConfigError, match=r"regions: DigitalOcean has no region nyc4 \(did you mean `nyc\d`"
+    ):
+        cloud.check_stack(Settings(digitalocean=DigitalOceanSettings(regions=["nyc3", "nyc4"])))
 
 
 @pytest.mark.parametrize("base", ["debian-12-x64", "126"])

@@ -148,10 +148,10 @@ def test_the_fleet_has_a_machine_of_every_role_that_no_other_is_built_on() -> No
     assert settings.roles == []
     catalog = Catalog.load(ROOT / "packer")
     leaves = set(catalog.roles) - {image.parent for image in catalog}
-    assert {role: machine.count for role, machine in settings.machines.items()} == {
+    assert {role: machine.count for role, machine in settings.digitalocean.droplets.items()} == {
         role: 3 if role == "consul-server" else 1 for role in leaves
     }
-    assert all(machine.ssh_keys == ["local-cloud"] for machine in settings.machines.values())
+    assert all(machine.ssh_keys == ["local-cloud"] for machine in settings.digitalocean.droplets.values())
 
 
 @pytest.mark.parametrize("file", ["Pulumi.fleet", "Pulumi.aws", "Pulumi.both", "examples/app-stack/Pulumi.both"])

@@ -135,7 +135,7 @@ def test_a_preview_does_not_wait_for_a_key_in_a_pipe(tmp_path: Path, tree: Tree)
     pipe(tmp_path / "key")
     (tree().parent / "Pulumi.dev.yaml").touch()
     root = tree().parent
-    (root / "Pulumi.dev.yaml").write_text("config: {bakewell:machines: {web: {ssh_keys: [7]}}}\n")
+    (root / "Pulumi.dev.yaml").write_text("config: {bakewell:digitalocean: {droplets: {web: {ssh_keys: [7]}}}}\n")
     wanted = desired.read(load_settings("dev", root), root, "digitalocean", file="x")
     environment = local(tmp_path)
     object.__setattr__(environment, "ssh_key", tmp_path / "key")

@@ -55,7 +55,7 @@ def fields() -> Iterator[tuple[type[BaseModel], str]]:
 
 def is_id(model: type[BaseModel], name: str) -> bool:
     """IDs and accounts may be whole numbers: `pulumi config set --path` writes them so."""
-    return model is Settings and name in ("pins", "machines", "aws")
+    return model is Settings and name in ("pins", "digitalocean", "aws")
 
 
 @pytest.mark.parametrize(("model", "name"), list(fields()), ids=lambda one: getattr(one, "__name__", one))
@@ -78,8 +78,9 @@ def test_memory_is_a_whole_number_of_those_there_are(odd: object) -> None:
 
 
 def test_config_as_text_is_still_taken_by_the_type_of_its_key() -> None:
-    settings = Settings.from_mapping({"keep": "4", "local": "false", "machines": '{"web": {"count": 2}}'}, "x")
-    assert (settings.keep, settings.local, settings.machines["web"].count) == (4, False, 2)
+    own = '{"droplets": {"web": {"count": 2}}}'
+    settings = Settings.from_mapping({"keep": "4", "local": "false", "digitalocean": own}, "x")
+    assert (settings.keep, settings.local, settings.digitalocean.droplets["web"].count) == (4, False, 2)
     for key, text in (("keep", "4.0"), ("keep", "٤"), ("keep", "04"), ("keep", " 4"), ("local", "True")):
         with pytest.raises(ConfigError, match=f"`{key}`"):
             Settings.from_mapping({key: text}, "x")

@@ -38,7 +38,8 @@ def local(tmp_path: Path) -> Environment:
 
 def test_each_cloud_has_machines_of_its_own_kind_and_no_others(tree: Tree) -> None:
     packer = tree()
-    settings = {"machines": {"web": {}, "api": {}}, "aws": {"instances": {"web": {"count": 2}}, "fleets": {"api": {}}}}
+    own = {"droplets": {"web": {}, "api": {}}}
+    settings = {"digitalocean": own, "aws": {"instances": {"web": {"count": 2}}, "fleets": {"api": {}}}}
     droplets, ec2 = (read(packer, cloud, **settings) for cloud in ("digitalocean", "aws"))
     assert [one.name for one in droplets.machines] == ["web-1", "api-1"]
     assert not droplets.instances and not droplets.fleets and not ec2.machines
@@ -62,8 +63,8 @@ def test_a_consul_server_is_made_on_digitalocean_only(tree: Tree) -> None:
         with pytest.raises(ConfigError, match="`api` is a Consul server") as caught:
             read(packer, "aws", aws={kind: {"api": {}}})
         assert caught.value.file == "Pulumi.dev.yaml" and "`[boot] peers`" in caught.value.remedy
-    assert read(packer, "digitalocean", machines={"api": {}}).servers == ("api-1",)
-    assert read(packer, "aws", machines={"api": {"count": 2}}).remarks == (), "it has none there"
+    assert read(packer, "digitalocean", digitalocean={"droplets": {"api": {}}}).servers == ("api-1",)
+    assert read(packer, "aws", digitalocean={"droplets": {"api": {"count": 2}}}).remarks == (), "it has none there"
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_a_consul_server_is_made_on_digitalocean_only(tree: Tree) -> None:
     [
         ({"aws": {"instances": {"wbe": {}}}}, "bakewell:aws.instances.wbe"),
         ({"aws": {"fleets": {"wbe": {}}}}, "bakewell:aws.fleets.wbe"),
-        ({"machines": {"wbe": {}}}, "bakewell:machines.wbe"),
+        ({"digitalocean": {"droplets": {"wbe": {}}}}, "bakewell:digitalocean.droplets.wbe"),
         ({"pins": {"wbe": {"aws": "ami-1"}}}, "bakewell:pins.wbe"),
     ],
 )
@@ -97,7 +98,7 @@ def test_user_data_is_measured_against_the_limit_of_its_own_cloud(tree: Tree, tm
     services = ", ".join(f'"{"x" * 200}{number}.service"' for number in range(100))
     toml = f'description = "web"\nparent = "base"\n[boot]\nservices = [{services}]\n'
     packer = tree({"images/web/image.toml": toml, "images/web/deploy.py": ""})
-    settings: dict[str, Any] = {"machines": {"web": {}}}
+    settings: dict[str, Any] = {"digitalocean": {"droplets": {"web": {}}}}
     validate_machines(read(packer, "digitalocean", **settings), local(tmp_path))
     for kind in ("instances", "fleets"):
         settings["aws"] = {kind: {"web": {}}}

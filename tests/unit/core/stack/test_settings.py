@@ -9,9 +9,9 @@ import yaml
 from bakewell.errors import ConfigError
 from bakewell.settings import (
     AwsSettings,
+    DropletSettings,
     FleetSettings,
     InstanceSettings,
-    MachineSettings,
     Settings,
     load_settings,
 )
@@ -40,21 +40,19 @@ def test_pulumi_gives_text_and_yaml_gives_values_and_both_mean_the_same() -> Non
     text: dict[str, object] = {
         "bakewell:keep": "5",
         "bakewell:local": "true",
-        "bakewell:regions": '["sfo3", "nyc3"]',
-        "bakewell:machines": '{"web": {"count": 2}}',
+        "bakewell:digitalocean": '{"regions": ["sfo3", "nyc3"], "droplets": {"web": {"count": 2}}}',
         "bakewell:prefix": "acme",
     }
     values: dict[str, object] = {
         "keep": 5,
         "local": True,
-        "regions": ["sfo3", "nyc3"],
-        "machines": {"web": {"count": 2}},
+        "digitalocean": {"regions": ["sfo3", "nyc3"], "droplets": {"web": {"count": 2}}},
         "prefix": "acme",
     }
     settings = Settings.from_mapping(text, "x")
     assert settings == Settings.from_mapping(values, "x")
     assert settings.home("digitalocean") == "sfo3"
-    assert settings.machines == {"web": MachineSettings(count=2)}
+    assert settings.digitalocean.droplets == {"web": DropletSettings(count=2)}
 
 
 def test_keys_of_other_namespaces_are_none_of_our_business() -> None:
@@ -66,14 +64,14 @@ def test_keys_of_other_namespaces_are_none_of_our_business() -> None:
     [
         ({"bakewell:kep": "3"}, "unknown key `kep` (did you mean `keep`?)", "keep"),
         (
-            {"machines": {"web": {"cuont": 1}}},
-            "`machines.web.cuont` (did you mean `count`?)",
-            "keys of machines.web: count, size, ssh_keys",
+            {"digitalocean": {"droplets": {"web": {"cuont": 1}}}},
+            "`digitalocean.droplets.web.cuont` (did you mean `count`?)",
+            "keys of digitalocean.droplets.web: count, size, ssh_keys",
         ),
         (
-            {"machines": {"count": {"cuont": 1}}},  # a role that is called like a key
-            "`machines.count.cuont` (did you mean `count`?)",
-            "keys of machines.count: count, size, ssh_keys",
+            {"digitalocean": {"droplets": {"count": {"cuont": 1}}}},  # a role that is called like a key
+            "`digitalocean.droplets.count.cuont` (did you mean `count`?)",
+            "keys of digitalocean.droplets.count: count, size, ssh_keys",
         ),
         (
             {"aws": {"instances": {"web": {"tpye": "t3.micro"}}}},
@@ -99,16 +97,16 @@ def test_an_unknown_key_is_named_with_the_one_that_was_meant(
         ("keep", True, "keep"),
         ("parallel", "65", "parallel"),
         ("local", "yes", "local"),
-        ("regions", "nyc3", "regions"),
-        ("regions", "[]", "regions"),
-        ("regions", '["nyc3", "nyc3"]', "regions"),
-        ("regions", [3], "regions"),
+        ("digitalocean", '{"regions": "nyc3"}', "digitalocean.regions"),
+        ("digitalocean", '{"regions": []}', "digitalocean.regions"),
+        ("digitalocean", '{"regions": ["nyc3", "nyc3"]}', "digitalocean.regions"),
+        ("digitalocean", {"regions": [3]}, "digitalocean.regions"),
         ("roles", '["We_b"]', "roles"),
         ("roles", "[" * 100_000, "roles"),
         ("prefix", "Acme", "prefix"),
         ("project", "-acme", "project"),
-        ("machines", '{"web": {"count": "2"}}', "machines.web.count"),
-        ("machines", "[1", "machines"),
+        ("digitalocean", '{"droplets": {"web": {"count": "2"}}}', "digitalocean.droplets.web.count"),
+        ("digitalocean", "[1", "digitalocean"),
         ("pins", {"web": 1.5}, "pins.web"),
         ("max_context_mb", "0", "max_context_mb"),
         ("ready_timeout", 0, "ready_timeout"),
@@ -143,10 +141,10 @@ def test_a_wrong_value_is_refused_by_name(key: str, value: object, named: str) -
 
 
 def test_an_id_may_be_written_as_a_number() -> None:
-    machines = {"web": {"ssh_keys": [7]}}
-    settings = Settings.from_mapping({"bakewell:pins": '{"web": 1011}', "bakewell:machines": machines}, "x")
+    own = {"droplets": {"web": {"ssh_keys": [7]}}}
+    settings = Settings.from_mapping({"bakewell:pins": '{"web": 1011}', "bakewell:digitalocean": own}, "x")
     assert settings.pins == {"web": "1011"}
-    assert settings.machines["web"].ssh_keys == ["7"]
+    assert settings.digitalocean.droplets["web"].ssh_keys == ["7"]
 
 
 def test_every_fault_is_told_at_once() -> None:
@@ -198,9 +196,8 @@ def test_a_stack_file_that_makes_no_sense_is_refused(tmp_path: Path, text: str) 
 
 
 def test_each_cloud_has_regions_of_its_own_and_the_first_is_home() -> None:
-    settings = Settings.from_mapping(
-        {"clouds": ["aws", "digitalocean"], "regions": ["sfo3"], "aws": {"regions": ["eu-central-1", "us-east-1"]}}, "x"
-    )
+    own = {"digitalocean": {"regions": ["sfo3"]}, "aws": {"regions": ["eu-central-1", "us-east-1"]}}
+    settings = Settings.from_mapping({"clouds": ["aws", "digitalocean"], **own}, "x")
     assert settings.clouds == ["aws", "digitalocean"]
     assert settings.regions_of("aws") == ["eu-central-1", "us-east-1"] and settings.home("aws") == "eu-central-1"
     assert settings.regions_of("digitalocean") == ["sfo3"] and settings.home("digitalocean") == "sfo3"
@@ -264,7 +261,7 @@ def test_a_block_of_addresses_is_written_as_aws_keeps_it() -> None:
 @pytest.mark.parametrize(
     ("mapping", "key", "cloud"),
     [
-        ({"clouds": ["aws"], "machines": {"web": {}}}, "machines", "digitalocean"),
+        ({"clouds": ["aws"], "digitalocean": {"droplets": {"web": {}}}}, "digitalocean.droplets", "digitalocean"),
         ({"aws": {"instances": {"web": {}}}}, "aws.instances", "aws"),
         ({"aws": {"fleets": {"web": {}}}}, "aws.fleets", "aws"),
         ({"clouds": ["aws"], "docker": {"containers": {"web": {}}}}, "docker.containers", "docker"),

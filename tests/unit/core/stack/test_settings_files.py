@@ -38,7 +38,7 @@ def stack(root: Path, config: str, project: str = "") -> Settings:
         ("config:\n  bakewell:pins.web: a\n", "unknown key `pins.web`"),
         ("config:\n  bakewell:keep: 010\n", "in quotes"),
         ("config:\n  bakewell:local: yes\n", "in quotes"),
-        ("config:\n  bakewell:machines: {web: &web {count: 1}, api: *web}\n", "anchors and aliases"),
+        ("config:\n  bakewell:digitalocean: {droplets: {web: &web {count: 1}, api: *web}}\n", "anchors and aliases"),
     ],
 )
 def test_what_pulumi_refuses_or_reads_otherwise_is_refused(tmp_path: Path, config: str, said: str) -> None:
