@@ -21,6 +21,8 @@ from bakewell.settings import ContainerSettings, FleetSettings, InstanceSettings
 from bakewell.user_data import UserData
 
 S = TypeVar("S", InstanceSettings, ContainerSettings)
+_LONGEST = 63 - len("-100") - len("-1234567")
+"""Characters of a droplet's name without its number and Pulumi's digits: Linux takes 64 for a host's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Machine:
     """One machine that the stack wants.
 
     Attributes:
-        name: `<role>-<n>`, n from 1.
+        name: `digitalocean-<role>-<n>`, n from 1.
         size: the cloud's size slug.
         ssh_keys: names, IDs or fingerprints of keys in the account.
         user_data: who it is; its part in the stack's Consul cluster included.
@@ -151,7 +153,7 @@ def read(
     servers = sum(wanted.count for role, wanted in settings.digitalocean.droplets.items() if _serves(catalog, role))
     machines = tuple(
         Machine(
-            name=f"{role}-{number}",
+            name=names.of("digitalocean", f"{role}-{number}"),
             role=role,
             size=wanted.size,
             ssh_keys=tuple(wanted.ssh_keys),
@@ -200,6 +202,14 @@ def check(settings: Settings, catalog: Catalog, file: str) -> None:
     for key, named in asked.items():
         for role in named:
             _check_role(role, roles, f"bakewell:{key}.{role}", file)
+    for role in settings.digitalocean.droplets:
+        if len(names.of("digitalocean", role)) > _LONGEST:
+            raise ConfigError(
+                f"bakewell:digitalocean.droplets.{role}: with a number and Pulumi's digits, the names of its droplets "
+                "would be too long for a host",
+                file=file,
+                remedy=f"give the image a name of {_LONGEST - len(names.of('digitalocean', ''))} characters at most",
+            )
     for role in (*settings.aws.instances, *settings.aws.fleets, *settings.docker.containers):
         if _serves(catalog, role):
             where = "docker" if role in settings.docker.containers else "aws"

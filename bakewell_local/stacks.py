@@ -109,7 +109,7 @@ def machines(environment: Mapping[str, str]) -> list[tuple[str, Machine]]:
 def row(name: str, machine: Machine, status: str) -> str:
     """One line on a machine: name, address, where it answers and with which status, when it was ready."""
     ready = "" if machine.ready_seconds is None else f"ready after {machine.ready_seconds:g} s"
-    return f"{name:<16} {machine.address:<16} {machine.url or '-':<38} {status or '-':<4} {ready}".rstrip()
+    return f"{name:<24} {machine.address:<16} {machine.url or '-':<38} {status or '-':<4} {ready}".rstrip()
 
 
 def http_status(url: str, until: float) -> str:

@@ -14,7 +14,7 @@ RETENTION = frozenset({"digitalocean-retention"})
 
 def attempts(fleet: Fleet) -> dict[str, int]:
     run = fleet.run(preview=True, rerun=RETENTION)
-    return {role: run[role].inputs["triggers"][2] for role in ("base", "web", "api")}
+    return {role: run[f"digitalocean-{role}"].inputs["triggers"][2] for role in ("base", "web", "api")}
 
 
 @pytest.mark.parametrize(
@@ -40,8 +40,8 @@ def test_rises_for_what_may_not_be_used_and_what_is_built_on_it(
 def test_rises_for_an_image_deleted_by_hand_and_preview_says_so(fleet: Fleet) -> None:
     baked = fleet.bake(attempts={"web": 2})
     fleet.listing.found.remove(baked["web"])
-    run = fleet.run(preview=True, rerun=frozenset({"web", "digitalocean-retention"}))
-    assert run["web"].inputs["triggers"][2] == 3
+    run = fleet.run(preview=True, rerun=frozenset({"digitalocean-web", "digitalocean-retention"}))
+    assert run["digitalocean-web"].inputs["triggers"][2] == 3
     web = baked["web"]
     assert run.said("warning") == (
         f"snapshot web {web.name} ({web.id}) in the outputs is gone from the cloud: will be rebuilt"
@@ -54,15 +54,15 @@ def test_an_up_does_not_say_it_again(fleet: Fleet) -> None:
     baked = fleet.bake()
     fleet.outputs["bakewell"]["digitalocean"]["images"]["web"]["run"] = "f" * 12
     run = fleet.run()
-    assert run["web"].inputs["triggers"][2] == 1
+    assert run["digitalocean-web"].inputs["triggers"][2] == 1
     assert run.said("warning") == ""
-    assert run["web-1"].inputs["image"] == baked["web"].id
+    assert run["digitalocean-web-1"].inputs["image"] == baked["web"].id
 
 
 def test_says_what_takes_the_place_of_a_lost_image(fleet: Fleet) -> None:
     baked = fleet.bake()
     fleet.outputs["bakewell"]["digitalocean"]["images"]["web"]["run"] = "f" * 12
-    said = fleet.run(preview=True, rerun=frozenset({"web", "digitalocean-retention"})).said("warning")
+    said = fleet.run(preview=True, rerun=frozenset({"digitalocean-web", "digitalocean-retention"})).said("warning")
     assert f"{baked['web'].name} ({baked['web'].id}) will take its place" in said
 
 
@@ -70,8 +70,8 @@ def test_new_content_starts_at_zero_whatever_became_of_the_old_image(fleet: Flee
     baked = fleet.bake(attempts={"web": 2})
     fleet.listing.found.remove(baked["web"])
     (fleet.root / "packer/images/web/deploy.py").write_text("changed = True\n")
-    run = fleet.run(preview=True, rerun=frozenset({"web", "digitalocean-retention"}))
-    assert run["web"].inputs["triggers"][2] == 0
+    run = fleet.run(preview=True, rerun=frozenset({"digitalocean-web", "digitalocean-retention"}))
+    assert run["digitalocean-web"].inputs["triggers"][2] == 0
     assert run.said("warning") == ""
 
 
@@ -89,4 +89,4 @@ def test_outputs_that_are_not_understood_count_as_none(fleet: Fleet) -> None:
     run = fleet.run(preview=True, rerun=RETENTION)
     assert run.error is None
     assert "not understood" in run.said("warning")
-    assert run["web"].inputs["triggers"][2] == 0
+    assert run["digitalocean-web"].inputs["triggers"][2] == 0

@@ -14,6 +14,9 @@ from tests.components.conftest import CLIENT, Fleet, machines
 from tests.components.engine import ASSIGNMENT, COMMAND, DROPLET, RESERVED_IP, UNKNOWN, Run
 from tests.components.fleet import IMAGES, project
 
+SERVER = "digitalocean-consul-server"
+API, WEB = "digitalocean-api-1", "digitalocean-web-1"
+
 
 def told(run: Run, machine: str) -> dict[str, Any]:
     """The files that a machine's user_data writes, read as JSON, and its bootcmd."""
@@ -24,7 +27,7 @@ def told(run: Run, machine: str) -> dict[str, Any]:
 
 def test_readiness_is_a_command_with_every_input(fleet: Fleet) -> None:
     fleet.bake()
-    command = fleet.run()["web-1-ready"]
+    command = fleet.run()[f"{WEB}-ready"]
     assert command.inputs == {
         "create": "exec bakewell ready",
         "dir": ".",
@@ -32,23 +35,23 @@ def test_readiness_is_a_command_with_every_input(fleet: Fleet) -> None:
         "logging": "stderr",
         "addPreviousOutputInEnv": False,
         "environment": {
-            "BAKEWELL_MACHINE": "web-1",
+            "BAKEWELL_MACHINE": WEB,
             "BAKEWELL_ADDRESS": "192.0.2.7",
             "BAKEWELL_URL": "http://192.0.2.7:8080/",
         },
         "triggers": ["77"],
     }
     assert command.secret_outputs == ("stdout", "stderr")
-    assert "web-1" in command.depends_on
+    assert WEB in command.depends_on
 
 
 def test_a_machine_that_can_be_asked_in_no_way_is_not_waited_for(fleet: Fleet) -> None:
     fleet.bake()
-    assert "api-1-ready" not in fleet.run().of_type(COMMAND)
+    assert f"{API}-ready" not in fleet.run().of_type(COMMAND)
     fleet.listing.keys = [AccountKey("7", "ops")]
     machines(fleet, web={}, api={"ssh_keys": ["ops"]})
-    environment = fleet.run()["api-1-ready"].inputs["environment"]
-    assert environment == {"BAKEWELL_MACHINE": "api-1", "BAKEWELL_ADDRESS": "192.0.2.7"}, "it is asked over SSH"
+    environment = fleet.run()[f"{API}-ready"].inputs["environment"]
+    assert environment == {"BAKEWELL_MACHINE": API, "BAKEWELL_ADDRESS": "192.0.2.7"}, "it is asked over SSH"
 
 
 def test_a_key_is_meant_by_name_id_or_fingerprint(fleet: Fleet) -> None:
@@ -56,7 +59,7 @@ def test_a_key_is_meant_by_name_id_or_fingerprint(fleet: Fleet) -> None:
     fleet.listing.keys = [AccountKey("7", "ops"), AccountKey("8", "alice@desk")]
     fingerprint = ":".join(["3b"] * 16)
     machines(fleet, web={"ssh_keys": ["alice@desk", "512190", fingerprint]})
-    assert fleet.run()["web-1"].inputs["sshKeys"] == ["8", "512190", fingerprint]
+    assert fleet.run()[WEB].inputs["sshKeys"] == ["8", "512190", fingerprint]
     assert fleet.listing.asked.count("keys") == 1
     machines(fleet, web={"ssh_keys": ["512190"]})
     fleet.run()
@@ -67,10 +70,10 @@ def test_servers_have_an_address_each_that_every_other_machine_is_told(cluster: 
     run = cluster.run()
     assert run.error is None
     addresses = run.of_type(RESERVED_IP)
-    assert set(addresses) == {f"consul-server-{n}-address" for n in (1, 2, 3)}
+    assert set(addresses) == {f"{SERVER}-{n}-address" for n in (1, 2, 3)}
     assert all(address.inputs == {"region": "nyc3"} for address in addresses.values())
     assert all(address.ignored == ("dropletId",) for address in addresses.values())
-    second = told(run, "consul-server-2")["/etc/consul.d/cluster.json"]
+    second = told(run, f"{SERVER}-2")["/etc/consul.d/cluster.json"]
     assert second == {
         "datacenter": "nyc3",
         "server": True,
@@ -78,21 +81,21 @@ def test_servers_have_an_address_each_that_every_other_machine_is_told(cluster: 
         "retry_join": ["203.0.113.1", "203.0.113.3"],
         "retry_interval": "2s",
     }
-    client = told(run, "api-1")["/etc/consul.d/cluster.json"]
+    client = told(run, API)["/etc/consul.d/cluster.json"]
     assert client["retry_join"] == ["203.0.113.1", "203.0.113.2", "203.0.113.3"]
     assert "server" not in client
-    assert "/etc/consul.d/cluster.json" not in told(run, "web-1")
+    assert "/etc/consul.d/cluster.json" not in told(run, WEB)
     for resource in (*addresses.values(), *run.of_type(ASSIGNMENT).values()):
-        assert resource.parent == "consul"
+        assert resource.parent == "digitalocean-consul"
         assert "digitalocean" in resource.provider
-    assert run["consul-server-1-ready"].parent == "consul-server-1"
+    assert run[f"{SERVER}-1-ready"].parent == f"{SERVER}-1"
 
 
 def test_what_machines_are_told_waits_for_the_addresses_and_is_checked_before(cluster: Fleet) -> None:
-    new = frozenset({f"consul-server-{n}-address" for n in (1, 2, 3)})
+    new = frozenset({f"{SERVER}-{n}-address" for n in (1, 2, 3)})
     run = cluster.run(preview=True, rerun=new)
-    assert run["api-1"].inputs["userData"] == run["consul-server-1"].inputs["userData"] == UNKNOWN
-    assert run["web-1"].inputs["userData"].startswith("#cloud-config")
+    assert run[API].inputs["userData"] == run[f"{SERVER}-1"].inputs["userData"] == UNKNOWN
+    assert run[WEB].inputs["userData"].startswith("#cloud-config")
     services = ", ".join(f'"{"x" * 200}{n}.service"' for n in range(400))
     (cluster.root / "packer/images/api/image.toml").write_text(
         'description = "api"\nparent = "base"\n' + f"[boot]\nservices = [{services}]\n" + CLIENT
@@ -105,36 +108,39 @@ def test_what_machines_are_told_waits_for_the_addresses_and_is_checked_before(cl
 
 def test_servers_become_ready_one_by_one_and_clients_when_the_addresses_lead_somewhere(cluster: Fleet) -> None:
     run = cluster.run()
-    droplets = {f"consul-server-{n}" for n in (1, 2, 3)}
-    assert run["consul-server-1-ready"].depends_on >= droplets, "or one alone would wait for those not made yet"
-    assert "consul-server-1-ready" in run["consul-server-2-ready"].depends_on
-    assert {"consul-server-1-ready", "consul-server-2-ready"} <= run["consul-server-3-ready"].depends_on
+    droplets = {f"{SERVER}-{n}" for n in (1, 2, 3)}
+    assert run[f"{SERVER}-1-ready"].depends_on >= droplets, "or one alone would wait for those not made yet"
+    assert f"{SERVER}-1-ready" in run[f"{SERVER}-2-ready"].depends_on
+    assert {f"{SERVER}-1-ready", f"{SERVER}-2-ready"} <= run[f"{SERVER}-3-ready"].depends_on
     assignments = run.of_type(ASSIGNMENT)
     for n in (1, 2, 3):
-        assigned = assignments[f"consul-server-{n}-assignment"]
-        assert f"consul-server-{n}-ready" in assigned.depends_on, "the address moves to a server that is ready"
+        assigned = assignments[f"{SERVER}-{n}-assignment"]
+        assert f"{SERVER}-{n}-ready" in assigned.depends_on, "the address moves to a server that is ready"
         assert assigned.inputs == {"ipAddress": f"203.0.113.{n}", "dropletId": 77}
-    assert set(assignments) <= run["api-1-ready"].depends_on
-    assert not set(assignments) & run["web-1-ready"].depends_on
+    assert set(assignments) <= run[f"{API}-ready"].depends_on
+    assert not set(assignments) & run[f"{WEB}-ready"].depends_on
 
 
 def test_only_machines_of_the_cluster_leave_it_and_servers_one_after_the_other(cluster: Fleet) -> None:
     commands = cluster.run().of_type(COMMAND)
     leaving = {name for name, command in commands.items() if command.inputs.get("delete") == "exec bakewell retire"}
-    assert leaving == {"api-1-membership", *(f"consul-server-{n}-membership" for n in (1, 2, 3))}
+    assert leaving == {
+        f"{API}-membership",
+        *(f"{SERVER}-{n}-membership" for n in (1, 2, 3)),
+    }
     # It is there before anybody asks whether the machine is ready: one that never gets so leaves, too.
     assert all(name in commands[name.replace("membership", "ready")].depends_on for name in leaving)
-    first, second, third = (f"consul-server-{n}-membership" for n in (1, 2, 3))
+    first, second, third = (f"{SERVER}-{n}-membership" for n in (1, 2, 3))
     assert first in commands[second].depends_on
     assert {first, second} <= commands[third].depends_on
-    assert {first, second, third} <= commands["api-1-membership"].depends_on
+    assert {first, second, third} <= commands[f"{API}-membership"].depends_on
 
 
 def test_a_stack_without_servers_has_no_cluster(cluster: Fleet) -> None:
     machines(cluster, api={"ssh_keys": ["ops"]})
     run = cluster.run()
-    assert set(told(run, "api-1")) == {"/etc/bakewell/machine.json", "bootcmd"}
-    assert not run.of_type(RESERVED_IP) and "delete" not in run["api-1-ready"].inputs
+    assert set(told(run, API)) == {"/etc/bakewell/machine.json", "bootcmd"}
+    assert not run.of_type(RESERVED_IP) and "delete" not in run[f"{API}-ready"].inputs
     machines(cluster, api={"ssh_keys": ["ops"]}, consul_server={"count": 0})
     assert not cluster.run().of_type(RESERVED_IP)
 
@@ -152,7 +158,7 @@ def test_where_there_is_no_consul_a_machine_is_told_of_its_peers(fleet: Fleet, t
     machines(fleet, web={}, api={"count": 2})
     fleet.bake()
     run = fleet.run()
-    files = yaml.safe_load(run["web-1"].inputs["userData"])["write_files"]
+    files = yaml.safe_load(run[WEB].inputs["userData"])["write_files"]
     (peers,) = [file["content"] for file in files if file["path"] == "/etc/bakewell/peers/api"]
     assert peers == "192.0.2.7:9000\n192.0.2.7:9000\n"
-    assert "peers" not in run["api-1"].inputs["userData"]
+    assert "peers" not in run[API].inputs["userData"]

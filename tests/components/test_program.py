@@ -10,13 +10,13 @@ from tests.components.conftest import Fleet, digitalocean, machines
 from tests.components.engine import COMMAND, UNKNOWN
 from tests.components.fleet import image
 
-READY = frozenset({"web-1-ready", "web-2-ready"})
-ALL = frozenset({"base", "web", "api", "digitalocean-retention"}) | READY
+READY = frozenset({"digitalocean-web-1-ready", "digitalocean-web-2-ready"})
+ALL = frozenset({f"digitalocean-{name}" for name in ("base", "web", "api", "retention")}) | READY
 
 
 def test_build_command_has_every_input_and_nothing_that_varies(fleet: Fleet) -> None:
     baked = fleet.bake()
-    command = fleet.run()["web"]
+    command = fleet.run()["digitalocean-web"]
     fingerprint = fleet.fingerprint("web")
     digests = command.inputs["triggers"][1]
     assert command.inputs == {
@@ -30,7 +30,7 @@ def test_build_command_has_every_input_and_nothing_that_varies(fleet: Fleet) -> 
     }
     assert {"image.toml", "deploy.py", "packer.pkr.hcl", "digitalocean.pkr.hcl"} <= set(digests)
     assert command.secret_outputs == ("stdout", "stderr")
-    assert command.depends_on == {"base"} and baked["base"].id not in repr(command.inputs)
+    assert command.depends_on == {"digitalocean-base"} and baked["base"].id not in repr(command.inputs)
 
 
 def test_commands_of_two_clones_are_equal(fleet: Fleet, tmp_path: Path) -> None:
@@ -44,29 +44,29 @@ def test_commands_of_two_clones_are_equal(fleet: Fleet, tmp_path: Path) -> None:
 def test_children_are_inside_their_components(fleet: Fleet) -> None:
     run = fleet.run(preview=True, rerun=ALL)
     components = {r.name: r.parent for r in run.resources if r.type.startswith("bakewell:index:")}
-    assert components["web"] == "digitalocean-images"
-    assert run["web"].parent == "web"
-    assert run["web-1"].parent == "web-1"
+    assert components["digitalocean-web"] == "digitalocean-images"
+    assert run["digitalocean-web"].parent == "digitalocean-web"
+    assert run["digitalocean-web-1"].parent == "digitalocean-web-1"
     assert run["digitalocean-retention"].parent == "digitalocean-retention"
 
 
 def test_a_droplet_is_named_by_pulumi_and_told_only_who_it_is(fleet: Fleet) -> None:
     baked = fleet.bake()
     run = fleet.run()
-    inputs = run["web-1"].inputs
+    inputs = run["digitalocean-web-1"].inputs
     assert "name" not in inputs
     assert inputs["image"] == baked["web"].id
     assert inputs["tags"] == ["bakewell:project:bakewell", "bakewell:role:web"]
     assert inputs["userData"].startswith("#cloud-config\n")
     assert "nginx.service" in inputs["userData"]
-    assert "digitalocean" in run["web-1"].provider
+    assert "digitalocean" in run["digitalocean-web-1"].provider
 
 
 def test_only_machines_of_a_rebuilt_image_boot_something_unknown(fleet: Fleet) -> None:
     baked = fleet.bake()
-    run = fleet.run(preview=True, rerun=frozenset({"web", "digitalocean-retention"}))
-    assert run["web-1"].inputs["image"] == run["web-2"].inputs["image"] == UNKNOWN
-    assert run["api-1"].inputs["image"] == baked["api"].id
+    run = fleet.run(preview=True, rerun=frozenset({"digitalocean-web", "digitalocean-retention"}))
+    assert run["digitalocean-web-1"].inputs["image"] == run["digitalocean-web-2"].inputs["image"] == UNKNOWN
+    assert run["digitalocean-api-1"].inputs["image"] == baked["api"].id
 
 
 def test_outputs(fleet: Fleet) -> None:
@@ -87,21 +87,25 @@ def test_outputs(fleet: Fleet) -> None:
         "image": baked["web"].id,
     }
     machine |= {"ready_seconds": 1.42}
-    assert outputs["machines"]["web-1"] == machine
-    assert outputs["machines"]["api-1"]["url"] is outputs["machines"]["api-1"]["ready_seconds"] is None
+    assert outputs["machines"]["digitalocean-web-1"] == machine
+    assert (
+        outputs["machines"]["digitalocean-api-1"]["url"]
+        is outputs["machines"]["digitalocean-api-1"]["ready_seconds"]
+        is None
+    )
     assert len(outputs["bakewell"]["digitalocean"]["retention"]["key"]) == 64
 
 
 def test_each_further_region_gets_a_copy(fleet: Fleet) -> None:
     fleet.bake()
-    before = fleet.run()["web"]
+    before = fleet.run()["digitalocean-web"]
     digitalocean(fleet, regions=["nyc3", "sfo3"])
     run = fleet.run()
-    copy = run["web-sfo3"]
-    assert run["web"].inputs == before.inputs
+    copy = run["digitalocean-web-sfo3"]
+    assert run["digitalocean-web"].inputs == before.inputs
     assert copy.inputs["create"] == "exec bakewell copy web sfo3 --cloud digitalocean"
     assert copy.inputs["triggers"] == [fleet.fingerprint("web"), 0, "sfo3"]
-    assert copy.depends_on == {"web"}
+    assert copy.depends_on == {"digitalocean-web"}
     assert set(run.outputs["bakewell"]["digitalocean"]["images"]["web"]["ids"]) == {"nyc3", "sfo3"}
 
 
@@ -109,7 +113,7 @@ def test_roles_limits_what_is_baked_to_them_and_their_ancestors(fleet: Fleet) ->
     fleet.config["bakewell:roles"] = '["web"]'
     machines(fleet, web={})
     run = fleet.run(preview=True, rerun=ALL)
-    assert set(run.of_type(COMMAND)) == {"base", "web", "web-1-ready", "digitalocean-retention"}
+    assert set(run.of_type(COMMAND)) == {f"digitalocean-{name}" for name in ("base", "web", "web-1-ready", "retention")}
 
 
 def test_the_cloud_is_asked_once_and_for_references_only_when_retention_would_run(fleet: Fleet) -> None:
@@ -139,7 +143,8 @@ def test_preview_says_what_retention_would_do_to_each_image(fleet: Fleet) -> Non
 def test_retention_waits_for_every_image_and_machine_and_is_keyed_on_no_plan(fleet: Fleet) -> None:
     fleet.bake()
     command = fleet.run()["digitalocean-retention"]
-    assert command.depends_on == {"base", "web", "api", "web-1", "web-2", "api-1"} | READY
+    machines = {f"digitalocean-{name}" for name in ("web-1", "web-2", "api-1")}
+    assert command.depends_on == ALL - {"digitalocean-retention"} | machines
     wanted = {role: fleet.fingerprint(role) for role in ("base", "web", "api")}
     assert command.inputs["triggers"] == [{"keep": 3, "pins": []}, wanted, {"base": 0, "web": 0, "api": 0}]
     assert command.inputs["create"] == "exec bakewell clean --from-pulumi --cloud digitalocean"

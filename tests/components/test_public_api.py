@@ -29,7 +29,7 @@ def test_images_alone_are_a_program(fleet: Fleet) -> None:
     baked = fleet.bake()
     done = run(fleet, IMAGES + RECORD + 'pulumi.export("web", images.boot["web"])\n')
     assert done.error is None
-    assert set(done.of_type(COMMAND)) == {"base", "web", "api"} and not done.of_type(DROPLET)
+    assert set(done.of_type(COMMAND)) == {f"digitalocean-{role}" for role in baked} and not done.of_type(DROPLET)
     assert done.outputs["web"] == baked["web"].id
     assert set(done.outputs["bakewell"]["digitalocean"]) == {"images", "identity"}
     fleet.outputs = done.outputs
@@ -42,7 +42,7 @@ def test_outputs_are_registered(fleet: Fleet) -> None:
     assert registered["images"]["ids"]["web"] == {"nyc3": baked["web"].id}
     assert registered["images"]["boot"]["web"] == baked["web"].id
     assert set(registered["images"]["record"]) == {"digitalocean"}
-    assert set(registered["machines"]["machines"]) == {"web-1", "web-2", "api-1"}
+    assert set(registered["machines"]["machines"]) == {"digitalocean-web-1", "digitalocean-web-2", "digitalocean-api-1"}
 
 
 def test_a_stack_that_exports_no_record_is_told_the_line_and_repeats_no_build(fleet: Fleet) -> None:
@@ -53,7 +53,7 @@ def test_a_stack_that_exports_no_record_is_told_the_line_and_repeats_no_build(fl
     done = run(fleet, IMAGES + OTHER, preview=True)
     assert done.said("warning").startswith("the stack exports no `bakewell`")
     assert done.said("warning").count('remedy: pulumi.export("bakewell", record)') == 1
-    assert done["web"].inputs["triggers"][2] == 0
+    assert done["digitalocean-web"].inputs["triggers"][2] == 0
     assert run(fleet, IMAGES + OTHER).said("warning") == "", "an `up` does not say it again"
 
 
@@ -65,7 +65,9 @@ def test_machines_may_be_the_programs_own(fleet: Fleet) -> None:
     fleet.bake()
     done = run(fleet, MACHINES, args='{"droplets": {"web": {"count": 1.0, "size": "s-2vcpu-4gb", "ssh_keys": None}}}')
     assert done.error is None
-    assert {name: one.inputs["size"] for name, one in done.of_type(DROPLET).items()} == {"web-1": "s-2vcpu-4gb"}
+    assert {name: one.inputs["size"] for name, one in done.of_type(DROPLET).items()} == {
+        "digitalocean-web-1": "s-2vcpu-4gb"
+    }
 
 
 def test_machines_may_boot_any_image(fleet: Fleet) -> None:

@@ -38,7 +38,8 @@ def test_outputs_have_each_clouds_part(both: Fleet) -> None:
         web = outputs.image("web", cloud)
         assert web is not None and web.ids == {home: baked[cloud]["web"].id}
         assert web.fingerprint == both.fingerprint("web", cloud)
-    assert set(outputs.machines) == {"web-1", "web-2", "api-1", "aws-web-1", "aws-api-1"}
+    droplets = {f"digitalocean-{name}" for name in ("web-1", "web-2", "api-1")}
+    assert set(outputs.machines) == droplets | {"aws-web-1", "aws-api-1"}
     assert set(outputs.fleets) == {"api"}
     assert outputs.retention_key("aws") != outputs.retention_key("digitalocean") is not None
 
@@ -57,15 +58,15 @@ def test_a_second_cloud_changes_nothing_of_the_first(both: Fleet) -> None:
 
 
 def test_the_first_preview_of_both_knows_everything_but_the_images(both: Fleet) -> None:
-    roles = ("base", "web", "api")
-    ready = {"web-1-ready", "web-2-ready", "aws-web-1-ready", "aws-api-ready"}
-    retention = {f"{cloud}-retention" for cloud in CLOUDS}
-    every = frozenset({*roles, *(f"aws-{role}" for role in roles), *ready, *retention})
+    names = ("base", "web", "api", "retention")
+    ready = {"digitalocean-web-1-ready", "digitalocean-web-2-ready", "aws-web-1-ready", "aws-api-ready"}
+    every = frozenset({*(f"{cloud}-{name}" for cloud in CLOUDS for name in names), *ready})
     run = both.run(preview=True, rerun=every)
     assert run.error is None and set(run.of_type(COMMAND)) == every
     droplets, instances = run.of_type(DROPLET), run.of_type(INSTANCE)
-    assert set(droplets) == {"web-1", "web-2", "api-1"} and set(instances) == {"aws-web-1", "aws-api-1"}
-    assert droplets["web-1"].inputs["image"] == instances["aws-web-1"].inputs["ami"] == UNKNOWN
+    assert set(droplets) == {f"digitalocean-{name}" for name in ("web-1", "web-2", "api-1")}
+    assert set(instances) == {"aws-web-1", "aws-api-1"}
+    assert droplets["digitalocean-web-1"].inputs["image"] == instances["aws-web-1"].inputs["ami"] == UNKNOWN
     assert set(run.of_type(PARAMETER)) == {f"aws-{role}-us-east-1" for role in ("base", "web", "api")}
     for cloud in CLOUDS:
         assert run.outputs["bakewell"][cloud]["images"]["web"]["fingerprint"] == both.fingerprint("web", cloud)
@@ -90,7 +91,7 @@ def test_a_pin_and_retention_are_of_one_cloud(both: Fleet) -> None:
     assert run.said("info").count("retention would delete") == 1, "DigitalOcean's has nothing new to look at"
     assert f"keeps {old.name} ({old.id})" in run.said("info")
     assert run.of_type(INSTANCE)["aws-web-1"].inputs["ami"] == old.id
-    assert run["web-1"].inputs["image"] == baked["digitalocean"]["web"].id
+    assert run["digitalocean-web-1"].inputs["image"] == baked["digitalocean"]["web"].id
 
 
 def test_an_image_that_is_gone_on_one_cloud_is_made_again_there_alone(both: Fleet) -> None:
@@ -99,7 +100,7 @@ def test_an_image_that_is_gone_on_one_cloud_is_made_again_there_alone(both: Flee
     run = both.run(preview=True, rerun=frozenset({"aws-web", "aws-retention"}))
     commands = run.of_type(COMMAND)
     assert commands["aws-web"].inputs["triggers"][2] == 1
-    assert commands["web"].inputs["triggers"][2] == 0
+    assert commands["digitalocean-web"].inputs["triggers"][2] == 0
     assert f"({baked['aws']['web'].id}) in the outputs is gone from the cloud: will be rebuilt" in run.said("warning")
 
 

@@ -98,8 +98,8 @@ def test_up_then_env_then_down(clone: Clone) -> None:
     file.write_text(yaml.safe_dump(fleet))
 
     rows = [line.split() for line in succeeded(clone.run("up")).splitlines()[-2:]]
-    assert sorted(row[0] for row in rows) == ["api-1", "web-1"]
-    address = next(row[1] for row in rows if row[0] == "web-1")
+    assert sorted(row[0] for row in rows) == ["digitalocean-api-1", "digitalocean-web-1"]
+    address = next(row[1] for row in rows if row[0] == "digitalocean-web-1")
     again = succeeded(clone.run("up"))
     assert "unchanged" in again
     assert not any(word in again for word in ("created", "replaced", "deleted"))
@@ -112,7 +112,7 @@ def test_up_then_env_then_down(clone: Clone) -> None:
     with clone.cloud().http as http:
         names = {one["name"] for one in CloudView(http).get("/v2/droplets", "droplets")}
     assert len(names) == 4 and not names & lost
-    assert sorted(row.split()[0] for row in fleet_rows) == ["web-1", "web-2"]
+    assert sorted(row.split()[0] for row in fleet_rows) == ["digitalocean-web-1", "digitalocean-web-2"]
     assert address not in "".join(fleet_rows), "the stacks share images, not machines"
 
     script = succeeded(clone.run("env")) + 'echo "$BAKEWELL_SSH_KEY"; pulumi stack ls --json'

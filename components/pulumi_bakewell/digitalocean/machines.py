@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pulumi
 
+from bakewell import names
 from bakewell.desired import Machine
 from bakewell.validation import Looked
 from pulumi_bakewell import peers
@@ -25,11 +26,12 @@ def make(wanted: Looked, image: Boots, stack: Session, parent: pulumi.Resource) 
         parent=parent,
         provider=stack.provider("digitalocean", lambda: provider("digitalocean", stack.environment)),
     )
+    cluster = names.of("digitalocean", "consul")
     consul = (
-        ConsulServers("consul", {"servers": desired.servers, "region": desired.home}, opts) if desired.servers else None
+        ConsulServers(cluster, {"servers": desired.servers, "region": desired.home}, opts) if desired.servers else None
     )
     made: dict[str, RoleDroplet] = {}
-    options = droplet_options("machines")
+    options = droplet_options(names.of("digitalocean", "droplets"))
     order = desired.catalog.peers_first()
     for machine in sorted(desired.machines, key=lambda machine: order.index(machine.role)):
         known = [(droplet.role, droplet.address) for droplet in made.values()]

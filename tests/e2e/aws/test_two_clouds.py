@@ -62,7 +62,7 @@ def test_one_stack_on_two_clouds(stack: Workspace, account: Account, cloud: Clou
     # New content: preview says what follows on either cloud, up does it.
     stack.write("packer/images/web/files/stamp.txt", "web 2\n")
     preview = stack.preview()
-    assert preview.ops["web-1"] == preview.ops["web"] == "replace", preview.ops
+    assert preview.ops["digitalocean-web-1"] == preview.ops["digitalocean-web"] == "replace", preview.ops
     replaced = [("Command", "aws-web"), ("Command", "aws-web-eu-central-1"), ("Instance", "aws-web-1")]
     replaced += [("AmiLaunchPermission", f"aws-web-{region}-{FRIEND}") for region in (HOME, OTHER)]
     updated = [("LaunchTemplate", "aws-web"), ("Group", "aws-web")]

@@ -13,6 +13,11 @@ from tests.e2e.machine import Machine
 from tests.e2e.workspace import EVERY_ROLE, Workspace
 
 
+def short(name: str) -> str:
+    """A resource's name without its cloud."""
+    return name.removeprefix("digitalocean-")
+
+
 @dataclass
 class Fleet:
     """A stack that has every role.
@@ -27,9 +32,8 @@ class Fleet:
 
     @property
     def outputs(self) -> dict[str, Any]:
-        """The stack output `machines`."""
-        found: dict[str, Any] = self.workspace.outputs()["machines"]
-        return found
+        """The stack output `machines`, by `<role>-<n>`."""
+        return {short(name): machine for name, machine in self.workspace.outputs()["machines"].items()}
 
     def machine(self, name: str) -> Machine:
         return Machine(self.outputs[name]["address"], Path(self.workspace.env["BAKEWELL_SSH_KEY"]))

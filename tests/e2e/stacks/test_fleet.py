@@ -20,7 +20,7 @@ import yaml
 
 from bakewell_local.sandbox.local_cloud import LocalCloud
 from tests.e2e.cloud import CloudView
-from tests.e2e.stacks.conftest import Fleet
+from tests.e2e.stacks.conftest import Fleet, short
 from tests.e2e.workspace import EVERY_ROLE, PROJECT, Workspace
 from tests.waiting import eventually
 
@@ -248,7 +248,7 @@ def test_machines_with_a_new_image_leave_no_dead_member(fleet: Fleet, cloud: Clo
         toml = workspace.root / f"packer/images/{role}/image.toml"
         toml.write_text(toml.read_text() + f'\n[rebuild]\nnote = "a new {role}"\n')
     shown = workspace.preview()
-    replaced = {name for name, op in shown.ops.items() if op == "replace" and name in old}
+    replaced = {short(name) for name, op in shown.ops.items() if op == "replace" and short(name) in old}
     wanted = {name for name in old if name.rpartition("-")[0] in changed}
     assert replaced == wanted, "their own machines, and no other's"
 

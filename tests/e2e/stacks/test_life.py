@@ -16,7 +16,8 @@ import pytest
 from tests.e2e.cloud import CloudView
 from tests.e2e.workspace import PROJECT, Workspace, in_memory
 
-IMAGES = {"base", "web", "api"}
+IMAGES = {f"digitalocean-{role}" for role in ("base", "web", "api")}
+WEB = "digitalocean-web"
 STAMP = "packer/images/web/files/stamp.txt"
 NAME = "tlife"
 COMMENT = PROJECT / ".github" / "preview_comment.py"
@@ -62,7 +63,7 @@ def web_machine(cloud: CloudView) -> str:
 
 def test_the_first_up_makes_everything(stack: Workspace) -> None:
     new = comment(stack)
-    assert "**Images to build: 3**" in new and "| `web` | new |" in new and "| `web-1` | new |  |" in new
+    assert "**Images to build: 3**" in new and f"| `{WEB}` | new |" in new and f"| `{WEB}-1` | new |  |" in new
     stack.up()
     assert comment(stack)[-1] == "Nothing would change."
 
@@ -81,19 +82,19 @@ def test_a_preview_names_what_changed_and_what_follows(stack: Workspace) -> None
     original = (stack.root / STAMP).read_text()
     stack.write(STAMP, "web 2\n")
     preview = stack.preview()
-    assert {name for name in preview.ops if name in IMAGES} == {"web"}
-    assert [path for path in preview.paths["web"] if "files/stamp.txt" in path], preview.paths["web"]
-    assert preview.ops["web-1"] == "replace" and "api-1" not in preview.ops
+    assert {name for name in preview.ops if name in IMAGES} == {WEB}
+    assert [path for path in preview.paths[WEB] if "files/stamp.txt" in path], preview.paths[WEB]
+    assert preview.ops["digitalocean-web-1"] == "replace" and "digitalocean-api-1" not in preview.ops
     changed = comment(stack)
-    assert "**Images to build: 1**" in changed and "| `web` | `files/stamp.txt` |" in changed
-    assert "**Machines: 1**" in changed and "| `web-1` | replaced | `image` |" in changed
+    assert "**Images to build: 1**" in changed and f"| `{WEB}` | `files/stamp.txt` |" in changed
+    assert "**Machines: 1**" in changed and f"| `{WEB}-1` | replaced | `image` |" in changed
     assert not any(line.startswith("**Images to delete") for line in changed), "a machine uses it"
     stack.write(STAMP, original)
 
     # A new file is named, too; it must not look as if all that follow had changed.
     new = stack.root / "packer/images/web/files/aaa.txt"
     new.write_text("new\n")
-    paths = {path for path in stack.preview().paths["web"] if "files/" in path}
+    paths = {path for path in stack.preview().paths[WEB] if "files/" in path}
     assert len(paths) == 1 and "files/aaa.txt" in paths.pop()
     new.unlink()
 
@@ -122,12 +123,12 @@ def test_up_builds_and_deletes_what_the_preview_said_and_nothing_else(stack: Wor
             assert any("keeps" in line and name in line for line in lines), (name, shown)
         after = stack.outputs()
         assert stack.image("web")["run"] != image["run"]
-        assert after["machines"]["web-1"]["address"] != before["machines"]["web-1"]["address"]
+        assert after["machines"]["digitalocean-web-1"]["address"] != before["machines"]["digitalocean-web-1"]["address"]
         ids.append(stack.image("web")["ids"]["nyc3"])
         quiet(stack)
     for role in ("base", "api"):
         assert stack.image(role) == images[role]
-    assert stack.outputs()["machines"]["api-1"] == first["machines"]["api-1"]
+    assert stack.outputs()["machines"]["digitalocean-api-1"] == first["machines"]["digitalocean-api-1"]
 
     # While `up` ran, the machine of the image before last was still there: its image goes in the next run.
     assert {one["id"] for one in cloud.ready(NAME, "web")} == set(ids[1:])
@@ -140,7 +141,7 @@ def test_a_pin_rolls_back_and_is_kept(stack: Workspace, cloud: CloudView) -> Non
     (old,) = [one for one in cloud.ready(NAME, "web") if one["id"] != newest]
     stack.run("pulumi", "config", "set", "--path", "bakewell:pins.web", old["name"])
     preview = stack.preview()
-    assert preview.ops.get("web-1") == "replace" and "web" not in preview.ops
+    assert preview.ops.get(f"{WEB}-1") == "replace" and WEB not in preview.ops
     stack.up()
     assert web_machine(cloud) == old["id"]
     stack.bakewell("clean")
@@ -178,8 +179,8 @@ def test_an_image_that_is_lost_is_rebuilt_once(stack: Workspace, cloud: CloudVie
     shown = stack.preview_text()
     assert (image["name"] in shown or image_id in shown) and how in shown
     preview = stack.preview()
-    assert {name for name in preview.ops if name in IMAGES} == {"web"}
-    assert any("triggers[2]" in path for path in preview.paths["web"]), preview.paths["web"]
+    assert {name for name in preview.ops if name in IMAGES} == {WEB}
+    assert any("triggers[2]" in path for path in preview.paths[WEB]), preview.paths[WEB]
 
     stack.up()
     again = stack.image("web")

@@ -65,13 +65,16 @@ def fleet(workspace: Workspace) -> Workspace:
 def test_machines_become_ready_move_and_stay(fleet: Workspace, cloud: CloudView) -> None:
     fleet.up()
     machines = fleet.outputs()["machines"]
-    assert {name: machine["ready_seconds"] for name, machine in machines.items()} == {"server-1": 2.5, "web-1": 2.5}
+    assert {name: machine["ready_seconds"] for name, machine in machines.items()} == {
+        "digitalocean-server-1": 2.5,
+        "digitalocean-web-1": 2.5,
+    }
     preview = fleet.preview()
     assert preview.quiet, preview.ops
 
     # What they were told: the server's address outlives it.
     key = Path(fleet.env["BAKEWELL_SSH_KEY"])
-    web = Machine(machines["web-1"]["address"], key)
+    web = Machine(machines["digitalocean-web-1"]["address"], key)
     told = json.loads(web.run("cat /etc/consul.d/cluster.json"))
     (address,) = told["retry_join"]
     assert address not in {machine["address"] for machine in machines.values()}
@@ -82,19 +85,19 @@ def test_machines_become_ready_move_and_stay(fleet: Workspace, cloud: CloudView)
     # Another size is another droplet, which is there before the old one goes: in place it would be powered off.
     fleet.configure(digitalocean={"droplets": {"server": {**LOGIN, "size": LARGER}, "web": LOGIN}})
     preview = fleet.preview("--show-replacement-steps")
-    steps = [step["op"] for step in preview.document["steps"] if step["urn"].endswith("Droplet::server-1")]
+    steps = [step["op"] for step in preview.document["steps"] if step["urn"].endswith("Droplet::digitalocean-server-1")]
     assert steps.index("create-replacement") < steps.index("delete-replaced"), steps
-    assert preview.ops["server-1-ready"] == "replace" and "web-1" not in preview.ops
+    assert preview.ops["digitalocean-server-1-ready"] == "replace" and "digitalocean-web-1" not in preview.ops
 
     # A new server: nobody else is touched, and the old one leaves before it goes.
     image(fleet, "server", GOOD + " # again", 'mode = "server"\n')
     preview = fleet.preview()
-    assert "web-1" not in preview.ops and "server-1-address" not in preview.ops
+    assert "digitalocean-web-1" not in preview.ops and "digitalocean-server-1-address" not in preview.ops
     log = fleet.up().stdout
     assert "server-1 | left the Consul cluster" in log
     server = Machine(address, key)
     assert server.run("grep -c again /etc/systemd/system/bakewell-ready.service").strip() == "1"
-    assert fleet.outputs()["machines"]["web-1"] == machines["web-1"]
+    assert fleet.outputs()["machines"]["digitalocean-web-1"] == machines["digitalocean-web-1"]
     assert sorted(droplet["size_slug"] for droplet in cloud.droplets(fleet.project)) == ["s-1vcpu-1gb", LARGER]
     assert fleet.preview().quiet
 
@@ -103,7 +106,10 @@ def test_machines_become_ready_move_and_stay(fleet: Workspace, cloud: CloudView)
     failed = fleet.up(check=False)
     assert failed.returncode != 0
     said = failed.stdout + failed.stderr
-    assert "machine web-1" in said and "bakewell-ready.service: no luck" in said and "out of luck" in said, said
+    assert (
+        for word in ("machine digitalocean-web-1", "bakewell-ready.service: no luck", "out of luck"):
+            assert word in said, said
+    ), said
     assert "remedy: " in said
     assert web.run("systemctl is-active consul").strip() == "active"
 

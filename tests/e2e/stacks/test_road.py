@@ -48,7 +48,7 @@ def test_images_are_baked_booted_and_adopted(clone: MakeWorkspace, cloud: CloudV
     first.init()
 
     shown = first.preview_text()
-    assert "base" in shown and "web-1" in shown
+    assert "base" in shown and "digitalocean-web-1" in shown
 
     done = first.up()
     log = done.stdout + done.stderr

@@ -38,9 +38,7 @@ def test_machines_of_a_project_have_a_role_a_size_a_place_and_an_image(served: S
 
 def test_a_region_that_there_is_not_is_refused(cloud: DigitalOcean) -> None:
     cloud.check_stack(Settings(digitalocean=DigitalOceanSettings(regions=["nyc3", "fra1"])))
-    with pytest.raises(
-        ConfigError, match=r"regions: DigitalOcean has no region nyc4 \(did you mean `nyc\d`"
-    ):
+    with pytest.raises(ConfigError, match=r"regions: DigitalOcean has no region nyc4 \(did you mean `nyc\d`"):
         cloud.check_stack(Settings(digitalocean=DigitalOceanSettings(regions=["nyc3", "nyc4"])))
 
 

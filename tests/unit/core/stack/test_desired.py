@@ -41,7 +41,7 @@ def test_each_cloud_has_machines_of_its_own_kind_and_no_others(tree: Tree) -> No
     own = {"droplets": {"web": {}, "api": {}}}
     settings = {"digitalocean": own, "aws": {"instances": {"web": {"count": 2}}, "fleets": {"api": {}}}}
     droplets, ec2 = (read(packer, cloud, **settings) for cloud in ("digitalocean", "aws"))
-    assert [one.name for one in droplets.machines] == ["web-1", "api-1"]
+    assert [one.name for one in droplets.machines] == ["digitalocean-web-1", "digitalocean-api-1"]
     assert not droplets.instances and not droplets.fleets and not ec2.machines
     assert [one.name for one in ec2.instances] == ["aws-web-1", "aws-web-2"]
     assert [one.role for one in ec2.fleets] == ["api"]
@@ -63,7 +63,7 @@ def test_a_consul_server_is_made_on_digitalocean_only(tree: Tree) -> None:
         with pytest.raises(ConfigError, match="`api` is a Consul server") as caught:
             read(packer, "aws", aws={kind: {"api": {}}})
         assert caught.value.file == "Pulumi.dev.yaml" and "`[boot] peers`" in caught.value.remedy
-    assert read(packer, "digitalocean", digitalocean={"droplets": {"api": {}}}).servers == ("api-1",)
+    assert read(packer, "digitalocean", digitalocean={"droplets": {"api": {}}}).servers == ("digitalocean-api-1",)
     assert read(packer, "aws", digitalocean={"droplets": {"api": {"count": 2}}}).remarks == (), "it has none there"
 
 
@@ -92,6 +92,20 @@ def test_a_base_that_is_not_locked_for_a_cloud_is_refused_for_that_one_alone(tre
 
 
 # What a preview refuses.
+
+
+def test_a_role_whose_droplets_would_have_no_hosts_name_is_refused(tree: Tree) -> None:
+    longest = "w" * 38
+    for role in (longest, f"{longest}w"):
+        packer = tree(
+            {f"images/{role}/image.toml": 'description = "x"\nparent = "base"\n', f"images/{role}/deploy.py": ""}
+        )
+        if role == longest:
+            read(packer, "digitalocean", digitalocean={"droplets": {role: {}}})
+            continue
+        with pytest.raises(ConfigError, match="would be too long for a host") as caught:
+            read(packer, "digitalocean", digitalocean={"droplets": {role: {}}})
+        assert caught.value.remedy == "give the image a name of 38 characters at most"
 
 
 def test_user_data_is_measured_against_the_limit_of_its_own_cloud(tree: Tree, tmp_path: Path) -> None:
