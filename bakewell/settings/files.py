@@ -77,9 +77,10 @@ def load_settings(stack: str, root: Path) -> Settings:
         if full in written:
             raise ConfigError(f"stack config: `{full}` is there twice", file=path, remedy="keep the one that is meant")
         written[full] = value
-    settings = Settings.from_mapping(written, str(path))
+    name = project["name"] if isinstance(project.get("name"), str) else None
+    settings = Settings.from_mapping(written, str(path), project=name)
     if declared := dict(_declared(project, root / PROJECT_FILE)):
-        given = Settings.from_mapping(declared | written, str(root / PROJECT_FILE))
+        given = Settings.from_mapping(declared | written, str(root / PROJECT_FILE), project=name)
         check_agreement(given, settings, str(path))
     return settings
 

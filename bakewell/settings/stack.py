@@ -106,7 +106,7 @@ class Settings(Model):
         return self.regions_of(cloud)[0]
 
     @classmethod
-    def from_mapping(cls, mapping: Mapping[str, object], source: str) -> Settings:
+    def from_mapping(cls, mapping: Mapping[str, object], source: str, *, project: str | None = None) -> Settings:
         """Settings from config keys, with or without the `bakewell:` namespace; keys of other namespaces are skipped.
 
         Pulumi hands config to a program as text (`"4"`, `"true"`, JSON for lists and maps), YAML as values. Both are
@@ -114,6 +114,7 @@ class Settings(Model):
 
         Args:
             source: the file to name in errors, such as "Pulumi.dev.yaml".
+            project: the name in Pulumi.yaml: what `project` and `prefix` are where the mapping has none.
 
         Raises:
             ConfigError: unknown key, wrong type, or value out of range; or a key that stands twice: with and without
@@ -136,7 +137,8 @@ class Settings(Model):
                 own[name] = _from_text(name, value) if isinstance(value, str) else value
             except DuplicateKey as error:
                 raise _twice(f"`{NAMESPACE}{name}`: {error}", source) from None
-        return checked(cls, own, file=source, what=f"stack config ({NAMESPACE}*)")
+        named = {} if project is None else {"project": project, "prefix": project}
+        return checked(cls, named | own, file=source, what=f"stack config ({NAMESPACE}*)")
 
 
 def _twice(what: str, source: str) -> ConfigError:

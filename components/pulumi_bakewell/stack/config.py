@@ -23,7 +23,8 @@ def stack_settings(root: Path) -> Settings:
     """
     file = stack_file(root)
     # A program has its config in a variable, a plugin in each request.
-    settings = Settings.from_mapping({**pulumi.runtime.get_config_env(), **CONFIG.get()}, file)
+    given = {**pulumi.runtime.get_config_env(), **CONFIG.get()}
+    settings = Settings.from_mapping(given, file, project=pulumi.get_project())
     written = load_settings(pulumi.get_stack(), root)
     check_agreement(settings, written, file)
     return settings

@@ -15,6 +15,9 @@ from bakewell.settings import Settings, load_settings
 PROJECT = Path(__file__).parents[4] / "Pulumi.yaml"
 
 
+SHOP = Settings(project="shop", prefix="shop")
+
+
 def stack(root: Path, config: str, project: str = "") -> Settings:
     (root / "Pulumi.dev.yaml").write_text(config)
     if project:
@@ -48,15 +51,23 @@ def test_what_pulumi_refuses_or_reads_otherwise_is_refused(tmp_path: Path, confi
     assert caught.value.file == str(tmp_path / "Pulumi.dev.yaml") and caught.value.remedy
 
 
+def test_images_belong_to_the_project_in_pulumi_yaml_unless_the_stack_says_otherwise(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  bakewell:prefix: acme\n")
+    settings = load_settings("dev", tmp_path)
+    assert (settings.project, settings.prefix) == ("shop", "acme")
+    (tmp_path / "Pulumi.yaml").write_text("name: My_Shop\nruntime: python\n")
+    with pytest.raises(ConfigError, match="`project` should be lower-case letters"):
+        load_settings("dev", tmp_path)
+
+
 def test_a_key_has_three_forms_as_for_pulumi(tmp_path: Path) -> None:
     project = "name: bakewell\n"
     assert stack(tmp_path, "config: {bakewell:config:keep: 2}\n", project).keep == 2
     assert stack(tmp_path, "config: {keep: 2}\n", project).keep == 2
     with pytest.raises(ConfigError, match="`bakewell:keep` is there twice"):
         stack(tmp_path, "config: {bakewell:keep: 3, keep: 2}\n", project)
-    assert stack(tmp_path, "config: {keep: 2, own: 1}\n", "name: shop\n") == Settings(), (
-        "these are shop:keep and shop:own"
-    )
+    assert stack(tmp_path, "config: {keep: 2, own: 1}\n", "name: shop\n") == SHOP, "these are shop:keep and shop:own"
 
 
 def test_keys_of_others_are_theirs_in_either_form(tmp_path: Path) -> None:
@@ -124,7 +135,7 @@ def test_pulumi_yaml_is_read_as_strictly(tmp_path: Path, project: str, said: str
 
 
 def test_a_project_of_another_name_has_keys_of_its_own(tmp_path: Path) -> None:
-    assert stack(tmp_path, "config: {}\n", "name: shop\nconfig: {keep: 1, other: {default: x}}\n") == Settings()
+    assert stack(tmp_path, "config: {}\n", "name: shop\nconfig: {keep: 1, other: {default: x}}\n") == SHOP
 
 
 def test_many_roles_are_refused_or_read_before_long(tmp_path: Path) -> None:
