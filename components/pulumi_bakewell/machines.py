@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypedDict
 
 import pulumi
+from pulumi.output import Unknown
 
 from bakewell.errors import ConfigError
 from bakewell.validation import Looked
 from pulumi_bakewell.role_machine import Boots, Made
-from pulumi_bakewell.stack.refusal import refusals
+from pulumi_bakewell.stack.refusal import refusals, refusing
 from pulumi_bakewell.stack.session import Session, session
 
 _KINDS = {"digitalocean": ("droplets",), "aws": ("instances", "fleets"), "docker": ("containers",)}
@@ -70,8 +71,8 @@ class Machines(pulumi.ComponentResource):
             cloud = args.get("cloud") or stack.settings.clouds[0]
             wanted = _wanted(f"Machines `{name}`", cloud, args, stack)
             image = _boots(f"Machines `{name}`", args.get("images"))
-            for role in {machine.role for machine in (*wanted.desired.numbered, *wanted.desired.fleets)}:
-                image(role)
+            for machine in (*wanted.desired.numbered, *wanted.desired.fleets):
+                image(machine.role)  # refused now, where it is known to be missing
         super().__init__("bakewell:index:Machines", name, {}, opts)
         made = _maker(cloud)(wanted, image, stack, self)
         self.machines = {machine: found.published() for machine, found in made.machines.items()}
@@ -104,12 +105,19 @@ def _boots(source: str, images: Any) -> Boots:
     if images is None:
         raise ConfigError(f"{source}: `images` is missing", remedy=remedy)
 
-    def image(role: str) -> pulumi.Output[str]:
-        if not isinstance(images, Mapping):
-            return pulumi.Output.from_input(images)[role]
-        if role not in images:
+    def pick(known: Any, role: str) -> Any:
+        if isinstance(known, Unknown):
+            return known
+        if role not in known:
             raise ConfigError(f"{source}: there is no image of `{role}` among its images", remedy=remedy)
-        return pulumi.Output.from_input(images[role])
+        return known[role]
+
+    def image(role: str) -> pulumi.Output[str]:
+        if isinstance(images, Mapping):
+            return pulumi.Output.from_input(pick(images, role))
+        # In a preview, some images may be known and others not.
+        found: pulumi.Output[Any] = pulumi.Output.from_input(images)
+        return found.apply(refusing(lambda known: pick(known, role)), run_with_unknowns=True)
 
     return image
 

@@ -6,7 +6,7 @@ import contextlib
 import json
 import runpy
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -94,18 +94,31 @@ class Fleet:
         self, *, preview: bool = False, rerun: frozenset[str] = frozenset(), finished: float = 0.0, stack: str = "dev"
     ) -> Run:
         """`pulumi up`, or `pulumi preview`. `rerun`: Commands that would run, so that their stdout is unknown."""
-        engine = Engine(self.listings, self.outputs, rerun, finished, stack)
         program = str(self.root / "__main__.py")
-        written = self.config if self.written is None else self.written
-        (self.root / f"Pulumi.{stack}.yaml").write_text(json.dumps({"config": written}))  # JSON is YAML
 
         def main() -> None:
             runpy.run_path(program, run_name="__main__")
 
+        return self.ask(main, preview=preview, rerun=rerun, finished=finished, stack=stack)
+
+    def ask(
+        self,
+        main: Callable[[], None],
+        *,
+        preview: bool = False,
+        rerun: frozenset[str] = frozenset(),
+        finished: float = 0.0,
+        stack: str = "dev",
+        plugin: bool = False,
+    ) -> Run:
+        """As `run`, with another program, or what a plugin does for one."""
+        engine = Engine(self.listings, self.outputs, rerun, finished, stack)
+        written = self.config if self.written is None else self.written
+        (self.root / f"Pulumi.{stack}.yaml").write_text(json.dumps({"config": written}))  # JSON is YAML
         on_interrupt = signal.getsignal(signal.SIGINT)  # the program's own would end pytest without a word
         try:
             with contextlib.chdir(self.root):
-                return run_program(main, engine, preview=preview, config=self.config, stack=stack)
+                return run_program(main, engine, preview=preview, config=self.config, stack=stack, plugin=plugin)
         finally:
             signal.signal(signal.SIGINT, on_interrupt)
 
@@ -124,6 +137,7 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     monkeypatch.setattr(
         "pulumi_bakewell.stack.session.connect", lambda name, environment, settings: made.listings[name]
     )
+    monkeypatch.setattr("pulumi_bakewell.stack.session._session", None)  # a plugin's would outlive its test
     # Templates are Packer's to judge, in tests of their own; here they count as seen.
     monkeypatch.setattr("bakewell.build.packer.validate", lambda *args: None)
     return made

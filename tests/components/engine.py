@@ -19,7 +19,7 @@ import pytest
 from google.protobuf import json_format
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime.settings import SETTINGS, configure
-from pulumi.runtime.stack import run_in_stack
+from pulumi.runtime.stack import run_in_stack, wait_for_rpcs
 
 from tests.waiting import LONGEST
 
@@ -158,6 +158,7 @@ def run_program(
     preview: bool = False,
     stack: str = "dev",
     config: Mapping[str, str] | None = None,
+    plugin: bool = False,
 ) -> Run:
     """Run `program` as Pulumi would, in a stack of its own.
 
@@ -167,6 +168,7 @@ def run_program(
         preview: as `pulumi preview`.
         stack: its name.
         config: namespaced keys to text, as Pulumi gives them.
+        plugin: run it as a plugin's Construct: the stack's program is elsewhere, and config comes with the request.
     """
     run = Run()
     # A program that fails leaves work undone; asyncio is told not to mind, as the language host tells it.
@@ -177,7 +179,12 @@ def run_program(
     async def in_time() -> None:
         # In one task with the program: what ends that with SystemExit then ends nothing else with it.
         async with asyncio.timeout(LONGEST):
-            await run_in_stack(program)
+            if plugin:
+                program()
+                await asyncio.sleep(0)
+                await wait_for_rpcs()
+            else:
+                await run_in_stack(program)
 
     def inside() -> None:
         loop = asyncio.new_event_loop()
@@ -195,7 +202,7 @@ def run_program(
         SETTINGS.callbacks = _Callbacks(run)
         SETTINGS.outputs.clear()  # the one thing of a run before, if that failed, which is in no context
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("PULUMI_CONFIG", json.dumps(dict(config or {})))
+            patch.setenv("PULUMI_CONFIG", json.dumps({} if plugin else dict(config or {})))
             pulumi.runtime.set_all_config(dict(config or {}))
             try:
                 loop.run_until_complete(in_time())

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
+import pulumi
 import pulumi_bakewell as bakewell
 import pytest
 from pulumi.provider.experimental.analyzer import Analyzer
+from pulumi.provider.experimental.component import ComponentProvider
 
 from tests.components.conftest import Fleet
 from tests.components.engine import COMMAND, DROPLET, Run
@@ -76,6 +79,15 @@ def test_machines_may_boot_any_image(fleet: Fleet) -> None:
     assert {one.inputs["image"] for one in done.of_type(DROPLET).values()} == {"512", "513"}
 
 
+def test_machines_are_made_with_the_provider_that_the_program_gives(fleet: Fleet) -> None:
+    fleet.bake()
+    given = 'import pulumi_digitalocean as do\nown = do.Provider("own")\n'
+    options = "pulumi.ResourceOptions(providers=[own])"
+    done = run(fleet, IMAGES + given + f'bakewell.Machines("m", {{"images": images.boot}}, {options})\n')
+    assert {droplet.provider.split("::")[-2] for droplet in done.of_type(DROPLET).values()} == {"own"}
+    assert set(done.of_type("pulumi:providers:digitalocean")) == {"own"}
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
@@ -125,3 +137,42 @@ def test_the_api_loads_no_clouds_sdk() -> None:
         [sys.executable, "-c", lines], cwd=PROJECT, capture_output=True, text=True, timeout=LONGEST, check=True
     )
     assert done.stdout == "[]\n"
+
+
+# In a plugin, for programs in other languages.
+
+
+def construct(kind: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    """What a plugin does when the engine asks it for a component; the component's outputs."""
+    components = [bakewell.Images, bakewell.Machines, bakewell.ImageRetention, bakewell.PublishedImages]
+    provider = ComponentProvider(components, "bakewell")
+    made = provider.construct(kind.lower(), f"bakewell:index:{kind}", inputs, pulumi.ResourceOptions())
+    return dict(made.state)
+
+
+def test_a_plugin_makes_one_component_after_the_other_in_one_session(fleet: Fleet) -> None:
+    baked = fleet.bake()
+    fleet.outputs |= fleet.run().outputs
+    fleet.listing.asked.clear()
+    states: dict[str, dict[str, Any]] = {}
+
+    def requests() -> None:
+        states["images"] = images = construct("Images", {})
+        boot, record = pulumi.Output.from_input(images["boot"]), pulumi.Output.from_input(images["record"])
+        droplets = {"web": {"count": 2.0, "ssh_keys": ["7"]}}
+        states["machines"] = construct("Machines", {"images": boot, "droplets": droplets})
+        states["retention"] = construct("ImageRetention", {"record": record})
+
+    done = fleet.ask(requests, preview=True, plugin=True)
+    assert done.error is None and done.said("error") == ""
+    assert fleet.listing.asked == ["images of bakewell"], "by one look at the cloud"
+    droplets = done.of_type(DROPLET)
+    assert {droplet.inputs["image"] for droplet in droplets.values()} == {baked["web"].id}
+    assert done["imageretention"].inputs["triggers"][2] == {"base": 0, "web": 0, "api": 0}
+    assert set(states["images"]) == {"ids", "boot", "record"} and set(states["retention"]) == {"record"}
+
+
+def test_a_refusal_in_a_plugin_is_an_error_and_ends_no_process(fleet: Fleet) -> None:
+    fleet.config["bakewell:keep"] = "0"
+    with pytest.raises(Exception, match="`keep` should be greater than or equal to 1"):
+        fleet.ask(lambda: print(construct("Images", {})), preview=True, plugin=True)

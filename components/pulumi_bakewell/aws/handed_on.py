@@ -23,7 +23,7 @@ def hand_on(
         parent: the component that they are part of.
     """
     own = stack.settings.aws
-    opts = pulumi.ResourceOptions(parent=parent, provider=provider(wanted, stack))
+    opts = pulumi.ResourceOptions(parent=parent, provider=provider(wanted, stack, parent))
     # Whoever reads the parameters finds them by the same name after a rename of the stack.
     named = stack.identity.apply(lambda identity: identity.name)
     for role, by_region in ids.items():

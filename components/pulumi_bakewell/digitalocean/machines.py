@@ -24,7 +24,7 @@ def make(wanted: Looked, image: Boots, stack: Session, parent: pulumi.Resource) 
     settings = desired.settings
     opts = pulumi.ResourceOptions(
         parent=parent,
-        provider=stack.provider("digitalocean", lambda: provider("digitalocean", stack.environment)),
+        provider=stack.provider("digitalocean", parent, lambda: provider("digitalocean", stack.environment)),
     )
     cluster = names.of("digitalocean", "consul")
     consul = (

@@ -91,8 +91,17 @@ class Session:
             return known
         return looked(known.survey, cloud, settings, self.environment, self.root, file=source)
 
-    def provider(self, cloud: str, make: Callable[[], pulumi.ProviderResource]) -> pulumi.ProviderResource:
-        """The provider of a cloud: one for all components, since the engine starts a process for each."""
+    def provider(
+        self, cloud: str, component: pulumi.Resource, make: Callable[[], pulumi.ProviderResource]
+    ) -> pulumi.ProviderResource:
+        """The provider that a component makes its resources of a cloud with.
+
+        It is the one that the program gave the component (`providers` of its options), else one for all components,
+        since the engine starts a process for each.
+        """
+        given = component.get_provider(f"{cloud}:index:Any")
+        if given is not None:
+            return given
         if cloud not in self._providers:
             self._providers[cloud] = make()
         return self._providers[cloud]

@@ -38,7 +38,7 @@ def local(tmp_path: Path) -> Environment:
 
 def test_each_cloud_has_machines_of_its_own_kind_and_no_others(tree: Tree) -> None:
     packer = tree()
-    own = {"droplets": {"web": {}, "api": {}}}
+    own: dict[str, Any] = {"droplets": {"web": {}, "api": {}}}
     settings = {"digitalocean": own, "aws": {"instances": {"web": {"count": 2}}, "fleets": {"api": {}}}}
     droplets, ec2 = (read(packer, cloud, **settings) for cloud in ("digitalocean", "aws"))
     assert [one.name for one in droplets.machines] == ["digitalocean-web-1", "digitalocean-api-1"]
@@ -98,7 +98,11 @@ def test_a_role_whose_droplets_would_have_no_hosts_name_is_refused(tree: Tree) -
     longest = "w" * 38
     for role in (longest, f"{longest}w"):
         packer = tree(
-            {f"images/{role}/image.toml": 'description = "x"\nparent = "base"\n', f"images/{role}/deploy.py": ""}
+            {
+                f"images/{role}/image.toml": 'description = "x"\nparent = "base"\n',
+                f"images/{role}/deploy.py": "",
+                f"images/{role}/checks.py": "",
+            }
         )
         if role == longest:
             read(packer, "digitalocean", digitalocean={"droplets": {role: {}}})

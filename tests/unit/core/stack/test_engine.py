@@ -79,6 +79,13 @@ def test_a_command_whose_engine_was_told_no_stack_guesses_none(
         engine.announced(tmp_path)
 
 
+def test_a_plugin_announces_by_its_plain_argument(tmp_path: Path, run_by: RunBy) -> None:
+    run_by(f"python /usr/bin/pulumi-resource-bakewell {ONE}")
+    engine.announce(tmp_path, "dev")
+    run_by("bakewell build", "sh -c exec", f"pulumi-resource-command {ONE}")
+    assert engine.announced(tmp_path) == "dev"
+
+
 def test_a_program_that_pulumi_did_not_start_is_refused(tmp_path: Path, run_by: RunBy) -> None:
     with pytest.raises(ConfigError) as caught:
         announce(run_by, tmp_path, "nonsense", "dev")
