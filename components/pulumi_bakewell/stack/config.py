@@ -10,6 +10,7 @@ from pulumi.runtime.config import CONFIG
 
 from bakewell.settings import Settings, check_agreement, load_settings
 from bakewell.settings import stack_file as settings_file
+from pulumi_bakewell.stack.refusal import in_program
 
 
 def stack_settings(root: Path) -> Settings:
@@ -22,8 +23,8 @@ def stack_settings(root: Path) -> Settings:
         ConfigError: unknown key, wrong type, value out of range, or that file says something else.
     """
     file = stack_file(root)
-    # A program has its config in a variable, a plugin in each request.
-    given = {**pulumi.runtime.get_config_env(), **CONFIG.get()}
+    # A program has its config in a variable, a plugin in each request: its variable has only what is under its name.
+    given = pulumi.runtime.get_config_env() if in_program() else CONFIG.get()
     settings = Settings.from_mapping(given, file, project=pulumi.get_project())
     written = load_settings(pulumi.get_stack(), root)
     check_agreement(settings, written, file)

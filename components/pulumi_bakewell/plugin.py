@@ -1,0 +1,71 @@
+"""`pulumi-resource-bakewell`: the plugin by which programs in any language use the components.
+
+It serves what `COMPONENTS` names, in the schema that Pulumi's analyzer takes from their annotations and descriptions.
+Pulumi starts it in the project's folder. It builds nothing itself: the commands of a stack run `bakewell`, which has to
+be on PATH.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+from importlib.metadata import version
+from typing import Any
+
+import pulumi
+from pulumi.errors import InputPropertiesError
+from pulumi.provider import main as serve
+from pulumi.provider.experimental.component import ComponentProvider
+from pulumi.provider.provider import ConstructResult
+from pulumi.provider.server import ComponentInitError
+
+from pulumi_bakewell.image_retention import ImageRetention
+from pulumi_bakewell.images import Images
+from pulumi_bakewell.machines import Machines
+from pulumi_bakewell.published_images import PublishedImages
+
+COMPONENTS: list[type[pulumi.ComponentResource]] = [Images, Machines, ImageRetention, PublishedImages]
+
+
+class Plugin(ComponentProvider):
+    """Pulumi's own host of Python components, whose refusals are shown without a traceback."""
+
+    def __init__(self) -> None:
+        super().__init__(COMPONENTS, "bakewell", None, version("bakewell"))
+        self.schema = json.dumps(_tidy(json.loads(self.schema or "{}")))
+
+    def construct(
+        self, name: str, resource_type: str, inputs: Any, options: pulumi.ResourceOptions | None = None
+    ) -> ConstructResult:
+        """Make a component.
+
+        Raises:
+            InputPropertiesError: it is refused; the message names what, where and the remedy.
+        """
+        try:
+            return super().construct(name, resource_type, inputs, options)
+        except ComponentInitError as error:
+            if isinstance(error.inner, pulumi.RunError):
+                raise InputPropertiesError(str(error.inner)) from error
+            raise
+
+
+def _tidy(schema: Any) -> Any:
+    """Descriptions without the indentation of their source, and said once: the analyzer repeats them for each item."""
+    if isinstance(schema, list):
+        return [_tidy(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    tidy = {key: _tidy(part) for key, part in schema.items()}
+    if isinstance(text := tidy.get("description"), str):
+        tidy["description"] = inspect.cleandoc(text)
+    for key in ("items", "additionalProperties"):
+        if isinstance(tidy.get(key), dict):
+            tidy[key].pop("description", None)
+    return tidy
+
+
+def main() -> None:
+    """Serve until the engine ends the process."""
+    serve(Plugin(), sys.argv[1:])
