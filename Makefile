@@ -1,22 +1,22 @@
-# Thin on purpose: bakewell_local/toolchain/setup.sh makes the Python environment, `python -m bakewell_local` does the rest.
+# Thin on purpose: bakewell_local/toolchain/setup.sh makes the Python environment, `bakewell local` does the rest.
 # Every target does the set-up it needs first; none needs another one to have run.
 
 .DEFAULT_GOAL := help
 .PHONY: help up preview env test unit down lint fmt lock bench venv
 BIN := .venv/bin
-SELECTED = $(if $(ROLES),--roles '$(ROLES)') $(if $(CLOUDS),--clouds '$(CLOUDS)')
+SELECTED = $(if $(ROLES)$(CLOUDS),$(if $(ROLES),--roles '$(ROLES)') $(if $(CLOUDS),--clouds '$(CLOUDS)'),--stack dev)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: venv ## bake two roles and boot their machines on the local cloud; ROLES=all: every role; CLOUDS=aws: its AWS half
-	@exec $(BIN)/python -m bakewell_local up $(SELECTED)
+	@exec $(BIN)/bakewell local up $(SELECTED)
 
 preview: venv ## what `make up` would do, and why; ROLES and CLOUDS as there
-	@exec $(BIN)/python -m bakewell_local preview $(SELECTED)
+	@exec $(BIN)/bakewell local preview $(SELECTED)
 
 env: venv ## exports for plain pulumi, packer, doctl and bakewell: eval "$(make -s env)"; ROLES, CLOUDS as there
-	@exec $(BIN)/python -m bakewell_local env $(SELECTED)
+	@exec $(BIN)/bakewell local env $(SELECTED)
 
 test: venv ## every test; ARGS go to pytest: make test ARGS="tests/e2e -x"
 	@exec $(BIN)/python -m bakewell_local test $(ARGS)
@@ -25,7 +25,7 @@ unit: venv ## the tests that take seconds and need neither Docker nor the tools
 	@exec $(BIN)/python -m pytest -n 4 --dist loadgroup tests/unit tests/components
 
 down: venv ## remove all that `up` and `test` made, except caches
-	@exec $(BIN)/python -m bakewell_local down
+	@exec $(BIN)/bakewell local down
 
 lint: venv ## ruff, mypy, shellcheck, packer fmt, actionlint: changes nothing
 	$(BIN)/ruff check .

@@ -26,5 +26,5 @@ def root() -> Path:
     raise ConfigError(
         "this is not a Bakewell project: no Pulumi.yaml with a packer/ beside it, here or above",
         file=start,
-        remedy="change into the project's folder",
+        remedy="change into the project's folder; bakewell init makes a project",
     )

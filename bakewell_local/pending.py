@@ -20,6 +20,7 @@ from bakewell.clouds.digitalocean.answers import Identified
 from bakewell.clouds.http import Api, Item, Page
 from bakewell.errors import BakewellError
 from bakewell_local import processes
+from bakewell_local.project import Project
 from bakewell_local.sandbox.local_cloud import SECONDS_TO_END
 from bakewell_local.toolchain.processes import end
 from bakewell_local.toolchain.progress import say
@@ -88,24 +89,24 @@ class _Deployment(BaseModel):
     pending_operations: list[Operation] = Field(default_factory=list)
 
 
-def settle(stack: str, state: Path, environment: Mapping[str, str], run: Run) -> None:
+def settle(stack: str, project: Project, environment: Mapping[str, str], run: Run) -> None:
     """Remove what the stack's unfinished creates made, as far as that is beyond doubt, and have the stack forget them.
     Says what is removed and what is in doubt. Does nothing for a stack without unfinished operations.
 
     Args:
-        stack: of the project bakewell; no live run may be working on it.
-        state: the local cloud's folder.
+        stack: no live run may be working on it.
+        project: whose stack it is.
         environment: of the stack.
         run: as `Run`.
 
     Raises:
         BakewellError: a cloud could not be looked at, or pulumi fails; the stack then still knows its operations.
     """
-    operations = _deployment(_file(state, stack)).pending_operations
+    operations = _deployment(project.stack_file(stack)).pending_operations
     if not operations:
         return
-    end(processes.orphaned_plugins(state / "pulumi-home", *MAKERS), SECONDS_TO_END)
-    known = set(_known(state))
+    end(processes.orphaned_plugins(project.state / "pulumi-home", *MAKERS), SECONDS_TO_END)
+    known = set(_known(project.state))
     for operation in operations:
         if operation.type == "creating":
             _look_for(operation.resource, known, environment)
@@ -181,10 +182,6 @@ def _known(state: Path) -> Iterator[str]:
     """The IDs of whatever a stack of the local cloud has, of any project."""
     for file in (state / "stacks/.pulumi/stacks").rglob("*.json"):
         yield from (resource.id for resource in _deployment(file).resources if resource.id)
-
-
-def _file(state: Path, stack: str) -> Path:
-    return state / "stacks/.pulumi/stacks/bakewell" / f"{stack}.json"
 
 
 def _deployment(file: Path) -> _Deployment:

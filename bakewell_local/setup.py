@@ -53,10 +53,7 @@ def tear_down(state: Path) -> None:
     The image and the engine stay while another local cloud uses them. Caches (tools, the image's file system) stay.
     """
     cloud = LocalCloud(state)
-    dormant = engine.problem() is not None
-    if dormant and (cloud.address() is not None or _left_by_tests()):
-        engine.ensure()
-        dormant = False
+    dormant = not wake(state)
     if cloud.state.exists():
         say("cloud", f"removing {cloud.state} and what it made")
         cloud.destroy()
@@ -64,6 +61,21 @@ def tear_down(state: Path) -> None:
         remove_leftovers()
         end_engine()
     say("kept", f"{folders.cache()}: the tools and the base machine's file system, for the next time")
+
+
+def wake(state: Path) -> bool:
+    """Have the Docker Engine run if there is something in it to remove, of the local cloud of `state` or of tests;
+    whether it runs then.
+
+    Raises:
+        BakewellError: it has to, and can't be started.
+    """
+    if engine.problem() is None:
+        return True
+    if LocalCloud(state).address() is None and not _left_by_tests():
+        return False
+    engine.ensure()
+    return True
 
 
 def remove_leftovers() -> None:

@@ -20,8 +20,8 @@ from pydantic import BaseModel, TypeAdapter
 from bakewell import names
 from bakewell.errors import BakewellError
 from bakewell_local import pending
+from bakewell_local.project import Project
 from bakewell_local.sandbox.direct import OPENER
-from bakewell_local.toolchain.folders import ROOT
 from bakewell_local.toolchain.processes import find
 from bakewell_local.toolchain.progress import say
 
@@ -36,8 +36,8 @@ class Machine(BaseModel):
     ready_seconds: float | None = None
 
 
-def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run in the project's folder to its end and give its exit status; 130 where it was interrupted.
+def run(command: Sequence[str], environment: Mapping[str, str], folder: Path | None = None) -> int:
+    """Run in `folder` to its end and give its exit status; 130 where it was interrupted.
 
     The command gets a session of its own: the terminal's Ctrl-C would else reach it twice, once from the terminal and
     once from us, and two interrupts mean "drop everything" to Pulumi. A second Ctrl-C is passed on as a second one.
@@ -53,7 +53,7 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
 
     with _handling(forward):
         process = subprocess.Popen(
-            command, cwd=ROOT, env=dict(environment), stdin=subprocess.DEVNULL, start_new_session=True
+            command, cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL, start_new_session=True
         )
         if interrupts:  # before there was anything to pass it on to
             process.send_signal(signal.SIGINT)
@@ -63,14 +63,13 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     return status if status >= 0 else 128 - status  # a signal's, as a shell tells it
 
 
-def ready(stack: str, state: Path, environment: Mapping[str, str]) -> None:
+def ready(stack: str, project: Project, environment: Mapping[str, str]) -> None:
     """Have the stack exist, no dead run hold its lock, and nothing be left of what such a run had under way.
 
     Raises:
         BakewellError: a live run holds it, pulumi can't make the stack, or a cloud can't be looked at.
     """
-    stacks = state / "stacks" / ".pulumi"
-    holders = list(_holders(stacks / "locks" / "organization" / "bakewell" / stack))
+    holders = list(_holders(project.locks(stack)))
     if holders:
         if any(holders):
             pids = ", ".join(str(pid) for pid in holders if pid)
@@ -78,30 +77,33 @@ def ready(stack: str, state: Path, environment: Mapping[str, str]) -> None:
                 f"another pulumi works on stack {stack} (process {pids})", remedy="wait for it, or end it"
             )
         say("pulumi", f"stack {stack} was left locked by a run that is gone: unlocking it")
-        _quiet(["pulumi", "cancel", "--yes", "--stack", stack], environment)
-    pending.settle(stack, state, environment, lambda command: _quiet(command, environment))
-    if not exists(stack, state):
+        _quiet(["pulumi", "cancel", "--yes", "--stack", stack], environment, project.root)
+    pending.settle(stack, project, environment, lambda command: _quiet(command, environment, project.root))
+    if not project.stack_file(stack).is_file():
         say("pulumi", f"making stack {stack}")
-        _quiet(["pulumi", "stack", "select", "--create", stack, "--non-interactive"], environment)
+        _quiet(["pulumi", "stack", "select", "--create", stack, "--non-interactive"], environment, project.root)
 
 
-def exists(stack: str, state: Path) -> bool:
-    """Whether the stack was ever made."""
-    return (state / "stacks" / ".pulumi" / "stacks" / "bakewell" / f"{stack}.json").is_file()
-
-
-def refresh(stack: str, environment: Mapping[str, str]) -> None:
+def refresh(stack: str, project: Project, environment: Mapping[str, str]) -> None:
     """Have the stack forget what is not there any more. Raises BakewellError where pulumi fails."""
     say("pulumi", f"stack {stack} may know things that are gone: looking")
-    _quiet(["pulumi", "refresh", "--yes", "--skip-preview", "--stack", stack, "--non-interactive"], environment)
+    _quiet(
+        ["pulumi", "refresh", "--yes", "--skip-preview", "--stack", stack, "--non-interactive"],
+        environment,
+        project.root,
+    )
 
 
-def machines(environment: Mapping[str, str]) -> list[tuple[str, Machine]]:
+def machines(project: Project, environment: Mapping[str, str]) -> list[tuple[str, Machine]]:
     """The stack's machines with their names: those in its outputs, and those that its fleets have now."""
-    outputs = json.loads(_quiet(["pulumi", "stack", "output", "--json", "--non-interactive"], environment))
+    outputs = json.loads(
+        _quiet(["pulumi", "stack", "output", "--json", "--non-interactive"], environment, project.root)
+    )
     found = list(TypeAdapter(dict[str, Machine]).validate_python(outputs.get("machines", {})).items())
     for role, fleet in outputs.get("fleets", {}).items():
-        told = json.loads(_quiet(["bakewell", "fleet", "--group", fleet["group"]], environment))["machines"]
+        told = json.loads(_quiet(["bakewell", "fleet", "--group", fleet["group"]], environment, project.root))[
+            "machines"
+        ]
         found += [(names.of("aws", role), one) for one in TypeAdapter(list[Machine]).validate_python(told)]
     return found
 
@@ -141,9 +143,9 @@ def _holders(locks: Path) -> Iterator[int]:
         yield pid if alive else 0
 
 
-def _quiet(command: Sequence[str], environment: Mapping[str, str]) -> str:
+def _quiet(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> str:
     done = subprocess.run(
-        command, cwd=ROOT, env=dict(environment), stdin=subprocess.DEVNULL, capture_output=True, text=True
+        command, cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
     if done.returncode != 0:
         raise BakewellError(f"{' '.join(command)}: {done.stderr.strip() or done.stdout.strip()}")

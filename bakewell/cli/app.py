@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from bakewell.cli import doctor
+from bakewell.cli import doctor, local
 from bakewell.cli.catalog import fmt, lock, roles, stage, validate
 from bakewell.cli.image import build, clean, copy, images
 from bakewell.cli.machine import container, fleet, ready, retire
@@ -28,6 +28,7 @@ app.command("stage")(stage.command)
 app.command("copy")(copy.command)
 app.command("lock")(lock.command)
 app.command("doctor")(doctor.command)
+app.command("local", context_settings=local.CONTEXT)(local.command)
 app.command("container")(container.command)
 app.command("fleet")(fleet.command)
 app.command("ready")(ready.command)

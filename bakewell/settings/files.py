@@ -43,6 +43,18 @@ def _stack_file(root: Path, stack: str, project: Mapping[str, Any]) -> Path:
     return Path(os.path.normpath(root / named.lstrip("/") / f"Pulumi.{stack}.yaml"))
 
 
+def project_name(root: Path) -> str:
+    """The name that Pulumi.yaml gives the project at `root`.
+
+    Raises:
+        ConfigError: the file cannot be read, or says no name.
+    """
+    name = _project(root).get("name")
+    if not isinstance(name, str) or not name:
+        raise ConfigError(f"{PROJECT_FILE} says no name", file=root / PROJECT_FILE, remedy="write `name:` there")
+    return name
+
+
 def load_settings(stack: str, root: Path) -> Settings:
     """The settings of `stack`, from its file in the project at `root` (`stack_file`).
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import urllib.error
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,7 +30,6 @@ from bakewell_local.sandbox.direct import OPENER
 from bakewell_local.sandbox.machines import Machines
 from bakewell_local.sandbox.providers import home
 from bakewell_local.toolchain.build import Builder, Toolchain
-from bakewell_local.toolchain.folders import ROOT
 from bakewell_local.toolchain.processes import end
 from bakewell_local.toolchain.tools import needed
 
@@ -63,11 +62,13 @@ class LocalCloud:
     Args:
         state: the folder; made by `start`.
         toolchain: the tools its environment names; by default those that a stack needs, built if need be.
+        clouds: those of the stack; the default toolchain has Packer's plugins for them.
     """
 
-    def __init__(self, state: Path, toolchain: Toolchain | None = None) -> None:
+    def __init__(self, state: Path, toolchain: Toolchain | None = None, *, clouds: Collection[str] = ()) -> None:
         self.state = state.resolve()
         self._toolchain = toolchain
+        self._clouds = clouds
 
     @property
     def ssh_key(self) -> Path:
@@ -171,7 +172,7 @@ class LocalCloud:
         """
         address, aws = self._started(), self.aws_address()
         if self._toolchain is None:
-            self._toolchain = Builder().ensure(needed(["aws"] if aws else []))
+            self._toolchain = Builder().ensure(needed([*self._clouds, *(["aws"] if aws else [])]))
         own = aws_profile.variables(self.state / "aws", aws) if aws else {}
         downloads = self.state / "mirror" / "downloads.toml"
         mirrored = {"BAKEWELL_DOWNLOADS": str(downloads)} if downloads.is_file() else {}
@@ -218,7 +219,7 @@ class LocalCloud:
             with (log := folder / log_name).open("a") as output:
                 process = subprocess.Popen(
                     [sys.executable, *words],
-                    cwd=ROOT,
+                    cwd="/",
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
@@ -236,7 +237,7 @@ class LocalCloud:
     def _started(self) -> Address:
         address = self.address()
         if address is None:
-            raise BakewellError(f"no local cloud in {self.state}", remedy="make up, or make env, starts one")
+            raise BakewellError(f"no local cloud in {self.state}", remedy="run: bakewell local up")
         return address
 
     def _folder(self, name: str) -> Path:

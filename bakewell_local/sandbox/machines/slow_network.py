@@ -23,7 +23,6 @@ from bakewell_local.sandbox.machines.network import CloudNetwork
 from bakewell_local.sandbox.machines.watch import Watch
 
 SECONDS_TO_BEGIN = 30.0
-ROOT = Path(__file__).parents[3]
 
 
 class SlowNetwork:
@@ -100,7 +99,7 @@ class SlowNetwork:
             str(outside["ifname"]),
             self._bridge,
         ]
-        link = subprocess.Popen([*command, *self._line], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        link = subprocess.Popen([*command, *self._line], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         assert link.stdout is not None
         link.stdout.readline()  # it is in place; or it has ended, which `check` sees
         self._since[name] = time.time()

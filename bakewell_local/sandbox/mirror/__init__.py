@@ -8,7 +8,7 @@ can't build. It forwards nothing: what it has not got is a 404 that says what th
 
 from __future__ import annotations
 
-from bakewell_local.sandbox.mirror.container import prepare, start, stop
+from bakewell_local.sandbox.mirror.container import prepare, runs, start, stop
 from bakewell_local.sandbox.mirror.image import remove
 
-__all__ = ["prepare", "remove", "start", "stop"]
+__all__ = ["prepare", "remove", "runs", "start", "stop"]

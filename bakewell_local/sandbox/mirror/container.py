@@ -71,6 +71,15 @@ def stop(cloud_id: str) -> None:
         remove_container(client, _name(cloud_id))
 
 
+def runs(cloud_id: str) -> bool:
+    """Whether the cloud's mirror runs. Raises MachineError where Docker is unreachable or refuses."""
+    with plain_errors(f"looking for the mirror of cloud {cloud_id}"), closing(connect()) as client:
+        try:
+            return bool(client.containers.get(_name(cloud_id)).status == "running")
+        except NotFound:
+            return False
+
+
 def _serves(client: DockerClient, cloud_id: str, tag: str) -> bool:
     try:
         container = client.containers.get(_name(cloud_id))

@@ -52,8 +52,8 @@ def listen_as(port: int | None, last: int) -> socket.socket:
         if error.errno != errno.EADDRINUSE:
             raise
         log.warning(
-            "port %d, ours in the last run, is another's now: listening on a new one. Shells that evaluated `make env` "
-            "have the old endpoint: evaluate it again",
+            "port %d, ours in the last run, is another's now: listening on a new one. Shells that evaluated "
+            "`bakewell local env` have the old endpoint: evaluate it again",
             last,
         )
         return listen("127.0.0.1", 0)

@@ -11,6 +11,8 @@ import pytest
 
 from bakewell.errors import BakewellError
 from bakewell_local import pending
+from bakewell_local.project import Project
+from bakewell_local.toolchain.folders import ROOT
 from tests.contract.aws.served import ACCESS, REGION
 from tests.contract.aws.served import Served as ServedAws
 from tests.contract.served import TOKEN, Served
@@ -61,7 +63,7 @@ class Site:
             self.ran.append(" ".join(command))
             return ""
 
-        pending.settle("dev", self.state, self.environment, run)
+        pending.settle("dev", Project(ROOT, self.state), self.environment, run)
         return self.ran
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import Mock
@@ -10,12 +9,12 @@ from unittest.mock import Mock
 import pytest
 
 from bakewell.errors import BakewellError, ConfigError
-from bakewell_local import __main__ as commands
-from bakewell_local import setup, stacks
+from bakewell_local import commands, setup, stacks
 from bakewell_local.sandbox import docker_projects, mirror
 from bakewell_local.sandbox.machines import base_image
 from bakewell_local.toolchain import engine
 from bakewell_local.toolchain.build import Builder, Toolchain
+from bakewell_local.toolchain.folders import ROOT
 
 
 @pytest.fixture
@@ -38,8 +37,8 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["bakewell_local", *arguments])
-    return commands.main()
+    monkeypatch.chdir(ROOT)
+    return commands.run(arguments)
 
 
 @pytest.mark.parametrize("begun", [False, True], ids=["engine-ran", "engine-begun"])
@@ -49,7 +48,7 @@ def test_tests_give_pytests_own_status_and_leave_an_engine_that_ran_before(
 ) -> None:
     ran: list[list[str]] = []
 
-    def run_pytest(command: list[str], _environment: object) -> int:
+    def run_pytest(command: list[str], _environment: object, _folder: Path) -> int:
         ran.append(command)
         return 1
 

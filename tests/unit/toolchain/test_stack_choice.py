@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,8 @@ import yaml
 from bakewell.catalog import Catalog
 from bakewell.errors import BakewellError
 from bakewell.settings import load_settings
-from bakewell_local import __main__ as commands
-from bakewell_local import setup, stacks
+from bakewell_local import commands, setup, stacks
+from bakewell_local.project import Project
 from bakewell_local.sandbox.local_cloud import LocalCloud
 from bakewell_local.toolchain.folders import ROOT
 
@@ -30,7 +29,8 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def say(name: str) -> Any:
         return lambda *_args, **_options: done.append(name)
 
-    def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    def run(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> int:
+        assert folder == ROOT
         done.append(f"{command[0]} {command[1]} of {environment['PULUMI_STACK']}")
         return 0
 
@@ -44,11 +44,11 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(LocalCloud, "serving_aws", lambda _self: "start_aws" in done)
     monkeypatch.setattr(LocalCloud, "install_providers", lambda _self: {})
     monkeypatch.setattr(LocalCloud, "environment", lambda _self: {"PULUMI_STACK": "dev", "TOKEN": "it's"})
-    monkeypatch.setattr(stacks, "ready", lambda stack, _state, _environment: done.append(f"stack {stack}"))
-    monkeypatch.setattr(stacks, "exists", lambda stack, _state: stack in ("dev", "both"))
-    monkeypatch.setattr(stacks, "refresh", lambda stack, _environment: done.append(f"refresh {stack}"))
+    monkeypatch.setattr(stacks, "ready", lambda stack, _project, _environment: done.append(f"stack {stack}"))
+    monkeypatch.setattr(Project, "known", lambda _self: ["both", "dev"])
+    monkeypatch.setattr(stacks, "refresh", lambda stack, _project, _environment: done.append(f"refresh {stack}"))
     monkeypatch.setattr(stacks, "run", run)
-    monkeypatch.setattr(stacks, "machines", lambda _environment: {})
+    monkeypatch.setattr(stacks, "machines", lambda _project, _environment: {})
     return done
 
 
@@ -57,8 +57,8 @@ def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
     """Runs a command, on a state folder of the test's own, and gives its status."""
 
     def run(command: str, *words: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["bakewell_local", command, "--state", str(tmp_path), *words])
-        return commands.main()
+        monkeypatch.chdir(ROOT / "docs")
+        return commands.run([command, "--state", str(tmp_path), *words])
 
     return run
 
@@ -96,7 +96,7 @@ def test_roles_and_clouds_choose_the_stack_and_what_is_started(
 def test_a_refresh_is_made_up_for_where_it_did_not_come_about_and_made_once(
     runs: list[str], call: Callable[..., int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_stack: str, _environment: Mapping[str, str]) -> None:
+    def fail(_stack: str, _project: Project, _environment: Mapping[str, str]) -> None:
         raise BakewellError("pulumi was interrupted")
 
     with monkeypatch.context() as broken:
@@ -131,7 +131,7 @@ def test_a_choice_without_a_stack_is_refused_before_anything_is_done(
 @pytest.mark.parametrize(
     ("given", "passed"),
     [
-        ([], ""),
+        ([], " --stack dev"),
         (["ROLES=all"], " --roles 'all'"),
         (["ROLES=a b"], " --roles 'a b'"),
         (["CLOUDS=digitalocean,aws"], " --clouds 'digitalocean,aws'"),
@@ -139,7 +139,7 @@ def test_a_choice_without_a_stack_is_refused_before_anything_is_done(
 )
 def test_make_passes_roles_and_clouds_on(target: str, given: list[str], passed: str) -> None:
     said = subprocess.check_output(["make", "--no-print-directory", "-n", target, *given], cwd=ROOT, text=True)
-    assert said.splitlines()[-1].split() == f"exec .venv/bin/python -m bakewell_local {target}{passed}".split()
+    assert said.splitlines()[-1].split() == f"exec .venv/bin/bakewell local {target}{passed}".split()
 
 
 def test_the_fleet_has_a_machine_of_every_role_that_no_other_is_built_on() -> None:

@@ -17,6 +17,7 @@ import pytest
 
 from bakewell.errors import BakewellError
 from bakewell_local import stacks
+from bakewell_local.project import Project
 from tests.waiting import LONGEST
 
 # Tells each interrupt it gets, and ends at the second one.
@@ -49,8 +50,15 @@ def fake_pulumi(tmp_path: Path) -> dict[str, str]:
     return {"PATH": f"{tmp_path}:/usr/bin:/bin", "SAYS": "", "STATUS": "0"}
 
 
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """One of another name than Bakewell's own."""
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    return Project(tmp_path, tmp_path)
+
+
 def lock(state: Path, pid: int, hostname: str | None = None) -> Path:
-    file = state / f"stacks/.pulumi/locks/organization/bakewell/dev/{pid}.json"
+    file = state / f"stacks/.pulumi/locks/organization/shop/dev/{pid}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps({"pid": pid, "hostname": hostname or socket.gethostname()}))
     return file
@@ -96,7 +104,7 @@ def test_each_interrupt_reaches_the_command_exactly_once(group: bool) -> None:
 
 
 def test_the_lock_of_a_dead_run_is_removed_and_that_of_a_live_one_respected(
-    tmp_path: Path, fake_pulumi: dict[str, str]
+    tmp_path: Path, project: Project, fake_pulumi: dict[str, str]
 ) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/pulumi").symlink_to("/bin/sleep")
@@ -105,13 +113,13 @@ def test_the_lock_of_a_dead_run_is_removed_and_that_of_a_live_one_respected(
         for pid, hostname in ((running.pid, None), (gone(), "another-host")):
             live = lock(tmp_path, pid, hostname)
             with pytest.raises(BakewellError, match="another pulumi works on stack dev"):
-                stacks.ready("dev", tmp_path, fake_pulumi)
+                stacks.ready("dev", project, fake_pulumi)
             live.unlink()
         running.kill()
     assert calls(tmp_path) == []
     with pytest.raises(BakewellError, match="pulumi cancel --yes --stack dev: no passphrase"):
-        stacks.ready("dev", tmp_path, {**fake_pulumi, "SAYS": "no passphrase", "STATUS": "1"})
-    stacks.ready("dev", tmp_path, fake_pulumi)
+        stacks.ready("dev", project, {**fake_pulumi, "SAYS": "no passphrase", "STATUS": "1"})
+    stacks.ready("dev", project, fake_pulumi)
     assert calls(tmp_path)[1:] == ["cancel --yes --stack dev", "stack select --create dev --non-interactive"]
 
 

@@ -1,0 +1,49 @@
+"""A project's local cloud, set up and serving, with a stack that is ready for pulumi."""
+
+from __future__ import annotations
+
+from bakewell_local import setup, stacks
+from bakewell_local.project import Project
+from bakewell_local.sandbox.local_cloud import LocalCloud
+from bakewell_local.toolchain.progress import say
+
+
+def start(project: Project, stack: str, *, tell: bool = False) -> dict[str, str]:
+    """Have all set up, the project's cloud serving, and the stack there; the exports for it.
+
+    The mirror of vendors is started where an image of the stack has something of theirs.
+
+    Args:
+        project: whose cloud.
+        stack: says by its settings which clouds there must be.
+        tell: whether to say which provider plugins are in force.
+
+    Raises:
+        BakewellError: the stack's files are wrong, or something can't be had, built or started.
+    """
+    clouds = sorted(project.settings(stack).clouds)
+    mirrored = project.downloads(stack)
+    setup.install(clouds=clouds, with_mirror=mirrored)
+    cloud = LocalCloud(project.state, clouds=clouds)
+    if not cloud.serving():
+        say("cloud", f"starting the local cloud in {project.state}")
+        cloud.start()
+    owed = cloud.state / "refresh.owed"
+    if "aws" in clouds and not cloud.serving_aws():
+        say("cloud", "starting its AWS half")
+        owed.touch()  # for it begins with empty records; whatever becomes of this command, the next one knows
+        cloud.start_aws()
+    if mirrored:
+        cloud.start_mirror()
+    for name, what in cloud.install_providers().items():
+        if tell and name in ("command", *clouds):
+            say("provider", f"{name}: {what}")
+    environment = {**cloud.environment(), "PULUMI_STACK": stack}
+    if "aws" in clouds and owed.exists():
+        for known in project.known():
+            if "aws" in project.settings(known).clouds:
+                stacks.ready(known, project, stacks.full(environment))
+                stacks.refresh(known, project, stacks.full(environment))
+        owed.unlink()
+    stacks.ready(stack, project, stacks.full(environment))
+    return environment
