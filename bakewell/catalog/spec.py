@@ -129,6 +129,26 @@ class ImageSpec(ImageFile):
         return started if self.compose is None or self.compose.unit in started else [*started, self.compose.unit]
 
 
+def check_role(role: str, file: Path | None, act: str) -> None:
+    """Refuse what cannot be a role's name.
+
+    Args:
+        file: for the message.
+        act: the remedy, to which what a name is made of is added.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    if re.fullmatch(NAME, role) and len(role) <= 40 and role not in RESERVED:
+        return
+    why = "commands give that name another meaning" if role in RESERVED else "tags and snapshot names cannot hold it"
+    raise ConfigError(
+        f"`{role}` cannot name an image: {why}",
+        file=file,
+        remedy=f"{act}: lower-case letters, digits and single hyphens, a letter first, 40 at most",
+    )
+
+
 def load_spec(folder: Path) -> ImageSpec:
     """The image that `folder` describes.
 
@@ -137,15 +157,7 @@ def load_spec(folder: Path) -> ImageSpec:
             an unknown key, a wrong type or a value that looks like a secret.
     """
     role = folder.name
-    if not re.fullmatch(NAME, role) or len(role) > 40 or role in RESERVED:
-        why = (
-            "commands give that name another meaning" if role in RESERVED else "tags and snapshot names cannot hold it"
-        )
-        raise ConfigError(
-            f"`{role}` cannot name an image: {why}",
-            file=folder,
-            remedy="rename the folder: lower-case letters, digits and single hyphens, a letter first, 40 at most",
-        )
+    check_role(role, folder, "rename the folder")
     path = folder / FILE
     if not path.exists():
         raise ConfigError(f"image {role}: {FILE} is missing", file=path, remedy=f"write one, or remove {folder.name}/")

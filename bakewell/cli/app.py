@@ -8,6 +8,7 @@ from bakewell.cli import doctor, local
 from bakewell.cli.catalog import fmt, lock, roles, stage, validate
 from bakewell.cli.image import build, clean, copy, images
 from bakewell.cli.machine import container, fleet, ready, retire
+from bakewell.cli.project import init, new_role
 
 app = typer.Typer(
     name="bakewell",
@@ -18,6 +19,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     epilog="Exit codes: 0 done, 1 other failure, 2 bad input, 3 cloud, 4 build, 5 interrupted.",
 )
+app.command("init")(init.command)
+app.command("new-role")(new_role.command)
 app.command("build")(build.command)
 app.command("validate")(validate.command)
 app.command("fmt")(fmt.command)

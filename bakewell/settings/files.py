@@ -30,7 +30,7 @@ def stack_file(root: Path, stack: str) -> Path:
     Raises:
         ConfigError: Pulumi.yaml cannot be read.
     """
-    return _stack_file(root, stack, _project(root))
+    return _stack_file(root, stack, read_project(root))
 
 
 def _stack_file(root: Path, stack: str, project: Mapping[str, Any]) -> Path:
@@ -49,7 +49,7 @@ def project_name(root: Path) -> str:
     Raises:
         ConfigError: the file cannot be read, or says no name.
     """
-    name = _project(root).get("name")
+    name = read_project(root).get("name")
     if not isinstance(name, str) or not name:
         raise ConfigError(f"{PROJECT_FILE} says no name", file=root / PROJECT_FILE, remedy="write `name:` there")
     return name
@@ -66,7 +66,7 @@ def load_settings(stack: str, root: Path) -> Settings:
     if not _STACK.fullmatch(stack):
         remedy = "letters, digits, hyphens, dots and underscores make a stack's name"
         raise ConfigError(f"`{stack}` is no stack's name", remedy=remedy)
-    project = _project(root)
+    project = read_project(root)
     path = _stack_file(root, stack, project)
     with looking("stack config", path):
         missing = not path.exists()
@@ -119,8 +119,8 @@ def check_agreement(given: Settings, written: Settings, file: str) -> None:
         )
 
 
-def _project(root: Path) -> Mapping[str, Any]:
-    """Pulumi.yaml; nothing where there is none."""
+def read_project(root: Path) -> Mapping[str, Any]:
+    """Pulumi.yaml; nothing where there is none. Raises ConfigError where it is no mapping."""
     path = root / PROJECT_FILE
     with looking(PROJECT_FILE, path):
         if not path.exists():

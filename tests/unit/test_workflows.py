@@ -22,10 +22,11 @@ ROOT = Path(__file__).parents[2]
 GITHUB = ROOT / ".github"
 FLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 ACTIONS = sorted((GITHUB / "actions").glob("*/action.yml"))
-WRITES = {("checks", "preview"): {"id-token"}, ("checks", "comment"): {"pull-requests"}, ("up", "up"): {"id-token"}}
+WRITES = {("preview", "preview"): {"id-token"}, ("preview", "comment"): {"pull-requests"}, ("up", "up"): {"id-token"}}
 WRITES[("rebuild", "up")] = WRITES[("clean", "clean")] = {"id-token"}
 TRIGGERS = {
     "checks": {"pull_request"},
+    "preview": {"pull_request"},
     "up": {"push", "workflow_dispatch", "workflow_call"},
     "rebuild": {"schedule", "workflow_dispatch"},
     "clean": {"schedule", "workflow_dispatch"},
@@ -124,16 +125,16 @@ def test_secrets_are_given_to_single_steps_of_jobs_behind_an_environment(
         assert not (_SECRET.search(str(step)) and "uses" in step), "no third party's action gets a secret"
         assert "${{" not in step.get("run", ""), "values reach scripts by the environment: text is no program"
         if _SECRET.search(str(step)):
-            assert job["environment"] == {"checks": "preview", "up": "production", "clean": "clean"}[flow]
+            assert job["environment"] == {"preview": "preview", "up": "production", "clean": "clean"}[flow]
         if step.get("uses", "").startswith("actions/checkout@"):
             assert step["with"] == {"persist-credentials": False}
 
 
 def test_no_workflow_runs_a_forks_code_with_secrets() -> None:
-    checks = load(GITHUB / "workflows/checks.yml")["jobs"]
-    assert "github.event.pull_request.head.repo.full_name == github.repository" in checks["preview"]["if"]
-    assert not _SECRET.search(str(checks["test"])) and checks["test"]["permissions"] == {"contents": "read"}
-    assert not any("checkout" in step.get("uses", "") for step in checks["comment"]["steps"])
+    checks, preview = (load(GITHUB / f"workflows/{flow}.yml")["jobs"] for flow in ("checks", "preview"))
+    assert "github.event.pull_request.head.repo.full_name == github.repository" in preview["preview"]["if"]
+    assert not _SECRET.search(str(checks)) and checks["test"]["permissions"] == {"contents": "read"}
+    assert not any("checkout" in step.get("uses", "") for step in preview["comment"]["steps"])
 
 
 @everything
@@ -193,7 +194,7 @@ def test_the_key_for_machines_becomes_a_file_for_its_owner_alone(tmp_path: Path)
 def test_a_preview_that_fails_is_told_too_and_fails_the_job(tmp_path: Path, status: int) -> None:
     document = '{"diagnostics": [{"severity": "error", "message": "no such image"}]}' if status else '{"steps": []}'
     fake(tmp_path, "pulumi", f"echo '{document}'; exit {status}\n")
-    text = script("checks", "preview", "Preview")
+    text = script("preview", "preview", "Preview")
     done = run(text, tmp_path, CWD=str(ROOT), PULUMI_STACK="prod", COMMIT="abc")
     assert done.returncode == status, done.stderr
     output = (tmp_path / "GITHUB_OUTPUT").read_text()
@@ -216,7 +217,7 @@ esac
 """,
     )
     comment = "<!-- bakewell preview of prod -->\n### `x` $(false) *\n"
-    text = script("checks", "comment", "Comment, or bring the earlier comment up to date")
+    text = script("preview", "comment", "Comment, or bring the earlier comment up to date")
     done = run(text, tmp_path, COMMENT=comment, ISSUES="issues", NUMBER="7", GH_TOKEN="t")
     assert done.returncode == 0, done.stderr
     asked = (tmp_path / "asked").read_text()

@@ -1,0 +1,1 @@
+"""Files of a project of one's own: what `bakewell init` and `bakewell new-role` write. Knows no command line."""

@@ -1,0 +1,101 @@
+"""Writes new files beside those that are there: all of them or none, and nothing that is there is changed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from bakewell.errors import ConfigError, file_error
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of the files, by their paths below the folder.
+
+    Attributes:
+        made: those that are new.
+        same: those that were there with that content.
+        differing: those that were there with other content and were left → the difference, as a unified diff from
+            what is there to what would have been written.
+    """
+
+    made: tuple[str, ...]
+    same: tuple[str, ...]
+    differing: Mapping[str, str]
+
+
+def write(folder: Path, files: Mapping[str, str]) -> Written:
+    """Write those of `files` that are not there.
+
+    Args:
+        folder: made where it is missing.
+        files: path below the folder → text.
+
+    Raises:
+        ConfigError: something is in the way (a file where a folder must be, a folder where a file must), or the folder
+            cannot be written; nothing has been written then.
+    """
+    same, differing = [], {}
+    new: dict[str, str] = {}
+    for path, text in files.items():
+        there = _read(folder / path)
+        if there is None:
+            new[path] = text
+        elif there == text or (path == ".gitignore" and set(text.splitlines()) <= set(there.splitlines())):
+            same.append(path)
+        else:
+            differing[path] = _difference(path, there, text)
+    made: list[Path] = []
+    try:
+        for path, text in new.items():
+            target = folder / path
+            made += _make_folders(target.parent)
+            with target.open("x", encoding="utf-8") as file:
+                made.append(target)
+                file.write(text)
+    except BaseException as error:
+        for path_made in reversed(made):
+            with suppress(OSError):
+                path_made.rmdir() if path_made.is_dir() else path_made.unlink()
+        if isinstance(error, OSError):
+            remedy = "choose a folder that this user can write to; nothing was written"
+            what = "the project cannot be written"
+            raise file_error(error, what, file=error.filename or folder, remedy=remedy) from error
+        raise
+    return Written(tuple(new), tuple(same), differing)
+
+
+def _make_folders(folder: Path) -> Iterator[Path]:
+    """Make a folder and those above it that are missing; gives each as it is made."""
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for each in reversed(missing):
+        each.mkdir()
+        yield each
+
+
+def _read(path: Path) -> str | None:
+    """What is there; None where nothing is."""
+    try:
+        return path.read_bytes().decode("utf-8", "backslashreplace")
+    except FileNotFoundError:
+        if path.is_symlink():
+            remedy = "remove that link; nothing was written"
+            raise ConfigError("this link leads nowhere", file=path, remedy=remedy) from None
+        return None
+    except OSError as error:
+        remedy = "move it out of the way, or choose another folder; nothing was written"
+        in_the_way = next((above for above in path.parents if above.exists() and not above.is_dir()), path)
+        raise file_error(error, "this is in the way", file=in_the_way, remedy=remedy) from error
+
+
+def _difference(path: str, there: str, wanted: str) -> str:
+    lines = difflib.unified_diff(
+        there.splitlines(), wanted.splitlines(), f"{path} (there)", f"{path} (bakewell init)", lineterm=""
+    )
+    return "\n".join(lines)

@@ -1,0 +1,212 @@
+"""`bakewell init` and `bakewell new-role`: what they write is a project that commands take; what is there stays."""
+
+from __future__ import annotations
+
+import ast
+import errno
+import shutil
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bakewell.bases import Bases
+from bakewell.catalog import Catalog
+from bakewell.cli import run
+from bakewell.context import Context
+from bakewell.scaffold import project, sources
+from bakewell.settings import load_settings
+from bakewell_local.project import Project
+
+ROOT = Path(__file__).parents[3]
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Call:
+    """Runs a command of `bakewell` in a folder: status, stdout, stderr."""
+
+    def call(*arguments: str, at: Path = tmp_path) -> tuple[int, str, str]:
+        monkeypatch.chdir(at)
+        capfd.readouterr()
+        code = run(list(arguments))
+        return code, *capfd.readouterr()
+
+    return call
+
+
+def share(root: Path) -> None:
+    """Give a project the shared files of packer/."""
+    for path in (ROOT / "packer").iterdir():
+        if path.is_dir() and path.name == "steps":
+            shutil.copytree(path, root / "packer/steps")
+        elif path.suffix in (".hcl", ".py", ".txt"):
+            shutil.copy(path, root / "packer")
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("clouds", [(), ("aws",), ("docker",), ("digitalocean", "aws")], ids="-".join)
+def test_a_new_project_is_one_that_commands_take(call: Call, tmp_path: Path, clouds: tuple[str, ...]) -> None:
+    options = [word for cloud in clouds for word in ("--cloud", cloud)]
+    code, _, said = call("init", "my_Shop", *options)
+    assert code == 0 and "project my-shop is ready; next: cd my_Shop && bakewell local up" in said
+    root = tmp_path / "my_Shop"
+    assert (root / "__main__.py").read_text() == (ROOT / "__main__.py").read_text()
+    share(root)
+    settings = load_settings("dev", root)
+    wanted = list(clouds or ("digitalocean",))
+    assert (settings.project, settings.prefix, settings.local, settings.clouds) == ("my-shop", "my-shop", True, wanted)
+    assert Project(root, root).name == "my-shop"
+    catalog, bases = Catalog.load(root / "packer"), Bases.load(root / "packer/bases.lock")
+    assert catalog.roles == ("hello",)
+    for cloud in wanted:
+        assert "files/index.html" in Context.collect(catalog, "hello", cloud, bases).digests
+    machines = {
+        "digitalocean": settings.machines,
+        "aws": settings.aws.instances,
+        "docker": settings.docker.containers,
+    }
+    assert [cloud for cloud, there in machines.items() if "hello" in there] == wanted
+    packages = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    assert packages["dependencies"][0].startswith(f"bakewell[{','.join(wanted)}]==")
+    code, _, said = call("roles", at=root / "packer")
+    assert code == 0, said
+
+
+def test_a_new_role_fits_and_says_what_it_is(call: Call, tmp_path: Path) -> None:
+    call("init")
+    share(tmp_path)
+    assert call("new-role", "plain")[0] == call("new-role", "child", "--parent", "plain")[0] == 0
+    catalog = Catalog.load(tmp_path / "packer")
+    assert (catalog["plain"].base, catalog["child"].parent) == ("debian-12", "plain")
+    for role in ("plain", "child"):
+        for file in ("deploy.py", "checks.py"):
+            text = (tmp_path / f"packer/images/{role}/{file}").read_text()
+            ast.parse(text)
+            assert role in text and not {"ROLE", "BELOW", "BUILT_ON"} & set(text.split())
+    before = contents(tmp_path)
+    for words, told in (
+        (["plain"], "role plain is there already"),
+        (["Web"], "`Web` cannot name an image"),
+        (["all"], "commands give that name another meaning"),
+        (["web", "--parent", "plane"], "did you mean `plain`?"),
+    ):
+        code, _, said = call("new-role", *words)
+        assert code == 2 and told in said and "remedy: " in said
+    assert contents(tmp_path) == before
+
+
+def test_beside_a_program_nothing_is_overwritten_and_what_differs_is_shown(call: Call, tmp_path: Path) -> None:
+    mine = {
+        "Pulumi.yaml": "name: Their Shop\nruntime:\n  name: python\n  options: {virtualenv: venv}\n",
+        "__main__.py": "import shop\n",
+        ".gitignore": "venv/\n.venv/\n.bakewell/\n__pycache__/\n",
+    }
+    for name, text in mine.items():
+        (tmp_path / name).write_text(text)
+    code, out, said = call("init")
+    assert code == 1
+    assert "-import shop\n" in out and "+++ __main__.py (bakewell init)" in out
+    assert "these files had other content and were left: __main__.py\n  remedy: take over" in said
+    assert {name: (tmp_path / name).read_text() for name in mine} == mine
+    assert load_settings("dev", tmp_path).project == "their-shop"
+    assert (tmp_path / "packer/images/hello/image.toml").is_file()
+
+
+def test_a_program_in_another_language_is_left_alone(call: Call, tmp_path: Path) -> None:
+    code, _, said = call("init", "--program", "none")
+    assert code == 2 and "there is no Pulumi.yaml" in said and "pulumi new" in said
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: nodejs\n")
+    code, _, said = call("init")
+    assert code == 2 and "its runtime is nodejs\n  remedy: say --program none" in said
+    assert list(contents(tmp_path)) == ["Pulumi.yaml"]
+    assert call("init", "--program", "none")[0] == 0
+    assert not (tmp_path / "__main__.py").exists()
+    assert load_settings("dev", tmp_path).project == "shop"
+
+
+@pytest.mark.parametrize("where", [".", "packer/images", "new"])
+def test_inside_a_project_none_is_made(call: Call, tmp_path: Path, where: str) -> None:
+    call("init")
+    before = contents(tmp_path)
+    code, _, said = call("init", where)
+    assert code == 2 and f"{tmp_path}: this is" in said and "bakewell new-role NAME" in said
+    assert contents(tmp_path) == before and not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--name", "my shop!"], "`my shop!` cannot name a project"),
+        (["--name", "a" * 41], "cannot name a project"),
+        (["12.34"], "no name can be made of `12.34`"),
+        (["--cloud", "gcp"], "gcp"),
+        (["file"], "/file: this is in the way"),
+        (["file/below"], "/file: this is in the way"),
+    ],
+)
+def test_what_cannot_be_made_is_refused_and_nothing_is_left(
+    call: Call, tmp_path: Path, words: list[str], told: str
+) -> None:
+    (tmp_path / "file").touch()
+    code, _, said = call("init", *words)
+    assert code == 2 and told in said
+    assert list(contents(tmp_path)) == ["file"]
+
+
+@pytest.mark.parametrize("text", [None, "half"], ids=["a-folder-in-the-way", "a-disk-that-fills"])
+def test_a_write_that_fails_leaves_nothing_behind(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None
+) -> None:
+    if text is None:
+        (tmp_path / "shop/pyproject.toml").mkdir(parents=True)
+    else:
+
+        def full(path: str) -> str:
+            raise OSError(errno.ENOSPC, "No space left on device", path)
+
+        write = Path.open
+        monkeypatch.setattr(
+            Path,
+            "open",
+            lambda path, mode, **how: full(str(path)) if path.name == "bases.lock" else write(path, mode, **how),
+        )
+    code, _, said = call("init", "shop")
+    assert code == (2 if text is None else 1) and "remedy: " in said
+    assert contents(tmp_path) == {}
+    assert list(tmp_path.iterdir()) == ([tmp_path / "shop"] if text is None else [])
+
+
+def test_workflows_come_with_github_and_name_its_clouds(call: Call, tmp_path: Path) -> None:
+    assert call("init", "--github", "--cloud", "aws", "--cloud", "docker")[0] == 0
+    flows = {path.stem for path in (tmp_path / ".github/workflows").iterdir()}
+    assert flows == {"checks", "preview", "up", "rebuild", "clean"}
+    setup = yaml.safe_load((tmp_path / ".github/actions/setup/action.yml").read_text())
+    script = next(step["run"] for step in setup["runs"]["steps"] if step.get("id") == "pinned")
+    assert "for cloud in aws docker; do" in script and "staged/aws/packer.pkr.hcl" in script
+    assert not any(
+        word in text
+        for word in ("make ", ".venv")
+        for text in map(Path.read_text, (tmp_path / ".github").rglob("*.yml"))
+    )
+
+
+def test_a_wheel_has_what_projects_get_from_the_repository() -> None:
+    hatch = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    included = hatch["force-include"]
+    for path in sources.REPOSITORY:
+        assert included[path] == f"bakewell/scaffold/repository/{path}"
+        assert sources.repository(path) == (ROOT / path).read_text()
+
+
+@pytest.mark.parametrize(
+    ("called", "name"),
+    [("my_Shop", "my-shop"), ("Shop 2", "shop-2"), ("2shop", "shop"), ("été", "t"), ("a" * 50, "a" * 40), ("---", "")],
+)
+def test_a_folder_gives_the_name(called: str, name: str) -> None:
+    assert project.valid_name(called) == name
