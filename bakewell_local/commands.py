@@ -19,7 +19,7 @@ from bakewell.errors import BakewellError
 from bakewell_local import choice, setup, stacks, status
 from bakewell_local.project import Project, stack_of
 from bakewell_local.sandbox.local_cloud import LocalCloud, search_path
-from bakewell_local.starting import start
+from bakewell_local.starting import start, take_down_containers
 from bakewell_local.toolchain.build import Builder
 from bakewell_local.toolchain.folders import ROOT
 from bakewell_local.toolchain.progress import say
@@ -101,6 +101,7 @@ def reset(state: State = None, stack: Stack = "") -> None:
     project, chosen = Project.here(state), stack or stack_of(os.environ)
     project.settings(chosen)  # a stack that cannot be started again is refused before anything is removed
     if project.state.exists():
+        take_down_containers(project)
         say("cloud", f"removing {project.state} and what it made")
         setup.wake(project.state)
         LocalCloud(project.state).destroy()
@@ -111,7 +112,9 @@ def reset(state: State = None, stack: Stack = "") -> None:
 @app.command()
 def down(state: State = None) -> None:
     """Remove all that `up` made: machines, images, networks, stacks, processes. Caches stay."""
-    setup.tear_down(Project.here(state).state)
+    project = Project.here(state)
+    take_down_containers(project)
+    setup.tear_down(project.state)
 
 
 @app.command(hidden=True, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

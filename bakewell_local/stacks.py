@@ -94,6 +94,12 @@ def refresh(stack: str, project: Project, environment: Mapping[str, str]) -> Non
     )
 
 
+def destroy(stack: str, project: Project, environment: Mapping[str, str]) -> None:
+    """Delete all that the stack has. Raises BakewellError where pulumi fails."""
+    words = ["--yes", "--skip-preview", "--stack", stack, "--non-interactive"]
+    _quiet(["pulumi", "destroy", *words], environment, project.root)
+
+
 def machines(project: Project, environment: Mapping[str, str]) -> list[tuple[str, Machine]]:
     """The stack's machines with their names: those in its outputs, and those that its fleets have now."""
     outputs = json.loads(

@@ -5,7 +5,13 @@ from __future__ import annotations
 from bakewell_local import setup, stacks
 from bakewell_local.project import Project
 from bakewell_local.sandbox.local_cloud import LocalCloud
+from bakewell_local.sandbox.machines import base_image
 from bakewell_local.toolchain.progress import say
+
+DOCKER_BASE = "bakewell-base:debian-12"
+"""What a stack on Docker builds from by default (docs/docker.md)."""
+_CONTAINER = b"exec bakewell container "
+"""In the state of a stack that has containers: how it makes one (components/pulumi_bakewell/docker)."""
 
 
 def start(project: Project, stack: str, *, tell: bool = False) -> dict[str, str]:
@@ -35,6 +41,8 @@ def start(project: Project, stack: str, *, tell: bool = False) -> dict[str, str]
         cloud.start_aws()
     if mirrored:
         cloud.start_mirror()
+    if "docker" in clouds and base_image.lend(DOCKER_BASE):
+        say("docker", f"{DOCKER_BASE} is the base machine image from here on")
     for name, what in cloud.install_providers().items():
         if tell and name in ("command", *clouds):
             say("provider", f"{name}: {what}")
@@ -47,3 +55,17 @@ def start(project: Project, stack: str, *, tell: bool = False) -> dict[str, str]
         owed.unlink()
     stacks.ready(stack, project, stacks.full(environment))
     return environment
+
+
+def take_down_containers(project: Project) -> None:
+    """Remove the containers that the project's stacks have on Docker, which go with no local cloud: by pulumi, for a
+    stack of the same name elsewhere may have others. Their images stay.
+
+    Raises:
+        BakewellError: a stack can't be destroyed.
+    """
+    for file in sorted((project.state / "stacks/.pulumi/stacks").glob("*/*.json")):
+        if _CONTAINER in file.read_bytes():
+            environment = stacks.full(start(project, file.stem))
+            say("docker", f"destroying stack {file.stem}; its images stay: docker images 'bakewell/*/*'")
+            stacks.destroy(file.stem, project, environment)

@@ -26,6 +26,7 @@ from docker.errors import DockerException, ImageNotFound
 from bakewell.cleanup import followed_by, undone_by
 from bakewell.clouds.docker.engine import remove_container
 from bakewell_local.sandbox.machines import making
+from bakewell_local.sandbox.machines.engine import connect, plain_errors
 from bakewell_local.sandbox.machines.errors import MachineError
 from bakewell_local.sandbox.machines.making import Progress, present, told
 from bakewell_local.sandbox.machines.trust import certificates
@@ -76,6 +77,19 @@ def ensure(progress: Progress) -> str:
         _make(client, cache, progress)
 
     return making.ensure(tag(), WHAT, cache / "machine.lock", progress, make)
+
+
+def lend(name: str) -> bool:
+    """Have the engine know the image, which must be there, by another name too; False where something has that name.
+
+    Raises:
+        MachineError: Docker is unreachable or refused.
+    """
+    with plain_errors(f"naming the {WHAT} {name}"), closing(connect()) as client:
+        if present(client, name):
+            return False
+        repository, _, version = name.rpartition(":")
+        return bool(client.images.get(tag()).tag(repository, version))
 
 
 def remove() -> None:
