@@ -36,7 +36,7 @@ lint: venv ## ruff, mypy, shellcheck, packer fmt, actionlint: changes nothing
 	$(BIN)/mypy .github/preview_comment.py
 	find . -name .venv -prune -o -name .bakewell -prune -o '(' -name '*.sh' -o -path './.ci/run' ')' -print0 | xargs -0 $(BIN)/shellcheck
 	packer=$$($(BIN)/python -m bakewell_local.toolchain.build packer) && "$$packer" fmt -check -diff -recursive packer
-	actionlint=$$($(BIN)/python -m bakewell_local.toolchain.build actionlint) && "$$actionlint" -shellcheck $(BIN)/shellcheck .github/workflows/*.yml
+	actionlint=$$($(BIN)/python -m bakewell_local.toolchain.build actionlint) && "$$actionlint" -shellcheck $(BIN)/shellcheck .github/workflows/*.yml bakewell/scaffold/files/github/workflows/*.yml
 
 fmt: venv ## put code and templates into shape
 	$(BIN)/ruff check --fix-only .

@@ -240,7 +240,7 @@ def _mirrored(path: Path) -> _Checksums:
     what = "the file of checksums that BAKEWELL_DOWNLOADS names"
     with looking(what, path):
         if not path.exists():
-            remedy = "have `make up` write it, or unset BAKEWELL_DOWNLOADS"
+            remedy = "have `bakewell local up` write it, or unset BAKEWELL_DOWNLOADS"
             raise ConfigError(f"{what} is missing", file=path, remedy=remedy)
     return _checksums({DOWNLOADS: read_toml(path, what)}, path, what)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.contract.aws.served import Served
 
 gc.disable()  # until all is imported: it stays, and to look for garbage among it takes a third of a collection
-# A shell that ran `eval "$(make -s env)"` must not point the tests at its stack, nor an operator's at the real cloud.
+# A shell that ran `eval "$(bakewell local env)"` must not point the tests at its stack, nor an operator's at a cloud.
 # PULUMI_HOME stays: it may hold the real provider plugins; the other says to test with those.
 for name in list(os.environ):
     ours = name.startswith(("AWS_", "DIGITALOCEAN_", "BAKEWELL_", "PULUMI_", "PACKER_", "PKR_"))

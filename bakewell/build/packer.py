@@ -46,7 +46,7 @@ def find() -> Path:
     if found is None:
         raise ConfigError(
             "packer is not on PATH",
-            remedy='install it, or use the one `make up` built: eval "$(make -s env)"',
+            remedy='install it, or use the one of the local cloud: eval "$(bakewell local env)"',
         )
     return Path(found)
 
@@ -173,7 +173,7 @@ def check_version(packer: Path, context: Context) -> None:
         raise ConfigError(
             f"Packer is {found}, but the templates require {wanted}",
             file=packer,
-            remedy=f'put Packer {wanted} first on PATH: eval "$(make -s env)"',
+            remedy=f'put Packer {wanted} first on PATH: eval "$(bakewell local env)"',
         )
 
 

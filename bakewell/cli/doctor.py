@@ -91,7 +91,7 @@ def _plugins(project: Project, cloud: str) -> str:
         if f"packer-plugin-{short}_v{plugin.version}_" not in listed:
             raise ConfigError(
                 f"Packer has no plugin {plugin.source} {plugin.version}",
-                remedy=f"packer init packer/{cloud}.pkr.hcl, or for the local cloud: make up",
+                remedy=f"packer init packer/{cloud}.pkr.hcl, or for the local cloud: bakewell local up",
             )
     return ", ".join(f"{plugin.name} {plugin.version}" for plugin in needed)
 
@@ -100,7 +100,7 @@ def _pulumi(project: Project) -> str:
     del project
     program, wanted = which("pulumi"), version("pulumi")
     if program is None:
-        raise ConfigError("pulumi is not on PATH", remedy='install it, or: eval "$(make -s env)"')
+        raise ConfigError("pulumi is not on PATH", remedy='install it, or: eval "$(bakewell local env)"')
     said = subprocess.run([program, "version"], capture_output=True, text=True, check=False)
     found = said.stdout.strip().lstrip("v")
     if found.split(".")[0] != wanted.split(".")[0]:

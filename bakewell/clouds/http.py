@@ -255,7 +255,7 @@ class Api:
         except urllib3.exceptions.HTTPError as error:
             unreachable = CloudError(
                 f"{what}: no answer ({_reason(error)})",
-                remedy="check the network and DIGITALOCEAN_API_URL; for the local cloud: `make up`",
+                remedy="check the network and DIGITALOCEAN_API_URL; for the local cloud: `bakewell local up`",
             )
             raise _Again(unreachable, tries=CONNECT_TRIES) from error
         if answer.status >= 400:
@@ -284,7 +284,7 @@ class Api:
             return Refused(
                 f"{what}: 401, the token is not valid ({said})",
                 status=status,
-                remedy=f'check {self._token_name}; for the local cloud: eval "$(make -s env)"',
+                remedy=f'check {self._token_name}; for the local cloud: eval "$(bakewell local env)"',
             )
         if status == 403:
             remedy = f"give the token in {self._token_name} the scopes that docs/production.md lists"

@@ -138,7 +138,7 @@ class Ssh:
                 raise ConfigError(
                     f"there is no SSH key to log in to {self.address} with",
                     remedy=f"set {VARIABLE} to the private key's file, or start ssh-agent and add it (ssh-add); "
-                    'for the local cloud: eval "$(make -s env)"',
+                    'for the local cloud: eval "$(bakewell local env)"',
                 ) from error
             raise
         except BaseException:

@@ -78,11 +78,14 @@ def role(name: str, *, parent: str | None, base: str) -> dict[str, str]:
     """The files of a role that is built on `parent`, or on a stock image where that is None: path → text."""
     below = f"`{parent}`" if parent else f"the stock image {base}"
     words = {"ROLE": name, "BELOW": below, "BUILT_ON": f'parent = "{parent}"' if parent else f'base = "{base}"'}
-    found = {}
-    for file in ("image.toml", "deploy.py", "checks.py"):
-        text = re.sub(r"\b(ROLE|BELOW|BUILT_ON)\b", lambda word: words[word[0]], sources.own(f"role/{file}"))
-        found[f"packer/images/{name}/{file}"] = text
-    return found
+
+    def fill(word: re.Match[str]) -> str:
+        return words[word[0]]
+
+    return {
+        f"packer/images/{name}/{file}": re.sub("|".join(words), fill, sources.own(f"role/{file}"))
+        for file in ("image.toml", "deploy.py", "checks.py")
+    }
 
 
 def valid_name(text: str) -> str:

@@ -16,7 +16,7 @@ DIGITALOCEAN = "https://api.digitalocean.com"
 AWS = "https://amazonaws.com"  # stands for the endpoints that AWS's SDKs choose by service and region
 DOCKER = "unix:///var/run/docker.sock"
 _MIRRORED = "BAKEWELL_DOWNLOADS is set, but the endpoint is {}: images of a real cloud are made of what vendors publish"
-_NO_MIRROR = 'unset it, so that packer/bases.lock counts; or for the local cloud run: eval "$(make -s env)"'
+_NO_MIRROR = 'unset it, so that packer/bases.lock counts; or for the local cloud run: eval "$(bakewell local env)"'
 TOKENS = ("DIGITALOCEAN_TOKEN", "DIGITALOCEAN_API_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN")
 """Variables for the token: the first that is set counts. Pulumi's provider knows the outer two only, in this order;
 components/digitalocean/provider.py gives it the third."""
@@ -112,7 +112,7 @@ class Environment:
         if not self.token:
             raise ConfigError(
                 f"no API token: {TOKENS[0]} is not set, nor is {' or '.join(TOKENS[1:])}",
-                remedy='export it, or for the local cloud run: eval "$(make -s env)"',
+                remedy='export it, or for the local cloud run: eval "$(bakewell local env)"',
             )
         return self.token
 
@@ -129,7 +129,7 @@ class Environment:
             if settings.local:
                 raise ConfigError(
                     f"stack {self.stack} is for the local cloud only, but the endpoint is {self.where(cloud)}",
-                    remedy='run: eval "$(make -s env)" (or choose another stack)',
+                    remedy='run: eval "$(bakewell local env)" (or choose another stack)',
                 )
             if self.downloads is not None:
                 raise ConfigError(_MIRRORED.format(self.where(cloud)), remedy=_NO_MIRROR)

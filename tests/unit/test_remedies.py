@@ -30,7 +30,7 @@ SETTING = re.compile(r"bakewell:([a-z_]+(?:\.(?:[a-z_]+|<[a-z]+>|\{\}))*)")
 DOWNLOAD_KEY = re.compile(
     r"`([a-z_0-9]+)`(?:, `([a-z_0-9]+)`)*(?: or `([a-z_0-9]+)`)? (?:in|of) the step's downloads\.toml"
 )
-COMMAND = re.compile(r"(?:run|with|first|again): bakewell ([a-z]+)")
+COMMAND = re.compile(r"(?:run|with|first|again): bakewell ([a-z-]+)")
 NESTED_KEY = re.compile(r"`(\[[a-z_]+\] [a-z_]+)`|(\[(?:boot|consul|compose|rebuild)\] [a-z_]+)")
 TAGS = {"index", "ready", "revoked", "builder", "name", "lease", *Identity.__dataclass_fields__}
 """bakewell:<word> on images and machines in a cloud, and in the names of our components."""

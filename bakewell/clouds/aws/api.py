@@ -55,8 +55,10 @@ _CONFIG = Config(
     read_timeout=60,
     user_agent_extra="bakewell",
 )
-_LOG_IN = 'log in again (aws sso login, or new keys); for the local cloud: eval "$(make -s env)"'
-_WHO = 'set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; for the local cloud: eval "$(make -s env)"'
+_LOG_IN = 'log in again (aws sso login, or new keys); for the local cloud: eval "$(bakewell local env)"'
+_WHO = (
+    'set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; for the local cloud: eval "$(bakewell local env)"'
+)
 _OR_REGION = "; AWS says the same in a region that the account has not enabled: see bakewell:aws.regions"
 _SLOWER = "the account calls this API too often: run it again later, or with a smaller bakewell:parallel"
 _MORE = "give the role the permissions that docs/aws.md lists"
@@ -199,7 +201,7 @@ def asking(call: Call[Any], region: str, what: str) -> Iterator[None]:
     except (HTTPClientError, NoConnection) as error:
         raise CloudError(
             f"AWS cannot be reached to {what}: {error}",
-            remedy="check the network and AWS_ENDPOINT_URL; for the local cloud: `make up CLOUDS=aws`",
+            remedy="check the network and AWS_ENDPOINT_URL; for the local cloud: `bakewell local up`",
         ) from error
     except ValidationError as error:
         raise _not_whole(call, region, what, _fields(error)) from error

@@ -42,7 +42,7 @@ def test_a_preview_says_what_is_wrong(workspace: Workspace, cloud: CloudView, pr
     real = {"DIGITALOCEAN_API_URL": "", "DIGITALOCEAN_TOKEN": "dop_v1_not_a_token"}
     done = workspace.run("pulumi", "preview", "--non-interactive", check=False, env=real)
     assert done.returncode != 0
-    assert "local" in done.stdout + done.stderr and "make -s env" in done.stdout + done.stderr
+    assert "local" in done.stdout + done.stderr and "bakewell local env" in done.stdout + done.stderr
 
     workspace.configure(kep=3)
     refused(workspace, "Pulumi.dev.yaml", "kep", "keep", "remedy")

@@ -6,7 +6,7 @@ import ast
 import errno
 import shutil
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -66,7 +66,7 @@ def test_a_new_project_is_one_that_commands_take(call: Call, tmp_path: Path, clo
     assert catalog.roles == ("hello",)
     for cloud in wanted:
         assert "files/index.html" in Context.collect(catalog, "hello", cloud, bases).digests
-    machines = {
+    machines: dict[str, Mapping[str, object]] = {
         "digitalocean": settings.machines,
         "aws": settings.aws.instances,
         "docker": settings.docker.containers,

@@ -138,7 +138,12 @@ def test_what_a_stack_has_on_docker_goes_by_pulumi_before_its_state_goes(
     shop: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[str] = []
-    monkeypatch.setattr(starting, "start", lambda _project, stack: done.append(f"start {stack}") or {})
+
+    def start(_project: Project, stack: str) -> dict[str, str]:
+        done.append(f"start {stack}")
+        return {}
+
+    monkeypatch.setattr(starting, "start", start)
     monkeypatch.setattr(stacks, "destroy", lambda stack, _project, _environment: done.append(f"destroy {stack}"))
     monkeypatch.setattr(setup, "tear_down", lambda _state: done.append("down"))
     made(shop, "dev")

@@ -41,7 +41,7 @@ def test_an_empty_environment_has_defaults_and_no_token() -> None:
     with pytest.raises(ConfigError) as caught:
         environment.require_token()
     assert "DIGITALOCEAN_TOKEN" in caught.value.what
-    assert "make -s env" in caught.value.remedy
+    assert "bakewell local env" in caught.value.remedy
 
 
 def test_of_several_names_for_the_token_the_first_that_is_set_counts() -> None:
@@ -90,7 +90,7 @@ def test_a_local_stack_runs_nowhere_else() -> None:
     environment = Environment.read({"DIGITALOCEAN_TOKEN": "real"})
     with pytest.raises(ConfigError) as caught:
         environment.check(Settings(local=True))
-    assert 'eval "$(make -s env)"' in caught.value.remedy
+    assert 'eval "$(bakewell local env)"' in caught.value.remedy
     environment.check(Settings(local=False))
 
 
