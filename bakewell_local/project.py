@@ -71,8 +71,8 @@ class Project:
         """The folder of the locks that runs hold on a stack."""
         return self.state / "stacks/.pulumi/locks/organization" / self.name / stack
 
-    def downloads(self, stack: str) -> bool:
-        """Whether an image of the stack has something that vendors publish: releases, or containers.
+    def needs_mirror(self, stack: str) -> bool:
+        """Whether an image of the stack has something that vendors publish, for which the mirror stands in.
 
         False also for files that cannot be read: `up` says what is wrong with them.
         """

@@ -28,7 +28,7 @@ def start(project: Project, stack: str, *, tell: bool = False) -> dict[str, str]
         BakewellError: the stack's files are wrong, or something can't be had, built or started.
     """
     clouds = sorted(project.settings(stack).clouds)
-    mirrored = project.downloads(stack)
+    mirrored = project.needs_mirror(stack)
     setup.install(clouds=clouds, with_mirror=mirrored)
     cloud = LocalCloud(project.state, clouds=clouds)
     if not cloud.serving():

@@ -23,7 +23,7 @@ def command(
     ] = None,
     debug: Debug = False,
 ) -> None:
-    """Run the local cloud: DigitalOcean's API and AWS's on loopback, machines as containers. `--help` has more."""
+    """Run this project's local cloud; without a COMMAND, say what there is."""
     if find_spec("bakewell_local") is None:
         raise ConfigError("the local cloud is not installed", remedy="run: pip install 'bakewell[local]'")
     options = ["--debug"] if debug else []

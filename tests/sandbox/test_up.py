@@ -1,4 +1,4 @@
-"""`python -m bakewell_local up`, `env` and `down`, whole, on a clone with the small catalog and its own state."""
+"""`bakewell local up`, `status`, `env` and `down`, whole, on a clone with the small catalog and its own state."""
 
 from __future__ import annotations
 
@@ -67,6 +67,21 @@ def clone(local_cloud: LocalCloud, clouds_folder: Path, tmp_path_factory: pytest
     LocalCloud(made.state).destroy()
 
 
+def new_roles(root: Path) -> None:
+    """Two roles as `bakewell new-role` makes them, one built on the other, baked by the stack dev."""
+    for words in (["plain"], ["child", "--parent", "plain"]):
+        subprocess.run(
+            [sys.executable, "-m", "bakewell", "new-role", *words],
+            cwd=root,
+            env={**os.environ, "PYTHONPATH": str(root)},
+            check=True,
+        )
+    file = root / "Pulumi.dev.yaml"
+    dev = yaml.safe_load(file.read_text())
+    dev["config"]["bakewell:roles"].append("child")
+    file.write_text(yaml.safe_dump(dev))
+
+
 def succeeded(done: subprocess.CompletedProcess[str]) -> str:
     """What it printed."""
     assert done.returncode == 0, done.stdout + done.stderr
@@ -96,10 +111,15 @@ def test_up_then_env_then_down(clone: Clone) -> None:
     fleet = yaml.safe_load(file.read_text())
     fleet["config"]["bakewell:digitalocean"] = {"droplets": {"web": {"count": 2, "ssh_keys": ["local-cloud"]}}}
     file.write_text(yaml.safe_dump(fleet))
+    new_roles(clone.root)
 
     rows = [line.split() for line in succeeded(clone.run("up")).splitlines()[-2:]]
     assert sorted(row[0] for row in rows) == ["digitalocean-api-1", "digitalocean-web-1"]
     address = next(row[1] for row in rows if row[0] == "digitalocean-web-1")
+    found = json.loads(succeeded(clone.run("status", "--json")))
+    (stack,) = found["stacks"]
+    assert {(each["name"], each["address"]) for each in stack["machines"]} == {(row[0], row[1]) for row in rows}
+    assert (found["project"], stack["name"], found["servers"][0]["name"]) == ("bakewell", "dev", "digitalocean")
     again = succeeded(clone.run("up"))
     assert "unchanged" in again
     assert not any(word in again for word in ("created", "replaced", "deleted"))

@@ -106,9 +106,9 @@ def test_variables_name_the_stack_as_for_every_command(variables: Mapping[str, s
 
 
 def test_vendors_are_wanted_where_an_image_has_something_of_theirs(shop: Project) -> None:
-    assert Project(ROOT, ROOT).downloads("dev")
+    assert Project(ROOT, ROOT).needs_mirror("dev")
     assert bakewell(["init", "new"]) == 2, "it is inside a project"
-    assert not shop.downloads("dev"), "files that cannot be read are for `up` to tell"
+    assert not shop.needs_mirror("dev"), "files that cannot be read are for `up` to tell"
 
 
 def test_status_says_what_runs_and_starts_nothing(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
