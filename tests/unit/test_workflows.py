@@ -22,6 +22,8 @@ ROOT = Path(__file__).parents[2]
 GITHUB = ROOT / ".github"
 FLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 ACTIONS = sorted((GITHUB / "actions").glob("*/action.yml"))
+PROJECTS = sorted((ROOT / "bakewell/scaffold/files/github").rglob("*.yml"))
+"""What `bakewell init --github` writes besides these workflows."""
 WRITES = {("preview", "preview"): {"id-token"}, ("preview", "comment"): {"pull-requests"}, ("up", "up"): {"id-token"}}
 WRITES[("rebuild", "up")] = WRITES[("clean", "clean")] = {"id-token"}
 TRIGGERS = {
@@ -51,7 +53,9 @@ def jobs() -> Iterator[tuple[str, str, dict[str, Any]]]:
 JOBS = list(jobs())
 NAMES = [f"{flow}.{name}" for flow, name, _ in JOBS]
 each_job = pytest.mark.parametrize(("flow", "name", "job"), JOBS, ids=NAMES)
-everything = pytest.mark.parametrize("path", [*FLOWS, *ACTIONS], ids=lambda path: path.relative_to(GITHUB).as_posix())
+everything = pytest.mark.parametrize(
+    "path", [*FLOWS, *ACTIONS, *PROJECTS], ids=lambda path: path.relative_to(ROOT).as_posix()
+)
 
 
 def steps(document: dict[str, Any]) -> list[dict[str, Any]]:
@@ -102,7 +106,11 @@ def test_every_action_is_pinned_to_a_commit_with_its_version_beside_it(path: Pat
 
 
 def test_an_action_is_the_same_everywhere() -> None:
-    uses = {use.groups() for path in (*FLOWS, *ACTIONS) for use in _USES.finditer(path.read_text(encoding="utf-8"))}
+    uses = {
+        use.groups()
+        for path in (*FLOWS, *ACTIONS, *PROJECTS)
+        for use in _USES.finditer(path.read_text(encoding="utf-8"))
+    }
     assert len(uses) == len({action for action, *_ in uses})
 
 

@@ -55,6 +55,8 @@ def test_a_new_project_is_one_that_commands_take(call: Call, tmp_path: Path, clo
     options = [word for cloud in clouds for word in ("--cloud", cloud)]
     code, _, said = call("init", "my_Shop", *options)
     assert code == 0 and "project my-shop is ready; next: cd my_Shop && bakewell local up" in said
+    told = (ROOT / "docs/own-project.md").read_text()
+    assert all(f"    {line}\n" in told for line in said.splitlines()[:-1])
     root = tmp_path / "my_Shop"
     assert (root / "__main__.py").read_text() == (ROOT / "__main__.py").read_text()
     share(root)
