@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +63,14 @@ class Project:
     def known(self) -> list[str]:
         """The stacks that were made in this cloud."""
         return sorted(file.stem for file in self.stack_file("x").parent.glob("*.json"))
+
+    def known_on(self, cloud: str) -> list[str]:
+        """Those of `known` that are on a cloud; without one whose file is gone or wrong, which nobody can refresh."""
+        found = []
+        for stack in self.known():
+            with suppress(ConfigError):
+                found += [stack] if cloud in self.settings(stack).clouds else []
+        return found
 
     def stack_file(self, stack: str) -> Path:
         """Where Pulumi keeps a stack's state."""

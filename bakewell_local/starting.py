@@ -48,10 +48,9 @@ def start(project: Project, stack: str, *, tell: bool = False) -> dict[str, str]
             say("provider", f"{name}: {what}")
     environment = {**cloud.environment(), "PULUMI_STACK": stack}
     if "aws" in clouds and owed.exists():
-        for known in project.known():
-            if "aws" in project.settings(known).clouds:
-                stacks.ready(known, project, stacks.full(environment))
-                stacks.refresh(known, project, stacks.full(environment))
+        for known in project.known_on("aws"):
+            stacks.ready(known, project, stacks.full(environment))
+            stacks.refresh(known, project, stacks.full(environment))
         owed.unlink()
     stacks.ready(stack, project, stacks.full(environment))
     return environment
@@ -65,7 +64,7 @@ def take_down_containers(project: Project) -> None:
         BakewellError: a stack can't be destroyed.
     """
     for file in sorted((project.state / "stacks/.pulumi/stacks").glob("*/*.json")):
-        if _CONTAINER in file.read_bytes():
+        if _CONTAINER in file.read_bytes() and file.parent.name == project.name:
             environment = stacks.full(start(project, file.stem))
             say("docker", f"destroying stack {file.stem}; its images stay: docker images 'bakewell/*/*'")
             stacks.destroy(file.stem, project, environment)

@@ -80,6 +80,8 @@ def test_the_project_is_the_one_of_the_working_directory(shop: Project, tmp_path
     made(shop, "other")
     made(shop, "dev")
     assert shop.known() == ["dev", "other"]
+    assert shop.known_on("digitalocean") == ["dev"], "the other's file is gone"
+    assert shop.known_on("aws") == []
     assert shop.stack_file("dev") == tmp_path / ".bakewell/stacks/.pulumi/stacks/shop/dev.json"
 
 
