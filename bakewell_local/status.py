@@ -84,7 +84,7 @@ def text(status: Status) -> str:
     ]
     lines.append(f"{'mirror':<16} {'runs' if status.mirror else 'does not run'}")
     for stack in status.stacks:
-        told = "the cloud must run to tell" if stack.machines is None else f"{len(stack.machines)} machines"
+        told = "the cloud must run to tell" if stack.machines is None else f"machines: {len(stack.machines)}"
         lines.append(f"{f'stack {stack.name}':<16} {told}")
         lines += [f"  {stacks.row(machine.name, machine, machine.answer)}" for machine in stack.machines or []]
     if not status.stacks:
