@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
 PACKER = """packer {
   required_version = "= 1.15.0"
 }
@@ -57,6 +59,14 @@ FILES: Mapping[str, str | bytes] = {
     "images/api/deploy.py": "\n",
     "images/api/checks.py": "\n",
 }
+
+
+@pytest.fixture(autouse=True)
+def nothing_shared(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No shared files beneath a small project, for tests that say all they depend on: a conftest imports this."""
+    empty = tmp_path_factory.getbasetemp() / "nothing-shared"
+    empty.mkdir(exist_ok=True)
+    monkeypatch.setattr("bakewell.catalog.layers.SHARED", empty)
 
 
 def write(packer: Path, files: Mapping[str, str | bytes | None]) -> Path:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+from bakewell.catalog.layers import Layers
 from bakewell.catalog.spec import ImageSpec, load_spec
 from bakewell.catalog.step_imports import PACKAGE, StepImport, imported_steps, python_files
 from bakewell.errors import ConfigError, file_error
@@ -14,12 +15,13 @@ from bakewell.reading import did_you_mean, looking
 
 
 class Catalog:
-    """The images of a packer/ folder.
+    """The images of a project's packer/.
 
     Iterating gives the specs, parents first, otherwise by name; `catalog["web"]` gives one.
 
     Attributes:
-        packer_dir: the folder it was read from.
+        packer_dir: the project's packer/.
+        layers: where the files that images share come from.
         roles: every role, parents before children, otherwise by name.
         max_context_mb: how large an image's context may be, in MB (10^6 bytes).
     """
@@ -27,6 +29,7 @@ class Catalog:
     def __init__(self, packer_dir: Path, specs: Collection[ImageSpec], *, max_context_mb: int = 100) -> None:
         """Use `Catalog.load`. Raises ConfigError for an unknown parent or a cycle."""
         self.packer_dir = packer_dir
+        self.layers = Layers.of(packer_dir)
         self.max_context_mb = max_context_mb
         self._specs = {spec.role: spec for spec in sorted(specs, key=lambda spec: spec.role)}
         self.roles: tuple[str, ...] = tuple(role for wave in self._waves() for role in wave)
@@ -121,9 +124,8 @@ class Catalog:
             ) from error
 
     def step_path(self, name: str) -> Path | None:
-        """The file or folder of the step `name`, or None where there is none."""
-        module, package = self.packer_dir / PACKAGE / f"{name}.py", self.packer_dir / PACKAGE / name
-        return module if module.is_file() else package if package.is_dir() else None
+        """The file or folder of the step `name`, or None where no layer has it."""
+        return self.layers.step(name)
 
     def _waves(self) -> tuple[tuple[str, ...], ...]:
         """Roles by depth: those of a wave are built only on roles of earlier ones."""
@@ -161,11 +163,11 @@ class Catalog:
     def _check_steps(self) -> None:
         """Every declared step exists, and no file that is staged imports another one."""
         imports: dict[Path, list[StepImport]] = {}
-        init = self.packer_dir / PACKAGE / "__init__.py"
+        init = self.layers.steps_init()
         for spec in self:
-            files: list[tuple[Path, tuple[str, ...]]] = [(path, ()) for path in sorted(spec.folder.glob("*.py"))] + [
-                (init, (PACKAGE,))
-            ] * init.is_file()
+            files: list[tuple[Path, tuple[str, ...]]] = [(path, ()) for path in sorted(spec.folder.glob("*.py"))]
+            if init is not None:
+                files.append((init, (PACKAGE,)))
             for name in spec.steps:
                 files += python_files(self._declared(spec, name), (PACKAGE,))
             for path, package in files:
@@ -180,8 +182,7 @@ class Catalog:
             raise ConfigError(f"step {name} is both {name}.py and a folder", file=found, remedy="remove one of the two")
         if found is not None:
             return found
-        folder = self.packer_dir / PACKAGE
-        known = sorted(p.stem for p in folder.glob("*") if self.step_path(p.stem) and p.stem[0] != "_")
+        known = self.layers.step_names()
         raise ConfigError(
             f"image {spec.role}: `steps` names `{name}`, which does not exist{did_you_mean(name, known)}",
             file=spec.file,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from bakewell.cli import doctor, local
-from bakewell.cli.catalog import fmt, lock, roles, stage, validate
+from bakewell.cli.catalog import eject, fmt, lock, roles, stage, validate
 from bakewell.cli.image import build, clean, copy, images
 from bakewell.cli.machine import container, fleet, ready, retire
 from bakewell.cli.project import init, new_role
@@ -28,6 +28,7 @@ app.command("list")(images.command)
 app.command("roles")(roles.command)
 app.command("clean")(clean.command)
 app.command("stage")(stage.command)
+app.command("eject")(eject.command)
 app.command("copy")(copy.command)
 app.command("lock")(lock.command)
 app.command("doctor")(doctor.command)

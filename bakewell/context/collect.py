@@ -1,4 +1,4 @@
-"""Putting a context together: the shared templates, the image's own folder, the steps it declares, generated files.
+"""Putting a context together: shared files, the image's own folder, the steps it declares, generated files.
 
 A build runs in a fresh folder that holds exactly these files, so what is not in the fingerprint cannot change the
 image. Nothing is written into the folders that are hashed.
@@ -21,28 +21,16 @@ from bakewell.catalog import Catalog, ImageSpec
 from bakewell.catalog.spec import FILE
 from bakewell.clouds.facts import CLOUDS
 from bakewell.context.bootstrap import check_bootstrap
+from bakewell.context.find import DOWNLOADS, GENERATED, ROLE, find, layer_of, shared_files, to_hash
 from bakewell.context.frames import Frames
 from bakewell.context.hashing import Content, File, copy, hash_files
-from bakewell.context.walk import Found, files_in, one_file
+from bakewell.context.walk import Found
 from bakewell.downloads import Declared, declared, used
 from bakewell.errors import ConfigError, ContextError, file_error
 from bakewell.reading import looking
 
-GENERATED = "image.auto.pkrvars.json"
-"""Packer variables that follow from the catalog; written into every staged context, read by Packer by itself."""
-
-DOWNLOADS = "downloads.json"
-"""What the image's steps download and the SHA-256 it must have, for inventory.py; only where there is any.
-
-    {"consul": {"version": "1.17.1", "files": {"x86_64": {"url": "https://…", "sha256": "<64 hex>"}}}}
-"""
-
 BOOTSTRAP = "bootstrap.yaml"
 """user_data of the building machine: what it needs before Packer can log in. Only where an image has such a file."""
-
-RESERVED = frozenset({GENERATED, DOWNLOADS, "manifest.json", "steps"})
-NOTES = frozenset({"README.md"})
-"""Left out where it lies directly in packer/, packer/steps/, a step's folder or a role's folder: notes for people."""
 
 UNSEEN = frozenset({"description", "build"})
 """Keys of image.toml that cannot change an image: they are neither staged nor part of a fingerprint."""
@@ -50,7 +38,6 @@ UNSEEN = frozenset({"description", "build"})
 MANY = 500
 """Above so many files, `Context.digests` has one entry a folder."""
 
-_MB = 1_000_000
 _MTIME = 946_684_800  # 2000-01-01 UTC: every staged file has the same age
 
 
@@ -84,16 +71,29 @@ class Context:
 
     @property
     def digests(self) -> dict[str, str]:
-        """What changed, for people and for Pulumi's diff: path -> 16 hex digits of its content.
+        """What changed, for people and for Pulumi's diff: path -> "<16 hex digits of its content> (<layer>)".
 
         Above 500 files one entry a folder (`files/www/`); files at the top keep their own.
         """
-        groups: dict[str, Frames] = {}
+        shown = {}
+        for key, files in self._groups().items():
+            frames = Frames()
+            for file in files:
+                frames.add(file.path, file.digest)
+            shown[key] = f"{frames.hexdigest()[:16]} ({_layers(files)})"
+        return shown
+
+    @property
+    def layers(self) -> dict[str, str]:
+        """The layer that each file comes from (`File.layer`), by the keys of `digests`."""
+        return {key: _layers(files) for key, files in self._groups().items()}
+
+    def _groups(self) -> dict[str, list[File]]:
+        groups: dict[str, list[File]] = {}
         for file in self.files:
             folder = file.path.rpartition("/")[0]
-            key = f"{folder}/" if folder and len(self.files) > MANY else file.path
-            groups.setdefault(key, Frames()).add(file.path, file.digest)
-        return {key: frames.hexdigest()[:16] for key, frames in groups.items()}
+            groups.setdefault(f"{folder}/" if folder and len(self.files) > MANY else file.path, []).append(file)
+        return groups
 
     def stage(self, directory: Path) -> None:
         """Lay the files out in `directory`, which is made if need be and must be empty.
@@ -132,9 +132,9 @@ def collect_all(catalog: Catalog, roles: Collection[str], cloud: str, bases: Bas
     """The contexts of several images, as `Context.collect` gives each, reading every file once."""
     bases = bases or Bases.load(catalog.packer_dir / "bases.lock")
     with looking("the context", catalog.packer_dir):
-        shared = list(files_in(catalog.packer_dir, deep=False, skip=NOTES | {"bases.lock"}))
-        found = {role: _find(catalog, catalog[role], cloud, shared) for role in roles}
-    contents = hash_files(one for files in found.values() for one in files)
+        shared = shared_files(catalog)
+        found = {role: find(catalog, catalog[role], cloud, shared) for role in roles}
+    contents = hash_files(to_hash(one for files in found.values() for one in files))
     downloads = declared(catalog)
     contexts = {}
     for role, files in found.items():
@@ -142,7 +142,7 @@ def collect_all(catalog: Catalog, roles: Collection[str], cloud: str, bases: Bas
         bootstrap = next((Path(f.source) for f in files if f.path == BOOTSTRAP), None)
         if bootstrap is not None:
             check_bootstrap(bootstrap, role, cloud)
-        every = [_own(f, contents[f.source]) for f in files if f.path != FILE]
+        every = [_own(f, contents) for f in files if f.path != FILE]
         every.append(_staged_spec(spec))
         every.append(_generated(GENERATED, _variables(spec, cloud, bases, bootstrap=bootstrap is not None)))
         if listed := _downloads(spec, downloads, bases):
@@ -151,61 +151,20 @@ def collect_all(catalog: Catalog, roles: Collection[str], cloud: str, bases: Bas
     return contexts
 
 
-def _find(catalog: Catalog, spec: ImageSpec, cloud: str, shared: Iterable[Found]) -> list[Found]:
-    """The files of an image by place; its own take the place of shared ones. Other clouds' templates are left out."""
-    others = {template(other) for other in CLOUDS if other != cloud}
-    own = files_in(spec.folder, skip=NOTES)
-    every = {one.path: one for one in (*shared, *own) if one.path not in others}
-    for path, one in every.items():
-        if path.partition("/")[0] in RESERVED:
-            raise ContextError(
-                f"image {spec.role}: {path} is in the way of a file that every build has",
-                file=one.source,
-                remedy="rename it",
-            )
-    files = [*every.values(), *_steps(catalog, spec)]
-    _check_size(catalog, spec, files)
-    return files
+def _layers(files: Iterable[File]) -> str:
+    return ", ".join(sorted({file.layer for file in files}))
 
 
-def template(cloud: str) -> str:
-    """The file with a cloud's plugin and source, `<cloud>.pkr.hcl`: part of that cloud's contexts alone."""
-    return f"{cloud}.pkr.hcl"
-
-
-def _steps(catalog: Catalog, spec: ImageSpec) -> Iterable[Found]:
-    folder = catalog.packer_dir / "steps"
-    if (folder / "__init__.py").exists():
-        yield one_file(folder / "__init__.py", "steps/__init__.py")
-    for name in spec.steps:
-        path = catalog.step_path(name)
-        if path is not None and path.is_file():
-            yield one_file(path, f"steps/{path.name}")
-        elif path is not None:
-            yield from files_in(path, f"steps/{name}/", skip=NOTES)
-
-
-def _check_size(catalog: Catalog, spec: ImageSpec, files: list[Found]) -> None:
-    """Sizes only, before anything is read: a huge file by accident is refused at once."""
-    total, limit = sum(one.size for one in files), catalog.max_context_mb
-    if total > limit * _MB:
-        largest = max(files, key=lambda one: one.size)
-        raise ContextError(
-            f"image {spec.role}: its context is {total / _MB:.0f} MB, more than {limit} MB; "
-            f"the largest file is {largest.path} with {largest.size / _MB:.0f} MB",
-            file=largest.source,
-            remedy=f"remove it, or allow it: pulumi config set bakewell:max_context_mb {-(-total // _MB)}",
-        )
-
-
-def _own(found: Found, content: Content) -> File:
-    return File(found.path, content.executable, content.digest, found.size, Path(found.source))
+def _own(found: Found, contents: Mapping[str, Content]) -> File:
+    content = contents[found.source]
+    layer = layer_of(found, contents) if found.beneath else found.layer
+    return File(found.path, content.executable, content.digest, found.size, layer, Path(found.source))
 
 
 def _staged_spec(spec: ImageSpec) -> File:
     """image.toml as a build sees it: without comments, and without the keys that no build reads."""
     tables = spec.model_dump(mode="json", exclude_unset=True, exclude={"role", "folder", *UNSEEN})
-    return _made(FILE, tomli_w.dumps(_sorted(tables)).encode(), spec.file)
+    return _made(FILE, tomli_w.dumps(_sorted(tables)).encode(), ROLE, spec.file)
 
 
 def _sorted(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -214,11 +173,11 @@ def _sorted(table: Mapping[str, Any]) -> dict[str, Any]:
 
 def _generated(path: str, value: Mapping[str, object]) -> File:
     """A file of JSON. Nothing in it may differ between regions, clones or days."""
-    return _made(path, (json.dumps(value, indent=2, sort_keys=True) + "\n").encode())
+    return _made(path, (json.dumps(value, indent=2, sort_keys=True) + "\n").encode(), "generated")
 
 
-def _made(path: str, content: bytes, source: Path | None = None) -> File:
-    return File(path, False, hashlib.sha256(content).hexdigest(), len(content), source, content)
+def _made(path: str, content: bytes, layer: str, source: Path | None = None) -> File:
+    return File(path, False, hashlib.sha256(content).hexdigest(), len(content), layer, source, content)
 
 
 def _variables(spec: ImageSpec, cloud: str, bases: Bases, *, bootstrap: bool) -> dict[str, object]:

@@ -49,6 +49,7 @@ class File:
         executable: whether it is staged as 0755 or 0644.
         digest: SHA-256 of its content, 64 hex digits.
         size: bytes.
+        layer: where its content comes from: "shared", "project", "role", or "generated" for a file that no layer has.
         source: the user's file that it is, or is made from; None for one that follows from several.
         content: what is generated; None for one that is copied from `source`.
     """
@@ -57,6 +58,7 @@ class File:
     executable: bool
     digest: str
     size: int
+    layer: str
     source: Path | None = None
     content: bytes | None = None
 

@@ -43,11 +43,15 @@ class Found:
         path: where it goes in the context: relative, with `/`.
         source: where it is now (a symlink is already resolved).
         size: bytes.
+        layer: the layer that has it: "shared", "project" or "role".
+        beneath: the file of an earlier layer whose place it takes.
     """
 
     path: str
     source: str
     size: int
+    layer: str
+    beneath: Found | None = None
 
 
 def ignored(name: str) -> bool:
@@ -56,11 +60,12 @@ def ignored(name: str) -> bool:
 
 
 def files_in(
-    folder: Path, prefix: str = "", *, deep: bool = True, skip: frozenset[str] = frozenset()
+    folder: Path, prefix: str = "", *, layer: str, deep: bool = True, skip: frozenset[str] = frozenset()
 ) -> Iterator[Found]:
     """Every file below `folder`, its path starting with `prefix`; in no particular order.
 
     Args:
+        layer: the layer that `folder` belongs to.
         deep: whether to descend into folders.
         skip: names directly in `folder` that are left out.
 
@@ -73,19 +78,19 @@ def files_in(
         raise ContextError(
             f"a symlink to {target} leads out of the context", file=folder, remedy="copy the folder there"
         )
-    yield from _walk(str(folder), prefix, os.path.realpath(folder), deep, skip)
+    yield from _walk(str(folder), prefix, os.path.realpath(folder), layer, deep, skip)
 
 
-def one_file(path: Path, name: str) -> Found:
+def one_file(path: Path, name: str, *, layer: str) -> Found:
     """The single file at `path`, as `name` in the context. Raises ContextError as `files_in` does."""
     with os.scandir(path.parent) as entries:
         entry = next((entry for entry in entries if entry.name == path.name), None)
     if entry is None:
         raise ContextError(f"{name} is gone", file=path, remedy="restore it, then run the command again")
-    return _file(entry, name, os.path.realpath(path.parent))
+    return _file(entry, name, os.path.realpath(path.parent), layer)
 
 
-def _walk(folder: str, prefix: str, root: str, deep: bool, skip: frozenset[str]) -> Iterator[Found]:
+def _walk(folder: str, prefix: str, root: str, layer: str, deep: bool, skip: frozenset[str]) -> Iterator[Found]:
     try:
         with os.scandir(folder) as listing:
             entries = list(listing)
@@ -99,12 +104,12 @@ def _walk(folder: str, prefix: str, root: str, deep: bool, skip: frozenset[str])
         if entry.is_dir(follow_symlinks=False):
             if deep:
                 _check_name(name, entry.path)
-                yield from _walk(entry.path, f"{prefix}{name}/", root, True, frozenset())
+                yield from _walk(entry.path, f"{prefix}{name}/", root, layer, True, frozenset())
         else:
-            yield _file(entry, f"{prefix}{name}", root)
+            yield _file(entry, f"{prefix}{name}", root, layer)
 
 
-def _file(entry: os.DirEntry[str], path: str, root: str) -> Found:
+def _file(entry: os.DirEntry[str], path: str, root: str, layer: str) -> Found:
     _check_name(entry.name, entry.path)
     if secret_name(entry.name):
         raise ContextError(
@@ -133,7 +138,7 @@ def _file(entry: os.DirEntry[str], path: str, root: str) -> Found:
         if entry.is_symlink():
             kind = "a symlink to a folder" if stat.S_ISDIR(status.st_mode) else "a symlink to no regular file"
         raise ContextError(f"{path} is {kind}", file=entry.path, remedy="put files in its place, or remove it")
-    return Found(path, source, status.st_size)
+    return Found(path, source, status.st_size, layer)
 
 
 def _check_name(name: str, where: str) -> None:

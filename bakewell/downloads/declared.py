@@ -1,4 +1,4 @@
-"""packer/steps/<step>/downloads.toml: what a step downloads from a vendor when an image states a version of it.
+"""steps/<step>/downloads.toml: what a step downloads from a vendor when an image states a version of it.
 
     [consul]                         # the name under [versions] in image.toml
     url = "https://releases.hashicorp.com/consul/{version}/consul_{version}_linux_{arch}.zip"
@@ -120,9 +120,9 @@ def declared(catalog: Catalog) -> dict[str, Declared]:
     """
     found: dict[str, Declared] = {}
     for step in sorted({step for spec in catalog for step in spec.steps}):
-        folder = catalog.step_path(step)
-        path = (folder or catalog.packer_dir) / FILE
-        with looking(f"step {step}", path):
+        with looking(f"step {step}", catalog.packer_dir):
+            folder = catalog.step_path(step)
+            path = (folder or catalog.packer_dir) / FILE
             if folder is None or not folder.is_dir() or not path.exists():
                 continue
         for name, download in _read(path, step).items():

@@ -22,6 +22,9 @@ from bakewell.image import Image
 from bakewell.settings import Settings
 from tests.components.engine import Run, run_program
 from tests.components.fleet import IMAGES, Engine, Listing, exported, image, project
+from tests.small_project import nothing_shared
+
+__all__ = ["nothing_shared"]
 
 SECRET = "wJalrXUtnFEMI-a-secret-of-tests"
 CLIENT = '[consul]\nenvironment = "config/api"\n'

@@ -1,1 +1,1 @@
-"""Commands about the folder packer/: roles, fmt, validate, stage and lock. Only `lock` and `fmt` write to it."""
+"""Commands about packer/: roles, fmt, validate, stage, eject and lock. `lock`, `eject` and `fmt` alone write to it."""

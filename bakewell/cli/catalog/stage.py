@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bakewell.cli.common import CloudName, Debug, Json, Project, note, print_json
+from bakewell.cli.common import CloudName, Debug, Json, Project, note, print_json, table
 
 
 def command(
@@ -17,7 +17,7 @@ def command(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Lay out the context of an image; `packer validate DIR` and `packer build DIR` work there."""
+    """Lay out the context of an image, and say which layer each file is of; `packer build DIR` works there."""
     del debug
     from bakewell.context import Context
 
@@ -27,4 +27,5 @@ def command(
     if as_json:
         print_json({"role": role, "directory": str(directory), "files": context.digests})
     else:
+        table(("layer", "path"), [(layer, path) for path, layer in context.layers.items()])
         note(f"{len(context.files)} files, {context.size / 1000:.1f} kB, in {directory}")

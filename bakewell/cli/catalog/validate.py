@@ -1,11 +1,13 @@
 """`bakewell validate`: check the catalog, the contexts and, by Packer, the templates. Builds nothing, asks no cloud.
 
+Shared files that the project has for itself are listed, and those of which the package's own has changed since.
 Without names, what the stack's machines would be told is checked as well: as far as no cloud has to be asked, what a
 preview refuses is refused here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -50,5 +52,24 @@ def command(
             done.append({"role": role, "cloud": name, "fingerprint": fingerprint})
             if not as_json:
                 note(f"{role}: valid for {name}, fingerprint {fingerprint[:12]}")
+    for line in _overrides(project):
+        note(line)
     if as_json:
         print_json(done)
+
+
+def _overrides(project: Project) -> Iterator[str]:
+    """A line for each shared file whose place the project takes."""
+    from bakewell.catalog.ejected import overrides
+
+    for override in overrides(project.catalog.layers):
+        name, own = override.name, f"packer/{override.name}"
+        yield {
+            "same": f"{own} is the same as the package's: remove it, and it follows the package",
+            "current": f"{own} takes the place of the package's",
+            "unrecorded": f"{own} takes the place of the package's",
+            "changed": f"{own} takes the place of the package's, which has changed since it was copied\n"
+            f"  remedy: see how they differ (bakewell eject {name}), then: bakewell eject --keep {name}",
+            "gone": f"{own} was copied from the package, which has it no more\n"
+            f"  remedy: remove it; or, to keep it as the project's own: bakewell eject --keep {name}",
+        }[override.state]

@@ -29,6 +29,7 @@ CALLS: dict[str, list[str]] = {
 }
 EXEMPT = {
     "doctor": "tells what is wrong, row by row",
+    "eject": "copies files, whatever the stack says",
     "container": "removes a machine whatever has become of settings and catalog",
     "retire": "lets a machine go whatever has become of them",
 }

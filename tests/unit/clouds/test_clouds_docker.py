@@ -25,7 +25,7 @@ from bakewell.clouds import BUILDER, LEASE_SECONDS, connect
 from bakewell.clouds.clock import complaint
 from bakewell.clouds.docker import Docker
 from bakewell.clouds.facts import CLOUDS
-from bakewell.context.collect import template
+from bakewell.context.find import template
 from bakewell.errors import CloudError, ConfigError
 from bakewell.image import READY, REVOKED, Identity, Image, tag
 from bakewell.settings import CloudName, ContainerSettings, Environment, Settings

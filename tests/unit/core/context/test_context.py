@@ -268,7 +268,7 @@ def test_what_may_not_be_looked_into_is_named(tree: Tree, folder: str) -> None:
 
 def test_a_file_that_goes_while_it_is_looked_for_is_named(tmp_path: Path) -> None:
     with pytest.raises(ContextError, match=r"steps/x\.py is gone"):
-        one_file(tmp_path / "x.py", "steps/x.py")
+        one_file(tmp_path / "x.py", "steps/x.py", layer="project")
 
 
 def test_digests_name_the_files(tree: Tree) -> None:

@@ -156,7 +156,7 @@ def test_a_file_that_becomes_a_pipe_after_it_was_found_is_not_waited_for(tree: T
     from bakewell.context.walk import files_in
 
     packer = tree()
-    found = next(one for one in files_in(packer / "images" / "web") if one.path == "files/index.html")
+    found = next(one for one in files_in(packer / "images" / "web", layer="role") if one.path == "files/index.html")
     Path(found.source).unlink()
     pipe(Path(found.source))
     with pytest.raises(BakewellError, match="it is a pipe"):
