@@ -2,7 +2,7 @@
 # Every target does the set-up it needs first; none needs another one to have run.
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview env test unit down lint fmt lock bench venv
+.PHONY: help up preview env test unit down lint fmt lock ranges bench venv
 BIN := .venv/bin
 SELECTED = $(if $(ROLES)$(CLOUDS),$(if $(ROLES),--roles '$(ROLES)') $(if $(CLOUDS),--clouds '$(CLOUDS)'),--stack dev)
 
@@ -45,6 +45,16 @@ fmt: venv ## put code and templates into shape
 
 lock: venv ## bring requirements.lock in line with pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-header -q -o requirements.lock
+
+ranges: venv ## unit and component tests with the lowest and the newest versions that pyproject.toml allows; not in `test`
+	for versions in lowest-direct highest; do \
+	    home=.bakewell/ranges/$$versions && mkdir -p "$$home" && \
+	    $(BIN)/uv pip compile pyproject.toml --extra dev --resolution "$$versions" --no-header -q -o "$$home/requirements.txt" && \
+	    $(BIN)/uv venv --quiet --clear --no-project --python $(BIN)/python "$$home/venv" && \
+	    $(BIN)/uv pip sync --quiet --python "$$home/venv" "$$home/requirements.txt" && \
+	    $(BIN)/uv pip install --quiet --python "$$home/venv" --no-deps --no-build-isolation --editable . && \
+	    "$$home/venv/bin/python" -m pytest -n 4 --dist loadgroup -o minversion=8.4 tests/unit tests/components $(ARGS) || exit 1; \
+	done
 
 bench: venv ## the figures of docs/benchmarks.md, measured here
 	@exec $(BIN)/python -m bench.run $(ARGS)

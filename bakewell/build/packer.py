@@ -46,7 +46,7 @@ def find() -> Path:
     if found is None:
         raise ConfigError(
             "packer is not on PATH",
-            remedy='install it, or use the one of the local cloud: eval "$(bakewell local env)"',
+            remedy='install it, or for the local cloud: eval "$(bakewell local env)"',
         )
     return Path(found)
 
@@ -171,9 +171,9 @@ def check_version(packer: Path, context: Context) -> None:
     wanted, found = requirements(context).packer, version(packer)
     if found != wanted:
         raise ConfigError(
-            f"Packer is {found}, but the templates require {wanted}",
+            f"Packer is {found}, but the templates require {wanted}: its version is part of every fingerprint",
             file=packer,
-            remedy=f'put Packer {wanted} first on PATH: eval "$(bakewell local env)"',
+            remedy=f'put Packer {wanted} first on PATH; for the local cloud: eval "$(bakewell local env)"',
         )
 
 
@@ -205,7 +205,7 @@ def artifact(manifest: Path, role: str) -> str:
         raise BuildError(
             f"image {role}: Packer succeeded but its manifest names no image ({error})",
             file=manifest,
-            remedy="have packer/build.pkr.hcl end with the manifest post-processor",
+            remedy="have build.pkr.hcl end with the manifest post-processor",
         ) from error
 
 

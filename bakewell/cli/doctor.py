@@ -91,8 +91,8 @@ def _plugins(project: Project, cloud: str) -> str:
         if f"packer-plugin-{short}_v{plugin.version}_" not in listed:
             raise ConfigError(
                 f"Packer has no plugin {plugin.source} {plugin.version}",
-                remedy=f"bakewell stage {role} DIR --cloud {cloud} && packer init DIR, or for the local cloud: "
-                "bakewell local up",
+                remedy=f"run: bakewell stage {role} DIR --cloud {cloud} && packer init DIR; "
+                "for the local cloud: bakewell local up",
             )
     return ", ".join(f"{plugin.name} {plugin.version}" for plugin in needed)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from bakewell import extras
 from bakewell.clouds.facts import CLOUDS
 from bakewell.errors import ConfigError
 from bakewell.image import Identity, Image, Reference
@@ -218,8 +219,9 @@ def connect(
     `sleep` waits between polls and retries; one that raises ends the call that waits.
 
     Raises:
-        ConfigError: no such cloud, or no token for it.
+        ConfigError: no such cloud, its extra is not installed, or no token for it.
     """
+    extras.check(name)
     if name == "aws":
         from bakewell.clouds.aws import Aws
 

@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from bakewell import extras
 from bakewell.cli.common import Debug, print_json
 from bakewell.errors import ConfigError
 
@@ -32,6 +33,7 @@ def command(
 ) -> None:
     """Boot a container of an image, told who it is by user_data on stdin; or remove it."""
     del debug
+    extras.check("docker")
     from bakewell.clouds.docker import engine
     from bakewell.machine.container import boot
     from bakewell.settings import Environment

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from bakewell import extras
 from bakewell.cli.common import Debug, print_json
 from bakewell.cli.machine.asked import Asked, asked
 from bakewell.errors import ConfigError
@@ -37,6 +38,7 @@ def command(
 
 
 def _wait(one: Asked) -> list[dict[str, object]]:
+    extras.check("aws")
     from bakewell.clouds.aws import groups
     from bakewell.clouds.aws.api import Clients
     from bakewell.machine import fleet

@@ -1,12 +1,14 @@
-"""Waiting without keeping a core busy.
+"""Waiting without keeping a core busy, for SDKs of Pulumi that do.
 
-Pulumi's SDK asks in a loop without a pause whether outputs are done (`pulumi.runtime.stack.wait_for_rpcs`: it sleeps
-for 0 seconds between two questions). While images are built for minutes, that takes a whole core from their builds.
+Older SDKs ask in a loop without a pause whether outputs are done (`pulumi.runtime.stack.wait_for_rpcs`: it sleeps for 0
+seconds between two questions). While images are built for minutes, that takes a whole core from their builds. Newer
+SDKs wait, and are left alone (docs/adr/0034).
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from types import SimpleNamespace
 
 from pulumi.runtime import stack
@@ -33,6 +35,13 @@ class Patience:
         await asyncio.sleep(seconds)
 
 
+def busy() -> bool:
+    """Whether the installed SDK has that loop: it keeps outputs in a deque, to ask one after another."""
+    return isinstance(getattr(SETTINGS, "outputs", None), deque) and getattr(stack, "asyncio", None) is asyncio
+
+
 def install() -> None:
-    """Have the SDK's loop wait with patience."""
+    """Have the SDK's loop wait with patience; do nothing where it has another."""
+    if not busy():
+        return
     vars(stack)["asyncio"] = SimpleNamespace(**{**vars(asyncio), "sleep": Patience().sleep})

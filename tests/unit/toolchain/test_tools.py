@@ -9,7 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
+from bakewell_local.sandbox.providers.versions import IMITATED
 from bakewell_local.toolchain import tools
 from bakewell_local.toolchain.folders import ROOT
 from bakewell_local.toolchain.tools import (
@@ -52,13 +54,19 @@ def test_pulumi_is_of_the_same_version_in_go_and_in_python() -> None:
     assert f"pulumi=={PULUMI.version} " in (ROOT / "requirements.lock").read_text()
 
 
+def test_stand_ins_imitate_the_plugins_of_the_locked_sdks() -> None:
+    locked = (ROOT / "requirements.lock").read_text()
+    assert all(f"\npulumi-{name}=={version} " in locked for name, version in IMITATED.items())
+
+
 def test_the_lock_file_holds_what_pyproject_asks_for() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    asked = [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["dev"]]
-    asked += project["build-system"]["requires"]
-    locked = (ROOT / "requirements.lock").read_text().splitlines()
-    pins = [re.sub(r"\[.*\]", "", pin) for pin in asked]  # which extras are asked for, the lock does not say
-    missing = [pin for pin in pins if not any(line.startswith(f"{pin} ") for line in locked)]
+    read = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    asked = [*read["project"]["dependencies"], *read["build-system"]["requires"]]
+    asked += [line for extra in read["project"]["optional-dependencies"].values() for line in extra]
+    wanted = [found for line in asked if (found := Requirement(line)).name != "bakewell"]
+    pins = re.findall(r"^([a-z0-9][a-z0-9._-]*)==([^ ]+) ", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    locked = dict(pins)
+    missing = [str(one) for one in wanted if one.name not in locked or locked[one.name] not in one.specifier]
     assert not missing, "run: make lock"
 
 
