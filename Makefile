@@ -53,7 +53,7 @@ ranges: venv ## unit and component tests with the lowest and the newest versions
 	    $(BIN)/uv venv --quiet --clear --no-project --python $(BIN)/python "$$home/venv" && \
 	    $(BIN)/uv pip sync --quiet --python "$$home/venv" "$$home/requirements.txt" && \
 	    $(BIN)/uv pip install --quiet --python "$$home/venv" --no-deps --no-build-isolation --editable . && \
-	    "$$home/venv/bin/python" -m pytest -n 4 --dist loadgroup -o minversion=8.4 tests/unit tests/components $(ARGS) || exit 1; \
+	    "$$home/venv/bin/python" -m pytest -n 4 --dist loadgroup tests/unit tests/components $(ARGS) || exit 1; \
 	done
 
 bench: venv ## the figures of docs/benchmarks.md, measured here

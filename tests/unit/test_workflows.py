@@ -11,7 +11,6 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -184,7 +183,9 @@ def test_the_tools_are_those_that_the_project_pins(tmp_path: Path) -> None:
     plugins = (ROOT / "packer/packer.pkr.hcl").read_text(encoding="utf-8")
     packer = re.search(r'required_version = "= ([\d.]+)"', plugins)
     assert packer is not None
-    wanted = f"packer={packer[1]}\npulumi={version('pulumi')}\n"
+    pulumi = re.search(r"^pulumi==([\d.]+) ", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.MULTILINE)
+    assert pulumi is not None
+    wanted = f"packer={packer[1]}\npulumi={pulumi[1]}\n"
     assert (tmp_path / "GITHUB_OUTPUT").read_text() == wanted
 
 

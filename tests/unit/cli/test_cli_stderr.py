@@ -66,6 +66,8 @@ def test_a_build_gives_its_json_whatever_became_of_stderr(bakewell: Bakewell, ki
 def test_a_build_for_pulumi_prints_its_line_and_nothing_else(
     bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
+    shared = Path(__file__).parents[3] / "packer"  # as a process of its own has it
+    monkeypatch.setattr("bakewell.catalog.layers.SHARED", shared)
     monkeypatch.setenv("BAKEWELL_FINGERPRINT", bakewell.site.job("base").fingerprint.value)
     status, out = ended(kind, "build", "base")
     assert status == 0 and out.count("\n") == 1 and json.loads(out)["action"] == "built"
