@@ -33,7 +33,7 @@ lint: venv ## ruff, mypy, shellcheck, packer fmt, actionlint: changes nothing
 	$(BIN)/mypy
 	for program in examples/*/__main__.py; do $(BIN)/mypy "$$program" || exit 1; done
 	for image in packer/images/*-*; do $(BIN)/mypy "$$image"/*.py || exit 1; done
-	$(BIN)/mypy .github/preview_comment.py
+	$(BIN)/mypy .github/preview_comment.py && $(BIN)/mypy components/__main__.py
 	find . -name .venv -prune -o -name .bakewell -prune -o '(' -name '*.sh' -o -path './.ci/run' ')' -print0 | xargs -0 $(BIN)/shellcheck
 	packer=$$($(BIN)/python -m bakewell_local.toolchain.build packer) && "$$packer" fmt -check -diff -recursive packer
 	actionlint=$$($(BIN)/python -m bakewell_local.toolchain.build actionlint) && "$$actionlint" -shellcheck $(BIN)/shellcheck .github/workflows/*.yml bakewell/scaffold/files/github/workflows/*.yml

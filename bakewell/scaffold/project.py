@@ -15,10 +15,11 @@ SALT = "v1:KuuIbnlu7Kk=:v1:/TKloQHk6WxPMjlA:7U/AKpKE5f6npXKoWHFnlmplfUbI9Q=="
 """Of the local cloud's passphrase, which is no secret. With it in the stack's file, Pulumi has nothing to add there."""
 _MACHINES: Mapping[str, str] = {
     "digitalocean": """\
-  bakewell:machines:
-    hello:
-      count: 1
-      ssh_keys: [local-cloud]
+  bakewell:digitalocean:
+    droplets:
+      hello:
+        count: 1
+        ssh_keys: [local-cloud]
 """,
     "aws": """\
   bakewell:aws:

@@ -2,7 +2,7 @@
 
 Older SDKs ask in a loop without a pause whether outputs are done (`pulumi.runtime.stack.wait_for_rpcs`: it sleeps for 0
 seconds between two questions). While images are built for minutes, that takes a whole core from their builds. Newer
-SDKs wait, and are left alone (docs/adr/0034).
+SDKs wait, and are left alone (docs/adr/0035).
 """
 
 from __future__ import annotations

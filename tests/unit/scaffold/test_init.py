@@ -69,7 +69,7 @@ def test_a_new_project_is_one_that_commands_take(call: Call, tmp_path: Path, clo
     for cloud in wanted:
         assert "files/index.html" in Context.collect(catalog, "hello", cloud, bases).digests
     machines: dict[str, Mapping[str, object]] = {
-        "digitalocean": settings.machines,
+        "digitalocean": settings.digitalocean.droplets,
         "aws": settings.aws.instances,
         "docker": settings.docker.containers,
     }
