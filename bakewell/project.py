@@ -8,17 +8,22 @@ from bakewell.errors import ConfigError, file_error
 from bakewell.reading import looking
 
 
+def working_directory() -> Path:
+    """The working directory. Raises ConfigError where it is gone."""
+    try:
+        return Path.cwd()
+    except OSError as error:
+        remedy = "change into the project's folder"
+        raise file_error(error, "the working directory is gone", file=None, remedy=remedy) from error
+
+
 def root() -> Path:
     """The project of the working directory: the nearest folder upwards with a Pulumi.yaml and a packer/.
 
     Raises:
         ConfigError: there is none.
     """
-    try:
-        start = Path.cwd()
-    except OSError as error:
-        remedy = "change into the project's folder"
-        raise file_error(error, "the working directory is gone", file=None, remedy=remedy) from error
+    start = working_directory()
     with looking("the project", start):
         for folder in (start, *start.parents):
             if (folder / "Pulumi.yaml").is_file() and (folder / "packer").is_dir():

@@ -11,6 +11,7 @@ import typer
 
 from bakewell.cli.common import Debug
 from bakewell.errors import ConfigError
+from bakewell.project import working_directory
 
 CONTEXT = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 """What follows the first word is the local cloud's to read."""
@@ -24,6 +25,7 @@ def command(
     debug: Debug = False,
 ) -> None:
     """Run this project's local cloud; without a COMMAND, say what there is."""
+    working_directory()  # which becomes the other process's
     if find_spec("bakewell_local") is None:
         raise ConfigError("the local cloud is not installed", remedy="run: pip install 'bakewell[local]'")
     options = ["--debug"] if debug else []

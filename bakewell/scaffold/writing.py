@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from bakewell.errors import ConfigError, file_error
+from bakewell.reading import looking, read_text
 
 
 @dataclass(frozen=True)
@@ -80,18 +82,17 @@ def _make_folders(folder: Path) -> Iterator[Path]:
 
 
 def _read(path: Path) -> str | None:
-    """What is there; None where nothing is."""
-    try:
-        return path.read_bytes().decode("utf-8", "backslashreplace")
-    except FileNotFoundError:
-        if path.is_symlink():
-            remedy = "remove that link; nothing was written"
-            raise ConfigError("this link leads nowhere", file=path, remedy=remedy) from None
-        return None
-    except OSError as error:
-        remedy = "move it out of the way, or choose another folder; nothing was written"
-        in_the_way = next((above for above in path.parents if above.exists() and not above.is_dir()), path)
-        raise file_error(error, "this is in the way", file=in_the_way, remedy=remedy) from error
+    """What is there; None where nothing is. Raises ConfigError where something is in the way, or cannot be read."""
+    remedy = "move it out of the way, or choose another folder; nothing was written"
+    with looking("the folder", path):
+        above = next(folder for folder in path.parents if os.path.lexists(folder))
+        if not above.is_dir():
+            raise ConfigError("this is in the way: it is no folder", file=above, remedy=remedy)
+        if not os.path.lexists(path):
+            return None
+        if not path.is_file():
+            raise ConfigError("this is in the way: it is no file", file=path, remedy=remedy)
+    return read_text(path, path.name)
 
 
 def _difference(path: str, there: str, wanted: str) -> str:

@@ -10,15 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from bakewell.cli.common import Debug, note, print_text
-from bakewell.errors import BakewellError, ConfigError, file_error
-
-
-class CloudChoice(StrEnum):
-    """A cloud that images can be baked for."""
-
-    digitalocean = "digitalocean"
-    aws = "aws"
-    docker = "docker"
+from bakewell.errors import BakewellError, ConfigError
+from bakewell.project import working_directory
 
 
 class Program(StrEnum):
@@ -34,7 +27,8 @@ def command(
     ] = Path(),
     name: Annotated[str | None, typer.Option(help="The project's name; by default the folder's.")] = None,
     cloud: Annotated[
-        list[CloudChoice] | None, typer.Option(help="What images are baked for; digitalocean by default. Repeatable.")
+        list[str] | None,
+        typer.Option(help="digitalocean (by default), aws or docker; may be given again.", metavar="CLOUD"),
     ] = None,
     program: Annotated[Program, typer.Option(help="none: leave the program to you, in any language.")] = Program.python,
     github: Annotated[bool, typer.Option("--github", help="Write workflows for GitHub Actions too.")] = False,
@@ -45,11 +39,8 @@ def command(
     from bakewell.scaffold.project import Plan, files
     from bakewell.scaffold.writing import write
 
-    try:
-        folder = directory.resolve()
-    except OSError as error:
-        remedy = "change into a folder that is there"
-        raise file_error(error, "there is no such folder", file=directory, remedy=remedy) from error
+    folder = (working_directory() / directory).resolve()
+    clouds = _clouds(cloud or [])
     _refuse_inside_a_project(folder)
     there = _program_there(folder)
     if program is Program.none and there is None:
@@ -66,7 +57,7 @@ def command(
         )
     plan = Plan(
         name=_name(name, there, folder),
-        clouds=[each.value for each in dict.fromkeys(cloud or [CloudChoice.digitalocean])],
+        clouds=clouds,
         program=program is Program.python,
         project_file=there is None,
         github=github,
@@ -84,8 +75,20 @@ def command(
             file=folder,
             remedy="take over what you want of the differences above",
         )
-    where = "" if folder == Path.cwd() else f"cd {directory} && "
+    where = "" if folder == working_directory() else f"cd {directory} && "
     note(f"project {plan.name} is ready; next: {where}bakewell local up")
+
+
+def _clouds(given: list[str]) -> list[str]:
+    from bakewell.reading import did_you_mean
+    from bakewell.scaffold.project import CLOUDS
+
+    for name in given:
+        if name not in CLOUDS:
+            raise ConfigError(
+                f"there is no cloud `{name}`{did_you_mean(name, CLOUDS)}", remedy=f"choose from {', '.join(CLOUDS)}"
+            )
+    return list(dict.fromkeys(given)) or [CLOUDS[0]]
 
 
 def _refuse_inside_a_project(folder: Path) -> None:

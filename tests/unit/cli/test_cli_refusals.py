@@ -26,11 +26,14 @@ CALLS: dict[str, list[str]] = {
     "lock": ["lock"],
     "fleet": ["fleet", "--group", "web"],
     "ready": ["ready", "--address", "127.0.0.1"],
+    "new-role": ["new-role", "more"],
 }
 EXEMPT = {
     "doctor": "tells what is wrong, row by row",
     "eject": "copies files, whatever the stack says",
     "container": "removes a machine whatever has become of settings and catalog",
+    "init": "makes the files that the others read",
+    "local": "becomes another process, which runs pulumi",
     "retire": "lets a machine go whatever has become of them",
 }
 ACTING = ["build", "clean", "copy"]

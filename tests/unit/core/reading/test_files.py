@@ -187,6 +187,16 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("bakewell/cli/streams.py", "os.open"): "of /dev/null, in the place of a closed stream",
     ("bakewell/context/hashing.py", "target.open"): "writes what is staged",
     ("bakewell/machine/container.py", "tarfile.open"): "in memory",
+    (
+        "bakewell/scaffold/sources.py",
+        "_PACKAGE.joinpath('files', path).read_text",
+    ): "of this package, or of the repository",
+    ("bakewell/scaffold/sources.py", "bundled.read_text"): "of this package, or of the repository",
+    (
+        "bakewell/scaffold/sources.py",
+        "(Path(__file__).parents[2] / path).read_text",
+    ): "of this package, or of the repository",
+    ("bakewell/scaffold/writing.py", "target.open"): "makes a new file",
     ("bakewell/machine/ssh.py", "paramiko.PKey.from_path"): "of what was looked at first: paramiko takes no open file",
 }
 """File and call that open or read something otherwise: why they may."""
