@@ -15,6 +15,7 @@ from bakewell_local.sandbox.aws.stock import NAMES, stock_id
 from tests.contract.aws.served import OTHER, REGION, Served
 from tests.waiting import until
 
+_sleep = time.sleep  # as it is before botocore's is taken away
 HOME, THIRD = REGION, "eu-west-1"
 WHO = Identity(project="shop", role="web", fingerprint="f" * 64, run="0123456789ab", parent="ba9876543210", home=HOME)
 
@@ -85,4 +86,4 @@ def cloud(account: Account) -> Aws:
 
 def pause(seconds: float) -> None:
     """The local cloud is quicker than AWS."""
-    time.sleep(min(seconds, 0.05))
+    _sleep(min(seconds, 0.05))
