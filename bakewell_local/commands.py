@@ -23,7 +23,7 @@ from bakewell_local.starting import start, take_down_containers
 from bakewell_local.toolchain.build import Builder
 from bakewell_local.toolchain.folders import ROOT
 from bakewell_local.toolchain.progress import say
-from bakewell_local.toolchain.tools import PLUGINS, needed
+from bakewell_local.toolchain.tools import HOSTS, PLUGINS, needed
 
 HTTP_SECONDS = 60
 # Fast ones first: a broken function is told in seconds, not after the slow ones.
@@ -121,11 +121,12 @@ def down(state: State = None) -> None:
 def test(context: typer.Context) -> None:
     """Run every test of Bakewell's own repository, the fast ones first; what follows goes to pytest."""
     # Whatever the tests need is built before them: besides a build, what takes seconds runs out of time.
-    begun_engine = setup.install(clouds=PLUGINS, with_mirror=True)
+    begun_engine = setup.install(clouds=PLUGINS, runtimes=HOSTS, with_mirror=True)
     suites = [str(folder) for name in SUITES if any((folder := ROOT / "tests" / name).glob("**/test_*.py"))]
     command = [sys.executable, "-m", "pytest", *WORKERS, "--durations=15", *(context.args or suites)]
     with followed_by(setup.end_engine if begun_engine else lambda: None), followed_by(setup.remove_leftovers):
-        code = stacks.run(command, stacks.full({"PATH": search_path(Builder().ensure(needed(PLUGINS)))}), ROOT)
+        tools = Builder().ensure(needed(PLUGINS, HOSTS))
+        code = stacks.run(command, stacks.full({"PATH": search_path(tools)}), ROOT)
     raise typer.Exit(code)
 
 

@@ -22,13 +22,14 @@ from bakewell_local.toolchain.progress import say
 from bakewell_local.toolchain.tools import SERVED, needed
 
 
-def install(*, clouds: Collection[str] = (), with_mirror: bool = False) -> bool:
+def install(*, clouds: Collection[str] = (), runtimes: Collection[str] = (), with_mirror: bool = False) -> bool:
     """Have the Docker Engine, the toolchain and the base machine image; True when this started the engine.
 
     The toolchain and the image, the two long ones, are made at once.
 
     Args:
         clouds: those besides DigitalOcean's half whose images are to be built; Packer's plugins for them are had too.
+        runtimes: those of programs besides Python, as Pulumi.yaml names them; their language hosts are had too.
         with_mirror: have what `LocalCloud.start_mirror` needs too; its programs are built beside the others.
 
     Raises:
@@ -40,7 +41,7 @@ def install(*, clouds: Collection[str] = (), with_mirror: bool = False) -> bool:
     image = in_background(
         lambda: base_image.ensure(lambda line: say("machine", line.removeprefix("base machine image: ")))
     )
-    Builder().ensure((*needed(clouds), *(SERVED if with_mirror else ())))
+    Builder().ensure((*needed(clouds, runtimes), *(SERVED if with_mirror else ())))
     image.result()
     if with_mirror:
         mirror.prepare()

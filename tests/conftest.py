@@ -14,7 +14,7 @@ from bakewell_local import setup
 from bakewell_local.sandbox.local_cloud import LocalCloud
 from bakewell_local.toolchain.build import Builder, Toolchain
 from bakewell_local.toolchain.folders import ROOT
-from bakewell_local.toolchain.tools import PLUGINS, needed
+from bakewell_local.toolchain.tools import HOSTS, PLUGINS, needed
 
 if TYPE_CHECKING:
     from tests.contract.aws.served import Served
@@ -72,7 +72,7 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session")
 def toolchain() -> Toolchain:
     """Every Go tool, built if need be."""
-    return Builder().ensure(needed(PLUGINS))
+    return Builder().ensure(needed(PLUGINS, HOSTS))
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ from bakewell_local.toolchain.folders import alone, cache, whole
 from bakewell_local.toolchain.progress import Task
 from bakewell_local.toolchain.tools import (
     EXECUTOR,
+    HOSTS,
     LANGUAGE_HOST,
     MODULES,
     NEEDED,
@@ -110,8 +111,9 @@ class Builder:
                 for future in futures.values():
                     future.cancel()
                 raise
-        if PULUMI in order and LANGUAGE_HOST in order and programs[PULUMI.name] == built(PULUMI):
-            programs[LANGUAGE_HOST.name] = _beside(programs[PULUMI.name], programs[LANGUAGE_HOST.name])
+        if PULUMI in order and programs[PULUMI.name] == built(PULUMI):
+            for host in (host for host in HOSTS.values() if host in order):
+                programs[host.name] = _beside(programs[PULUMI.name], programs[host.name])
         toolchain = Toolchain(programs)
         if len(toolchain.plugins) > 1:
             _gather(toolchain.plugins, toolchain.packer_plugins)
@@ -142,7 +144,7 @@ class Builder:
                 self._add_executor(new)
             elif tool.plugin and packer is not None:
                 _install_plugin(tool, new, packer.result())
-            elif not tells(tool, new / "bin" / tool.name):
+            elif tool not in HOSTS.values() and not tells(tool, new / "bin" / tool.name):
                 raise BakewellError(f"{tool.name} was built, but does not run as version {tool.version}")
             shutil.rmtree(new / "source")
 
@@ -205,8 +207,8 @@ class Builder:
 
 
 def _beside(pulumi: Path, host: Path) -> Path:
-    """Link the language host and its executor beside pulumi, which warns at every run about one from elsewhere."""
-    for name in (host.name, EXECUTOR):
+    """Link a language host, and its executor, beside pulumi, which warns at every run about one from elsewhere."""
+    for name in (host.name, *((EXECUTOR,) if host.name == LANGUAGE_HOST.name else ())):
         link, program = pulumi.with_name(name), host.with_name(name)
         if not (link.exists() and link.samefile(program)):
             fresh = link.with_name(f".{name}.{os.getpid()}")

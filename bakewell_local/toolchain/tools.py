@@ -101,7 +101,12 @@ PULUMI = Tool(
     ("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{version}",),
 )
 LANGUAGE_HOST = Tool("pulumi-language-python", "github.com/pulumi/pulumi/sdk/v3", "python/cmd/pulumi-language-python")
-EXECUTOR = "pulumi-language-python-exec"  # the script that the language host starts; it must lie beside it
+EXECUTOR = "pulumi-language-python-exec"  # the script that Python's language host starts; it must lie beside it
+YAML_HOST = Tool("pulumi-language-yaml", "github.com/pulumi/pulumi-yaml", "cmd/pulumi-language-yaml")
+NODE_HOST = Tool("pulumi-language-nodejs", "github.com/pulumi/pulumi/sdk/v3", "nodejs/cmd/pulumi-language-nodejs")
+HOSTS = {"python": LANGUAGE_HOST, "yaml": YAML_HOST, "nodejs": NODE_HOST}  # by the runtime that Pulumi.yaml names
+"""What runs a program for Pulumi. Their go.mod files take the versions that pulumi's and Python's host's have, where
+they can: then most of what they consist of is compiled already."""
 PACKER = Tool("packer", "github.com/hashicorp/packer")
 PLUGIN = Tool(
     "packer-plugin-digitalocean",
@@ -151,13 +156,16 @@ SERVED = (CONSUL, COMPOSE, DOCTL, CONSUL_TEMPLATE)  # by the local cloud's mirro
 LINT = (ACTIONLINT,)
 TOOLS = (
     *(CONSUL, PULUMI, COMPOSE, PACKER, AMAZON_PLUGIN, PLUGIN, LANGUAGE_HOST, DOCTL, DOCKER_PLUGIN, CONSUL_TEMPLATE),
+    *(YAML_HOST, NODE_HOST),
     *LINT,
 )
 
 
-def needed(clouds: Iterable[str]) -> tuple[Tool, ...]:
-    """What a stack on these of the local cloud's halves needs."""
-    return tuple(dict.fromkeys((*NEEDED, *(PLUGINS[cloud] for cloud in clouds if cloud in PLUGINS))))
+def needed(clouds: Iterable[str], runtimes: Iterable[str] = ()) -> tuple[Tool, ...]:
+    """What a stack on these of the local cloud's halves needs, and programs of these runtimes besides Python's."""
+    plugins = (PLUGINS[cloud] for cloud in clouds if cloud in PLUGINS)
+    hosts = (HOSTS[runtime] for runtime in runtimes if runtime in HOSTS)
+    return tuple(dict.fromkeys((*NEEDED, *plugins, *hosts)))
 
 
 def target() -> tuple[str, str]:
@@ -181,9 +189,9 @@ def on_machine(tool: Tool, environment: Mapping[str, str]) -> Path | None:
     if found is None:
         return None
     program = Path(found)
-    if tool is LANGUAGE_HOST:
+    if tool in HOSTS.values():
         # It tells no version of its own: the one that came with a pulumi that fits does.
-        whole = (program.parent / EXECUTOR).is_file()
+        whole = tool is not LANGUAGE_HOST or (program.parent / EXECUTOR).is_file()
         return program if whole and tells(PULUMI, program.parent / "pulumi") else None
     return program if tells(tool, program) else None
 

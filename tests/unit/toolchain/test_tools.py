@@ -23,6 +23,7 @@ from bakewell_local.toolchain.tools import (
     DOCKER_PLUGIN,
     DOCTL,
     EXECUTOR,
+    HOSTS,
     LANGUAGE_HOST,
     LINT,
     NEEDED,
@@ -32,6 +33,7 @@ from bakewell_local.toolchain.tools import (
     PULUMI,
     SERVED,
     TOOLS,
+    YAML_HOST,
     Tool,
 )
 
@@ -93,11 +95,13 @@ def test_exactly_the_pinned_version_fits_and_each_tool_is_asked_in_its_own_way(
 
 
 def test_a_stack_needs_the_plugins_of_its_clouds_and_digitaloceans() -> None:
-    assert set(TOOLS) == {*NEEDED, *SERVED, *LINT, *PLUGINS.values()}
+    assert set(TOOLS) == {*NEEDED, *SERVED, *LINT, *PLUGINS.values(), *HOSTS.values()}
     assert all(TOOLS.index(PACKER) < TOOLS.index(plugin) for plugin in PLUGINS.values()), "packer installs plugins"
     assert tools.needed(["digitalocean"]) == NEEDED
     assert tools.needed(["aws"]) == tools.needed(["aws", "digitalocean"]) == (*NEEDED, AMAZON_PLUGIN)
     assert set(tools.needed(PLUGINS)) == {*NEEDED, AMAZON_PLUGIN, DOCKER_PLUGIN}
+    assert tools.needed(["digitalocean"], ["python"]) == tools.needed([], ["go"]) == NEEDED
+    assert tools.needed([], ["yaml"]) == (*NEEDED, YAML_HOST)
 
 
 def test_plugins_are_those_that_templates_require() -> None:
@@ -115,8 +119,11 @@ def test_a_language_host_fits_only_beside_a_pulumi_that_fits_and_with_its_execut
     assert tools.on_machine(LANGUAGE_HOST, where) is None
     program(tmp_path, EXECUTOR)
     assert tools.on_machine(LANGUAGE_HOST, where) is None
+    yaml = program(tmp_path, YAML_HOST.name)
+    assert tools.on_machine(YAML_HOST, where) is None
     program(tmp_path, "pulumi", f"v{PULUMI.version}")
     assert tools.on_machine(LANGUAGE_HOST, where) == host
+    assert tools.on_machine(YAML_HOST, where) == yaml, "it has no executor"
 
 
 @pytest.mark.parametrize(
