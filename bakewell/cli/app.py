@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from bakewell.cli import doctor, local
@@ -19,6 +22,22 @@ app = typer.Typer(
     rich_markup_mode=None,
     epilog="Exit codes: 0 done, 1 other failure, 2 bad input, 3 cloud, 4 build, 5 interrupted.",
 )
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        print(version("bakewell"))
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Print the version, and exit.")
+    ] = False,
+) -> None: ...
+
+
 app.command("init")(init.command)
 app.command("new-role")(new_role.command)
 app.command("build")(build.command)

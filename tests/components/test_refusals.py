@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,7 @@ def test_a_machine_of_a_role_that_is_not_baked(fleet: Fleet) -> None:
 
 def test_no_token(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     for name in TOKENS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DIGITALOCEAN_API_URL", "http://127.0.0.1:9")
@@ -223,3 +225,29 @@ def test_an_api_that_fails_while_retention_is_planned(fleet: Fleet, monkeypatch:
     run = fleet.run(preview=True)
     assert "500 for the third time" in str(run.error)
     assert type(run.error).__name__ == "RunError"  # Pulumi prints its message and no traceback
+
+
+def test_a_stack_whose_commands_would_not_find_bakewell(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    message = refused(fleet).said("error")
+    assert "the command `bakewell`, which builds the images, is not on PATH" in message
+    assert f"remedy: run: export PATH={Path(sys.executable).parent}:$PATH" in message
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [("echo 0.0.9", "the command on PATH is 0.0.9"), ("exit 2", "the command on PATH is of none that can be told")],
+)
+def test_two_versions_of_bakewell(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, said: str
+) -> None:
+    other = tmp_path / "bakewell"
+    other.write_text(f"#!/bin/sh\n{answer}\n")
+    other.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    message = refused(fleet).said("error")
+    assert f"{other}: two versions of bakewell: {said}" in message and "remedy: install the same version" in message
+    other.write_text(f"#!/bin/sh\necho {version('bakewell')}\n")
+    assert fleet.run(preview=True).error is None, "the same version elsewhere"

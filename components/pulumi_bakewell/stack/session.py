@@ -59,6 +59,7 @@ class Session:
         settings = stack_settings(root)
         environment = Environment.read(os.environ)
         environment.check(settings)
+        commands.check()
         commands.announce(environment)
         values = last_outputs()
         last = values.apply(_last)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -201,3 +202,7 @@ def test_a_build_loads_no_pulumi_and_none_of_the_local_cloud() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout == "[]\n"
+
+
+def test_the_version_is_told_alone(bakewell: Bakewell) -> None:
+    assert bakewell("--version").out == f"{version('bakewell')}\n"
