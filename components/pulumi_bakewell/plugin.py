@@ -47,7 +47,7 @@ class Plugin(ComponentProvider):
             return super().construct(name, resource_type, inputs, options)
         except ComponentInitError as error:
             if isinstance(error.inner, pulumi.RunError):
-                raise InputPropertiesError(str(error.inner)) from error
+                raise InputPropertiesError(str(error.inner), []) from error  # None would fail in Pulumi's server
             raise
 
 

@@ -56,4 +56,5 @@ def test_a_refusal_reaches_the_engine_without_a_traceback(
     wanted = InputPropertiesError if kind is pulumi.RunError else ComponentInitError
     with pytest.raises(wanted) as caught:
         Plugin().construct("images", "bakewell:index:Images", {})
+    assert getattr(caught.value, "errors", []) == [], "None fails in Pulumi's server"
     assert getattr(caught.value, "message", None) in (None, "image web: no such thing\n  remedy: do this")
