@@ -16,8 +16,8 @@ HEAD = """# The components
 What `import pulumi_bakewell` and the plugin `pulumi-resource-bakewell` have, in every language. Made from
 [schema.json](../components/schema.json) by `python -m bakewell_local.reference`; a test compares.
 
-In YAML a component's type is `bakewell:<name>`. What an image is made of is no input: it is in packer/ and in
-[stack config](config.md). [examples/](../examples) has a whole project in each language.
+[languages.md](languages.md) says how a program in each language uses them. What an image is made of is no input: it is
+in packer/ and in [stack config](config.md). [examples/](../examples/README.md) has whole projects.
 """
 
 
