@@ -12,7 +12,7 @@ from bakewell import project
 from bakewell.cli.common import Project as Operated
 from bakewell.errors import ConfigError
 from bakewell.settings import Environment, Settings, load_settings
-from bakewell.settings.files import project_name
+from bakewell.settings.files import project_name, project_runtime
 
 STATE = ".bakewell"
 DEFAULT_STACK = "dev"
@@ -44,6 +44,11 @@ class Project:
     def name(self) -> str:
         """What its Pulumi.yaml calls it. Raises ConfigError where that says no name."""
         return project_name(self.root)
+
+    @property
+    def runtime(self) -> str:
+        """What its program is run by: "python", "yaml", "nodejs", … Raises ConfigError where Pulumi.yaml says none."""
+        return project_runtime(self.root)
 
     def settings(self, stack: str) -> Settings:
         """The stack's config.

@@ -6,7 +6,9 @@ from bakewell_local import setup, stacks
 from bakewell_local.project import Project
 from bakewell_local.sandbox.local_cloud import LocalCloud
 from bakewell_local.sandbox.machines import base_image
+from bakewell_local.toolchain.build import Builder
 from bakewell_local.toolchain.progress import say
+from bakewell_local.toolchain.tools import needed
 
 DOCKER_BASE = "bakewell-base:debian-12"
 """What a stack on Docker builds from by default (docs/docker.md)."""
@@ -29,8 +31,9 @@ def start(project: Project, stack: str, *, tell: bool = False) -> dict[str, str]
     """
     clouds = sorted(project.settings(stack).clouds)
     mirrored = project.needs_mirror(stack)
-    setup.install(clouds=clouds, with_mirror=mirrored)
-    cloud = LocalCloud(project.state, clouds=clouds)
+    runtimes = [project.runtime]
+    setup.install(clouds=clouds, runtimes=runtimes, with_mirror=mirrored)
+    cloud = LocalCloud(project.state, Builder().ensure(needed(clouds, runtimes)))
     if not cloud.serving():
         say("cloud", f"starting the local cloud in {project.state}")
         cloud.start()

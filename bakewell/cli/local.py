@@ -25,8 +25,6 @@ def command(
     debug: Debug = False,
 ) -> None:
     """Run this project's local cloud; without a COMMAND, say what there is."""
-    from bakewell.project import working_directory
-
     working_directory()  # which becomes the other process's
     if find_spec("bakewell_local") is None:
         raise ConfigError("the local cloud is not installed", remedy="run: pip install 'bakewell[local]'")

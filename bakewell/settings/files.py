@@ -55,6 +55,20 @@ def project_name(root: Path) -> str:
     return name
 
 
+def project_runtime(root: Path) -> str:
+    """The runtime that Pulumi.yaml names for the project at `root`, with or without options.
+
+    Raises:
+        ConfigError: the file cannot be read, or names none.
+    """
+    runtime = read_project(root).get("runtime")
+    name = runtime.get("name") if isinstance(runtime, dict) else runtime
+    if not isinstance(name, str) or not name:
+        remedy = "write `runtime: python` there, or what your program is written in"
+        raise ConfigError(f"{PROJECT_FILE} says no runtime", file=root / PROJECT_FILE, remedy=remedy)
+    return name
+
+
 def load_settings(stack: str, root: Path) -> Settings:
     """The settings of `stack`, from its file in the project at `root` (`stack_file`).
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import urllib.error
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -62,13 +62,11 @@ class LocalCloud:
     Args:
         state: the folder; made by `start`.
         toolchain: the tools its environment names; by default those that a stack needs, built if need be.
-        clouds: those of the stack; the default toolchain has Packer's plugins for them.
     """
 
-    def __init__(self, state: Path, toolchain: Toolchain | None = None, *, clouds: Collection[str] = ()) -> None:
+    def __init__(self, state: Path, toolchain: Toolchain | None = None) -> None:
         self.state = state.resolve()
         self._toolchain = toolchain
-        self._clouds = clouds
 
     @property
     def ssh_key(self) -> Path:
@@ -172,7 +170,7 @@ class LocalCloud:
         """
         address, aws = self._started(), self.aws_address()
         if self._toolchain is None:
-            self._toolchain = Builder().ensure(needed([*self._clouds, *(["aws"] if aws else [])]))
+            self._toolchain = Builder().ensure(needed(["aws"] if aws else []))
         own = aws_profile.variables(self.state / "aws", aws) if aws else {}
         downloads = self.state / "mirror" / "downloads.toml"
         mirrored = {"BAKEWELL_DOWNLOADS": str(downloads)} if downloads.is_file() else {}

@@ -36,7 +36,6 @@ def command(
 ) -> None:
     """Make a project: a stack for the local cloud, and one role whose machine answers HTTP. Overwrites nothing."""
     del debug
-    from bakewell.project import working_directory
     from bakewell.scaffold.project import Plan, files
     from bakewell.scaffold.writing import write
 

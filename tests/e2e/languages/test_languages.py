@@ -28,10 +28,8 @@ def stacks(tmp_path_factory: pytest.TempPathFactory, cloud_environment: Mapping[
     made = {}
     for language in LANGUAGES:
         root = folder / language
-        junk = shutil.ignore_patterns("images", "__pycache__", "node_modules")
-        shutil.copytree(PROJECT / "packer", root / "packer", ignore=junk)
         junk = shutil.ignore_patterns("__pycache__", "node_modules")
-        shutil.copytree(PROJECT / "examples" / language, root, ignore=junk, dirs_exist_ok=True)
+        shutil.copytree(PROJECT / "examples" / language, root, ignore=junk)
         made[language] = Workspace(root, env, PROJECT_NAME)
         made[language].init()
     return made

@@ -57,7 +57,7 @@ def installed(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--quiet",
         f"--python={home}/bin/python",
         "-c",
-        ROOT / "requirements.lock",
+        str(ROOT / "requirements.lock"),
         package,
     ]
     subprocess.run(command, check=True)

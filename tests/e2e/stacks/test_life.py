@@ -26,7 +26,7 @@ COMMENT = PROJECT / ".github" / "preview_comment.py"
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory, cloud_environment: Mapping[str, str]) -> Iterator[Workspace]:
     """base, web and api, with a machine of the last two; nothing is baked yet."""
-    with in_memory(tmp_path_factory.mktemp("life") / "clone", cloud_environment, NAME, *IMAGES) as made:
+    with in_memory(tmp_path_factory.mktemp("life") / "clone", cloud_environment, NAME, "base", "web", "api") as made:
         made.configure(keep=1)
         made.init()
         yield made
