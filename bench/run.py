@@ -15,6 +15,7 @@ from pathlib import Path
 from bakewell_local import setup
 from bakewell_local.sandbox.local_cloud import LocalCloud
 from bakewell_local.toolchain.build import Builder
+from bakewell_local.toolchain.tools import needed
 from bench import builds, fingerprints, previews, processors
 from bench.boots import main as boots
 from bench.measure import HEADER, Comparison
@@ -26,6 +27,7 @@ BENCHES: dict[str, Bench] = {
     "packer": builds.against_packer,
     "preview-3": lambda folder, env: previews.unchanged(folder, env, 3),
     "preview-30": lambda folder, env: previews.unchanged(folder, env, 30),
+    "preview-yaml-3": lambda folder, env: previews.unchanged(folder, env, 3, in_yaml=True),
     "fingerprints": fingerprints.against_sha256sum,
     "siblings": builds.siblings,
 }
@@ -41,10 +43,10 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"bench: no bench called {', '.join(unknown)}\n  remedy: boots alone, or some of {', '.join(BENCHES)}")
         return 2
-    setup.install()
+    setup.install(runtimes=["yaml"])
     rows = []
     with setup.own_folder() as clouds, tempfile.TemporaryDirectory(prefix="bakewell-bench-") as folder:
-        cloud = LocalCloud(clouds / "bench", Builder().ensure())
+        cloud = LocalCloud(clouds / "bench", Builder().ensure(needed([], ["yaml"])))
         try:
             cloud.start()
             cloud.install_providers()

@@ -16,6 +16,7 @@ from bakewell.settings import load_settings
 from bakewell_local import commands, setup, stacks
 from bakewell_local.project import Project
 from bakewell_local.sandbox.local_cloud import LocalCloud
+from bakewell_local.toolchain.build import Builder
 from bakewell_local.toolchain.folders import ROOT
 
 DEV = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())
@@ -34,10 +35,12 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         done.append(f"{command[0]} {command[1]} of {environment['PULUMI_STACK']}")
         return 0
 
-    def install(*, clouds: list[str], with_mirror: bool) -> None:
+    def install(*, clouds: list[str], runtimes: list[str], with_mirror: bool) -> None:
+        assert runtimes == ["python"]
         done.append(f"install {','.join(clouds)}" if with_mirror else "no mirror")
 
     monkeypatch.setattr(setup, "install", install)
+    monkeypatch.setattr(Builder, "ensure", lambda _self, _tools: None)
     for name in ("start", "start_aws", "start_mirror"):
         monkeypatch.setattr(LocalCloud, name, say(name))
     monkeypatch.setattr(LocalCloud, "serving", lambda _self: False)
