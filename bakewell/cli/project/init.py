@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -75,7 +76,7 @@ def command(
             file=folder,
             remedy="take over what you want of the differences above",
         )
-    where = "" if folder == working_directory() else f"cd {directory} && "
+    where = "" if folder == working_directory() else f"cd {shlex.quote(str(directory))} && "
     note(f"project {plan.name} is ready; next: {where}bakewell local up")
 
 

@@ -80,6 +80,10 @@ def test_a_new_project_is_one_that_commands_take(call: Call, tmp_path: Path, clo
     assert code == 0, said
 
 
+def test_the_next_command_can_be_pasted(call: Call) -> None:
+    assert "next: cd 'my shop' && bakewell local up" in call("init", "my shop")[2]
+
+
 def test_a_new_role_fits_and_says_what_it_is(call: Call, tmp_path: Path) -> None:
     call("init")
     share(tmp_path)
