@@ -93,9 +93,13 @@ def _clouds(given: list[str]) -> list[str]:
 
 
 def _refuse_inside_a_project(folder: Path) -> None:
+    from bakewell.reading import looking
+
     for each in (folder, *folder.parents):
-        ours = (each / "packer/images").is_dir() or (each / "packer/bases.lock").is_file()
-        if ours and (each / "Pulumi.yaml").is_file():
+        with looking("the folder", each):
+            ours = (each / "packer/images").is_dir() or (each / "packer/bases.lock").is_file()
+            ours = ours and (each / "Pulumi.yaml").is_file()
+        if ours:
             raise ConfigError(
                 f"this is{'' if each == folder else ' inside'} a Bakewell project already",
                 file=each,
@@ -105,10 +109,12 @@ def _refuse_inside_a_project(folder: Path) -> None:
 
 def _program_there(folder: Path) -> dict[str, Any] | None:
     """The folder's Pulumi.yaml; None where there is none. Raises ConfigError where it is no mapping."""
+    from bakewell.reading import looking
     from bakewell.settings.files import read_project
 
-    if not (folder / "Pulumi.yaml").exists():
-        return None
+    with looking("the folder", folder):
+        if not (folder / "Pulumi.yaml").exists():
+            return None
     return dict(read_project(folder))
 
 

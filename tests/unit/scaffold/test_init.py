@@ -165,6 +165,18 @@ def test_what_cannot_be_made_is_refused_and_nothing_is_left(
     assert list(contents(tmp_path)) == ["file"]
 
 
+def test_a_folder_that_may_not_be_looked_into_is_refused(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_dir", closed)
+    code, _, said = call("init", "shop")
+    assert code == 2 and f"{tmp_path}/shop/packer/images: the folder cannot be read: Permission denied" in said
+    assert "remedy: " in said
+
+
 @pytest.mark.parametrize("text", [None, "half"], ids=["a-folder-in-the-way", "a-disk-that-fills"])
 def test_a_write_that_fails_leaves_nothing_behind(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None
