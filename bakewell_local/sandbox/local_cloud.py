@@ -22,7 +22,7 @@ import psutil
 from filelock import FileLock
 from pydantic import BaseModel, ValidationError
 
-from bakewell.errors import BakewellError
+from bakewell.errors import BakewellError, file_error
 from bakewell_local import processes
 from bakewell_local.sandbox import aws_profile, mirror
 from bakewell_local.sandbox.aws_profile import AwsAddress
@@ -240,7 +240,11 @@ class LocalCloud:
 
     def _folder(self, name: str) -> Path:
         path = self.state / name
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            remedy = "have the project in a folder that this user can write to, and nothing else of that name in it"
+            raise file_error(error, "the local cloud's folder cannot be made", file=path, remedy=remedy) from error
         return path
 
 

@@ -73,6 +73,15 @@ def cloud(tmp_path: Path, tools: Toolchain, monkeypatch: pytest.MonkeyPatch) -> 
     made.destroy()
 
 
+def test_a_state_folder_that_cannot_be_made_is_named(tmp_path: Path, tools: Toolchain) -> None:
+    (tmp_path / ".bakewell").touch()
+    with pytest.raises(
+        BakewellError, match=r"/\.bakewell/pulumi-home: the local cloud's folder cannot be made"
+    ) as told:
+        LocalCloud(tmp_path / ".bakewell", tools).start()
+    assert told.value.remedy
+
+
 def test_the_environment_is_whole_and_does_not_grow_when_it_is_evaluated_again(
     cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
