@@ -108,11 +108,18 @@ def _refuse_inside_a_project(folder: Path) -> None:
 
 
 def _program_there(folder: Path) -> dict[str, Any] | None:
-    """The folder's Pulumi.yaml; None where there is none. Raises ConfigError where it is no mapping."""
+    """The folder's Pulumi.yaml; None where there is none. Raises ConfigError for no mapping, or another name of it."""
     from bakewell.reading import looking
     from bakewell.settings.files import read_project
 
     with looking("the folder", folder):
+        for name in ("Pulumi.yml", "Pulumi.json"):
+            if (folder / name).exists():
+                raise ConfigError(
+                    "this Pulumi program is described in a file that Bakewell does not read",
+                    file=folder / name,
+                    remedy="have it in YAML, as Pulumi.yaml; Pulumi reads that alike",
+                )
         if not (folder / "Pulumi.yaml").exists():
             return None
     return dict(read_project(folder))

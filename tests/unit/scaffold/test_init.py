@@ -136,6 +136,14 @@ def test_a_program_in_another_language_is_left_alone(call: Call, tmp_path: Path)
     assert load_settings("dev", tmp_path).project == "shop"
 
 
+@pytest.mark.parametrize("name", ["Pulumi.yml", "Pulumi.json"])
+def test_no_second_project_file_is_written(call: Call, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text('{"name": "shop", "runtime": "python"}')
+    code, _, said = call("init")
+    assert code == 2 and f"{tmp_path / name}: " in said and "as Pulumi.yaml" in said
+    assert list(contents(tmp_path)) == [name]
+
+
 @pytest.mark.parametrize("where", [".", "packer/images", "new"])
 def test_inside_a_project_none_is_made(call: Call, tmp_path: Path, where: str) -> None:
     call("init")
