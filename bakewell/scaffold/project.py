@@ -71,7 +71,7 @@ def files(plan: Plan) -> dict[str, str]:
         found[f"packer/images/{HELLO}/{name}"] = sources.own(f"hello/{name}")
     found["packer/bases.lock"] = _bases(plan.clouds)
     found["pyproject.toml"] = _PACKAGES.format(name=plan.name, clouds=",".join(plan.clouds), version=_version())
-    found[".gitignore"] = ".bakewell/\n.venv/\n__pycache__/\n"
+    found[".gitignore"] = ".bakewell/\n.venv/\n__pycache__/\nbuild/\n*.egg-info/\n"
     return found | (_github(plan.clouds) if plan.github else {})
 
 
@@ -106,7 +106,7 @@ requires = ["setuptools"]
 build-backend = "setuptools.build_meta"
 
 [project]
-name = "{name}"
+name = "{name}-project"  # unlike any package that this needs
 version = "0"
 description = "Machine images, and the machines that boot from them"
 requires-python = ">=3.11"

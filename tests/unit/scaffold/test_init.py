@@ -80,6 +80,14 @@ def test_a_new_project_is_one_that_commands_take(call: Call, tmp_path: Path, clo
     assert code == 0, said
 
 
+def test_pip_install_takes_a_project_called_as_a_package_and_leaves_nothing_to_commit(
+    call: Call, tmp_path: Path
+) -> None:
+    call("init", "bakewell")
+    assert tomllib.loads((tmp_path / "bakewell/pyproject.toml").read_text())["project"]["name"] == "bakewell-project"
+    assert {"build/", "*.egg-info/"} <= set((tmp_path / "bakewell/.gitignore").read_text().splitlines())
+
+
 def test_the_next_command_can_be_pasted(call: Call) -> None:
     assert "next: cd 'my shop' && bakewell local up" in call("init", "my shop")[2]
 
@@ -111,7 +119,7 @@ def test_beside_a_program_nothing_is_overwritten_and_what_differs_is_shown(call:
     mine = {
         "Pulumi.yaml": "name: Their Shop\nruntime:\n  name: python\n  options: {virtualenv: venv}\n",
         "__main__.py": "import shop\n",
-        ".gitignore": "venv/\n.venv/\n.bakewell/\n__pycache__/\n",
+        ".gitignore": "venv/\n.venv/\n.bakewell/\n__pycache__/\n*.egg-info/\nbuild/\n",
     }
     for name, text in mine.items():
         (tmp_path / name).write_text(text)
