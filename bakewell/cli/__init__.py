@@ -15,6 +15,8 @@ import traceback
 from bakewell.cli import stderr, streams
 
 _OF_STREAMS = (errno.EBADF, errno.ENOSPC, errno.EIO)
+_INTERRUPTED = 5
+"""As bakewell.errors.Interrupted, which may not be loaded yet."""
 
 
 def main() -> None:
@@ -22,7 +24,12 @@ def main() -> None:
     gc.set_threshold(100_000)  # its default walks through the libraries' classes dozens of times as they load
     streams.fill()
     stderr.install()
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # while the commands' modules are loaded
+        print("error: interrupted", file=sys.stderr)
+        code = _INTERRUPTED
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:

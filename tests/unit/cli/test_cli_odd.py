@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bakewell.errors import Interrupted
 from tests.unit.cli.conftest import Bakewell
 from tests.unit.cli.test_cli_commands import finished
 from tests.unit.commands import COMMANDS
@@ -188,3 +189,18 @@ def test_all_three_closed_print_into_no_file(bakewell: Bakewell) -> None:
     assert done.returncode == 1
     files = [path for path in bakewell.site.state.rglob("*") if path.is_file()]
     assert all(b"dry_run" not in path.read_bytes() for path in files)
+
+
+def test_ctrl_c_while_commands_are_loaded_is_one_line() -> None:
+    program = """
+import sys
+from bakewell import cli
+class Slow:
+    def find_spec(self, name, *_):
+        if name == "bakewell.cli.app":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Slow())
+cli.main()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (Interrupted.exit_code, "error: interrupted\n")
