@@ -6,7 +6,9 @@ from typing import Any, TypedDict
 import pulumi
 from pydantic import ValidationError
 
+from bakewell.errors import ConfigError
 from pulumi_bakewell.stack.outputs import EXPORT, ImageOutput, StackOutputs
+from pulumi_bakewell.stack.refusal import refusals
 
 
 class PublishedImagesArgs(TypedDict):
@@ -27,8 +29,9 @@ class PublishedImages(pulumi.ComponentResource):
     """Cloud to role to the image's ID in each region."""
 
     def __init__(self, name: str, args: PublishedImagesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        with refusals():
+            self._stack = _stack(f"PublishedImages `{name}`", args.get("stack"))
         super().__init__("bakewell:index:PublishedImages", name, {}, opts)
-        self._stack = args["stack"]
         below = pulumi.ResourceOptions(parent=self)
         reference = pulumi.StackReference(name, self._stack, opts=below)
         self._outputs = reference.outputs.apply(self._read)
@@ -81,3 +84,11 @@ class PublishedImages(pulumi.ComponentResource):
 
     def _missing(self, what: str, remedy: str) -> pulumi.RunError:
         return pulumi.RunError(f"stack {self._stack}: {what}\n  remedy: {remedy}")
+
+
+def _stack(whose: str, given: object) -> str:
+    """The stack's name. Raises ConfigError where that is missing, or no text."""
+    if isinstance(given, str) and given:
+        return given
+    what = f"{whose}: `stack` is {'no text' if given else 'missing'}"
+    raise ConfigError(what, remedy='name the stack that bakes the images: "organization/project/prod"')

@@ -116,6 +116,15 @@ def test_retention_is_of_the_record_of_its_cloud(fleet: Fleet, args: str) -> Non
     assert "remedy: give it the output `record` of the Images on digitalocean" in done.said("error")
 
 
+@pytest.mark.parametrize(
+    ("args", "said"), [("{}", "is missing"), ('{"stack": ""}', "is missing"), ('{"stack": 3}', "is no text")]
+)
+def test_the_published_images_of_no_stack_are_refused(fleet: Fleet, args: str, said: str) -> None:
+    done = run(fleet, 'import pulumi_bakewell as bakewell\nbakewell.PublishedImages("theirs", ARGS)\n', args=args)
+    assert isinstance(done.error, SystemExit)
+    assert done.said("error").startswith(f"PublishedImages `theirs`: `stack` {said}\n  remedy: name the stack")
+
+
 def test_every_argument_and_output_is_described() -> None:
     components = [bakewell.Images, bakewell.Machines, bakewell.ImageRetention, bakewell.PublishedImages]
     found = Analyzer("bakewell").analyze(components)["component_definitions"]
