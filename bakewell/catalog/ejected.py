@@ -62,8 +62,7 @@ def names(layer: Layer) -> list[str]:
     """Everything in a layer that can be ejected."""
     top = (path for path in layer.folder.iterdir() if path.is_file() and path.name[0] not in "._")
     own = [path.name for path in top if path.name not in NOTES | PROJECTS_OWN]
-    steps = {path.stem for path in (layer.folder / PACKAGE).glob("*") if path.stem[0] not in "._"}
-    return sorted([*own, _STEPS_INIT, *(f"{PACKAGE}/{step}" for step in steps if layer.step(step))])
+    return sorted([*own, _STEPS_INIT, *(f"{PACKAGE}/{step}" for step in layer.step_names())])
 
 
 def overrides(layers: Layers) -> list[Override]:

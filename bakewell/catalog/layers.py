@@ -56,6 +56,11 @@ class Layer:
         with os.scandir(package) as entries:
             return package if any(entry.name.endswith(".py") for entry in entries) else None
 
+    def step_names(self) -> set[str]:
+        """Every step that this layer has, by name. Raises OSError for a folder that cannot be read."""
+        entries = (path.stem for path in (self.folder / PACKAGE).glob("*"))
+        return {name for name in entries if name[0] not in "._" and self.step(name)}
+
 
 @dataclass(frozen=True, slots=True)
 class Layers:
@@ -96,5 +101,4 @@ class Layers:
 
     def step_names(self) -> list[str]:
         """Every step that a layer has, by name."""
-        entries = [path.stem for layer in self for path in (layer.folder / PACKAGE).glob("*")]
-        return sorted({name for name in entries if name[0] not in "._" and self.step(name)})
+        return sorted({name for layer in self for name in layer.step_names()})

@@ -55,14 +55,19 @@ def project_name(root: Path) -> str:
     return name
 
 
+def named_runtime(project: Mapping[str, Any]) -> Any:
+    """What Pulumi.yaml names as its runtime, with or without options: text, where that is as Pulumi takes it."""
+    runtime = project.get("runtime")
+    return runtime.get("name") if isinstance(runtime, dict) else runtime
+
+
 def project_runtime(root: Path) -> str:
     """The runtime that Pulumi.yaml names for the project at `root`, with or without options.
 
     Raises:
         ConfigError: the file cannot be read, or names none.
     """
-    runtime = read_project(root).get("runtime")
-    name = runtime.get("name") if isinstance(runtime, dict) else runtime
+    name = named_runtime(read_project(root))
     if not isinstance(name, str) or not name:
         remedy = "write `runtime: python` there, or what your program is written in"
         raise ConfigError(f"{PROJECT_FILE} says no runtime", file=root / PROJECT_FILE, remedy=remedy)

@@ -39,6 +39,7 @@ def command(
     del debug
     from bakewell.scaffold.project import Plan, files
     from bakewell.scaffold.writing import write
+    from bakewell.settings.files import named_runtime
 
     folder = (working_directory() / directory).resolve()
     clouds = _clouds(cloud or [])
@@ -50,7 +51,7 @@ def command(
             file=folder,
             remedy="make the program first (pulumi new), or leave --program out for one in Python",
         )
-    if program is Program.python and there is not None and (runtime := _runtime(there)) != "python":
+    if program is Program.python and there is not None and (runtime := named_runtime(there)) != "python":
         raise ConfigError(
             f"the Pulumi program here is not in Python: its runtime is {runtime}",
             file=folder / "Pulumi.yaml",
@@ -123,11 +124,6 @@ def _program_there(folder: Path) -> dict[str, Any] | None:
         if not (folder / "Pulumi.yaml").exists():
             return None
     return dict(read_project(folder))
-
-
-def _runtime(project: dict[str, Any]) -> str:
-    runtime = project.get("runtime")
-    return str(runtime.get("name")) if isinstance(runtime, dict) else str(runtime)
 
 
 def _name(given: str | None, there: dict[str, Any] | None, folder: Path) -> str:
