@@ -16,8 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bakewell.build import log, orphans, packer, runs, slots, supervisor
-from bakewell.build.job import Job, Result
+from bakewell.build.job import Job
 from bakewell.build.log import Say
+from bakewell.build.result import Result
 from bakewell.build.stop import Stop
 from bakewell.catalog.packages import check_packages
 from bakewell.clouds import BUILDER, LEASE_SECONDS, Builder, Cloud, clock, connect

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO, cast
 
 from bakewell.build import slots
-from bakewell.build.job import Result
 from bakewell.build.log import Printer, Say
+from bakewell.build.result import Result
 from bakewell.errors import BakewellError, Interrupted
 
 if TYPE_CHECKING:

@@ -9,26 +9,10 @@ import pulumi
 from pulumi_command import local
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from bakewell.build.result import Result
 from pulumi_bakewell.stack.commands import STACK_OF_BEFORE
 
 _Line = TypeVar("_Line", bound=BaseModel)
-
-
-class BuildResult(BaseModel):
-    """The one line that `bakewell build` prints for Pulumi."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    role: str
-    id: str
-    name: str
-    fingerprint: str
-    run: str
-    parent: str | None
-    home: str
-    action: str
-    seconds: float
-    finished: float
 
 
 class CopyResult(BaseModel):
@@ -75,7 +59,7 @@ class PackerImage(pulumi.ComponentResource):
         opts: as for every component.
     """
 
-    result: pulumi.Output[BuildResult]
+    result: pulumi.Output[Result]
     ids: pulumi.Output[dict[str, str]]
     attempt: pulumi.Output[int]
 
@@ -111,7 +95,7 @@ class PackerImage(pulumi.ComponentResource):
             for region in args["regions"]
             if region != self.home
         }
-        self.result = pulumi.Output.unsecret(self.build.stdout).apply(lambda line: _parse(BuildResult, self.role, line))
+        self.result = pulumi.Output.unsecret(self.build.stdout).apply(lambda line: _parse(Result, self.role, line))
         self.ids = self._ids()
         self.register_outputs({})
 

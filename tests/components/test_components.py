@@ -12,11 +12,12 @@ import pytest
 from pulumi.runtime import mocks
 from pulumi_bakewell.digitalocean.limits import droplet_options
 from pulumi_bakewell.digitalocean.role_droplet import RoleDroplet
-from pulumi_bakewell.packer_image import BuildResult, PackerImage, PackerImageArgs
+from pulumi_bakewell.packer_image import PackerImage, PackerImageArgs
 from pulumi_bakewell.published_images import PublishedImages
 from pulumi_bakewell.stack.outputs import StackOutputs
 from pulumi_bakewell.stack.summary import table
 
+from bakewell.build.result import Result
 from bakewell.user_data import UserData
 from tests.components.engine import Run, run_program
 
@@ -31,12 +32,14 @@ WEB: PackerImageArgs = {
 }
 LINE = {
     "role": "web",
+    "cloud": "digitalocean",
     "id": "1020",
     "name": "bakewell-web-2026-11-21-0314-a51f71",
     "fingerprint": "f" * 64,
     "run": "a51f71f82eb2",
     "parent": None,
     "home": "nyc3",
+    "regions": ["nyc3"],
     "action": "built",
     "seconds": 61.0,
     "finished": 2000.0,
@@ -115,7 +118,17 @@ def test_a_callers_options_do_not_move_the_children() -> None:
     assert run["web-1"].parent == run["web-1-ready"].parent == "web-1"
 
 
-@pytest.mark.parametrize("stdout", ["", "Build finished", '{"role": "web"}', "[]"])
+@pytest.mark.parametrize(
+    "stdout",
+    [
+        "",
+        "Build finished",
+        '{"role": "web"}',
+        "[]",
+        json.dumps(LINE | {"id": 1020}),
+        json.dumps(LINE | {"action": "made"}),
+    ],
+)
 def test_a_command_that_prints_something_else_is_an_error_that_says_what_to_do(stdout: str) -> None:
     def program() -> None:
         pulumi.export("web", PackerImage("web", WEB).published())
@@ -204,7 +217,7 @@ def test_outputs_without_a_parent_or_an_url_are_read() -> None:
 
 
 def test_summary() -> None:
-    made = BuildResult.model_validate(LINE)
+    made = Result.model_validate_json(json.dumps(LINE))
     results = {
         "base": made.model_copy(update={"role": "base", "finished": 999.9, "id": "7"}),
         "web": made,

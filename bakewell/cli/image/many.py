@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from bakewell.build.build import build
-from bakewell.build.job import Job, Result
+from bakewell.build.job import Job
 from bakewell.build.progress import Outcome, Progress, progress, word
+from bakewell.build.result import Result
 from bakewell.build.stop import Stop
 from bakewell.cli.common import Project, print_json, table
 from bakewell.errors import BakewellError, BuildError, Interrupted

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 import pulumi
 
-from pulumi_bakewell.packer_image import BuildResult, PackerImage
+from bakewell.build.result import Result
+from pulumi_bakewell.packer_image import PackerImage
 
 _STARTED = time.time()
 
@@ -23,7 +24,7 @@ def summarise(images: Mapping[str, PackerImage]) -> None:
         pulumi.Output.all(**results).apply(lambda done: pulumi.log.info(table(done, since=_STARTED)))
 
 
-def table(results: Mapping[str, BuildResult], *, since: float) -> str:
+def table(results: Mapping[str, Result], *, since: float) -> str:
     """The summary as text. A result from before `since` (Unix time) was in the state already: unchanged."""
     rows = [("image", "result", "seconds", "ID")]
     for role, result in results.items():

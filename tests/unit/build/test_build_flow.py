@@ -14,7 +14,7 @@ import pytest
 
 from bakewell.build import slots
 from bakewell.build.build import build
-from bakewell.build.job import Result
+from bakewell.build.result import Result
 from bakewell.build.stop import Stop
 from bakewell.clouds.digitalocean import DigitalOcean
 from bakewell.errors import BakewellError, BuildError, ConfigError
@@ -40,7 +40,9 @@ def test_a_build_makes_a_ready_image_and_leaves_nothing_else(site: Site, said: S
     assert found == ("built", "base", "nyc3", ("nyc3",), None)
     assert (result.name, result.fingerprint, result.run) == (image.name, image.fingerprint, image.run)
     keys = "role cloud id name fingerprint run parent home regions action seconds finished"
-    assert list(json.loads(json.dumps(result.mapping()))) == keys.split(), "one short JSON value"
+    line = json.dumps(result.mapping())
+    assert list(json.loads(line)) == keys.split(), "one short JSON value"
+    assert Result.model_validate_json(line) == result
     site.leaves()
     assert site.runs() == []
     assert not [tag for tag in image.tags if tag.startswith(("bakewell:lease", "bakewell:builder"))]

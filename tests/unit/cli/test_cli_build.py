@@ -10,15 +10,28 @@ from datetime import UTC, datetime, timedelta, tzinfo
 import pytest
 from rich.console import Console
 
-from bakewell.build.job import Result
 from bakewell.build.log import Printer
 from bakewell.build.progress import Progress
+from bakewell.build.result import Result
 from bakewell.errors import BuildError, Interrupted
 from bakewell.fingerprint import fingerprints
 from tests.unit.cli.conftest import Bakewell
 
 API = {"image.toml": 'description = "api"\nparent = "base"\n', "deploy.py": "", "checks.py": ""}
-WEB = Result("web", "digitalocean", "7", "b-web", "f", "r", None, "nyc3", ("nyc3",), "built", 12.0, 0.0)
+WEB = Result(
+    role="web",
+    cloud="digitalocean",
+    id="7",
+    name="b-web",
+    fingerprint="f",
+    run="r",
+    parent=None,
+    home="nyc3",
+    regions=("nyc3",),
+    action="built",
+    seconds=12.0,
+    finished=0.0,
+)
 
 
 def add_api(bakewell: Bakewell) -> None:
