@@ -6,9 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pulumi_bakewell.plugin import Plugin
-
 from bakewell_local.toolchain.folders import ROOT
+from pulumi_bakewell.plugin import Plugin
 
 SCHEMA, PAGE = ROOT / "components" / "schema.json", ROOT / "docs" / "api.md"
 HEAD = """# The components

@@ -10,15 +10,15 @@ from typing import Any
 import pulumi
 import pytest
 from pulumi.runtime import mocks
+
+from bakewell.build.result import Result
+from bakewell.user_data import UserData
 from pulumi_bakewell.digitalocean.limits import droplet_options
 from pulumi_bakewell.digitalocean.role_droplet import RoleDroplet
 from pulumi_bakewell.packer_image import PackerImage, PackerImageArgs
 from pulumi_bakewell.published_images import PublishedImages
 from pulumi_bakewell.stack.outputs import StackOutputs
 from pulumi_bakewell.stack.summary import table
-
-from bakewell.build.result import Result
-from bakewell.user_data import UserData
 from tests.components.engine import Run, run_program
 
 WEB: PackerImageArgs = {

@@ -8,6 +8,7 @@ from typing import Any
 
 import pulumi
 import pytest
+
 from pulumi_bakewell.stack import outputs
 
 HALF_WRITTEN = "invocation of readStackOutputs returned an error: failed to load checkpoint: EOF"

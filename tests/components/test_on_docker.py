@@ -12,9 +12,6 @@ from typing import Any, cast
 import pulumi
 import pytest
 from pulumi.runtime import mocks
-from pulumi_bakewell.docker.machines import make
-from pulumi_bakewell.stack.identity import Identity
-from pulumi_bakewell.stack.session import Session
 from pulumi_command import local
 
 from bakewell.catalog import Health
@@ -23,6 +20,9 @@ from bakewell.desired import Container
 from bakewell.settings import ContainerSettings, Settings
 from bakewell.user_data import UserData
 from bakewell.validation import Looked
+from pulumi_bakewell.docker.machines import make
+from pulumi_bakewell.stack.identity import Identity
+from pulumi_bakewell.stack.session import Session
 from tests.components.engine import COMMAND, UNKNOWN, Registered, Run, run_program
 
 IMAGE = "5" * 64

@@ -10,6 +10,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 from pulumi.runtime import stack
 from pulumi.runtime.settings import SETTINGS
+
 from pulumi_bakewell.stack import patience
 
 BUSY = isinstance(getattr(SETTINGS, "outputs"), deque)  # noqa: B009 - typed as the locked SDK has it

@@ -11,10 +11,10 @@ import yaml
 from pulumi.errors import InputPropertiesError
 from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.server import ComponentInitError
-from pulumi_bakewell.plugin import Plugin
 
 from bakewell_local import reference
 from bakewell_local.toolchain.folders import ROOT
+from pulumi_bakewell.plugin import Plugin
 
 AGAIN = "run `python -m bakewell_local.reference`"
 

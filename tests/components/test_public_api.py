@@ -7,11 +7,11 @@ import sys
 from typing import Any
 
 import pulumi
-import pulumi_bakewell as bakewell
 import pytest
 from pulumi.provider.experimental.analyzer import Analyzer
 from pulumi.provider.experimental.component import ComponentProvider
 
+import pulumi_bakewell as bakewell
 from tests.components.conftest import Fleet
 from tests.components.engine import COMMAND, DROPLET, Run
 from tests.components.fleet import PROJECT

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from pulumi_bakewell.stack.outputs import StackOutputs
 
 from bakewell.errors import CloudError, ConfigError
 from bakewell.settings import Settings
+from pulumi_bakewell.stack.outputs import StackOutputs
 from tests.components.conftest import SECRET, Fleet
 from tests.components.engine import COMMAND, DROPLET, INSTANCE, PARAMETER, UNKNOWN, Run
 from tests.components.fleet import image

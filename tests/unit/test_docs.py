@@ -14,7 +14,6 @@ from pathlib import Path
 
 import click
 import pytest
-from pulumi_bakewell.stack.outputs import FleetOutput, ImageOutput, MachineOutput, StackOutputs
 from pydantic import BaseModel
 
 from bakewell.catalog import Catalog
@@ -22,6 +21,7 @@ from bakewell.catalog.spec import ImageFile
 from bakewell.errors import BakewellError
 from bakewell.settings import NAMESPACE, AwsSettings, DropletSettings, FleetSettings, InstanceSettings, Settings
 from bench.run import BEGIN, BENCHES, DOC, END
+from pulumi_bakewell.stack.outputs import FleetOutput, ImageOutput, MachineOutput, StackOutputs
 from tests.unit.commands import COMMANDS
 
 ROOT = Path(__file__).parents[2]

@@ -8,9 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pulumi_bakewell.image_retention import lines
-
 from bakewell.retention import Policy, plan
+from pulumi_bakewell.image_retention import lines
 from tests.unit.by_path import module
 from tests.unit.core.worlds import NOW, droplet, image
 
