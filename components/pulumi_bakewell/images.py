@@ -61,7 +61,7 @@ class Images(pulumi.ComponentResource):
         if self._cloud == "aws":
             from pulumi_bakewell.aws.handed_on import hand_on  # Here, for a cloud's SDK takes a second of a preview.
 
-            hand_on(self.ids, wanted, stack, self)
+            hand_on(self.ids, stack, self)
         several = len(stack.clouds) > 1
         summarise({f"{self._cloud}/{role}" if several else role: image for role, image in self.images.items()})
         self.register_outputs({"ids": self.ids, "boot": self.boot, "record": self.record})

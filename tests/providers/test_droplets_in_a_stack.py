@@ -36,7 +36,7 @@ PROGRAM = """
     from pulumi_command import local
 
     from bakewell.settings import Environment
-    from pulumi_bakewell.digitalocean.provider import provider
+    from pulumi_bakewell.digitalocean.provider import make_provider
 
     def droplet(resource, **inputs):
         given = dict(image="{image}", region="NYC3", size="s-1vcpu-1gb", tags=["b:1", "a"], user_data={data!r})
@@ -60,7 +60,7 @@ PROGRAM = """
         triggers=[auto.id],
     )
     assigned("kept", auto, depends_on=[ready])
-    explicit = provider("cloud", Environment.read(os.environ))
+    explicit = make_provider("cloud", Environment.read(os.environ))
     do.Tag("tag", opts=pulumi.ResourceOptions(provider=explicit))
 """
 DROPLETS = ("auto", "named", "data", "changed", "one", "two")

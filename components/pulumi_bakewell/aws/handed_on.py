@@ -8,14 +8,11 @@ import pulumi
 import pulumi_aws as aws
 
 from bakewell import names
-from bakewell.validation import Looked
 from pulumi_bakewell.aws.provider import provider
 from pulumi_bakewell.stack.session import Session
 
 
-def hand_on(
-    ids: Mapping[str, pulumi.Output[dict[str, str]]], wanted: Looked, stack: Session, parent: pulumi.Resource
-) -> None:
+def hand_on(ids: Mapping[str, pulumi.Output[dict[str, str]]], stack: Session, parent: pulumi.Resource) -> None:
     """Have parameters and permissions for images.
 
     Args:
@@ -23,7 +20,7 @@ def hand_on(
         parent: the component that they are part of.
     """
     own = stack.settings.aws
-    opts = pulumi.ResourceOptions(parent=parent, provider=provider(wanted, stack, parent))
+    opts = pulumi.ResourceOptions(parent=parent, provider=provider(stack, parent))
     # Whoever reads the parameters finds them by the same name after a rename of the stack.
     named = stack.identity.apply(lambda identity: identity.name)
     for role, by_region in ids.items():

@@ -18,7 +18,7 @@ from pulumi_bakewell.stack.session import Session
 def make(wanted: Looked, image: Boots, stack: Session, parent: pulumi.Resource) -> Made:
     """The instances by name, and the fleets by role."""
     desired, settings = wanted.desired, wanted.desired.settings
-    opts = pulumi.ResourceOptions(parent=parent, provider=provider(wanted, stack, parent))
+    opts = pulumi.ResourceOptions(parent=parent, provider=provider(stack, parent))
     instances: dict[str, RoleInstance] = {}
 
     def told(role: str) -> Peers:

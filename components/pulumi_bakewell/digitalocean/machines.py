@@ -22,10 +22,7 @@ def make(wanted: Looked, image: Boots, stack: Session, parent: pulumi.Resource) 
     for remark in desired.remarks:
         pulumi.log.warn(remark)
     settings = desired.settings
-    opts = pulumi.ResourceOptions(
-        parent=parent,
-        provider=stack.provider("digitalocean", parent, lambda: provider("digitalocean", stack.environment)),
-    )
+    opts = pulumi.ResourceOptions(parent=parent, provider=provider(stack, parent))
     cluster = names.of("digitalocean", "consul")
     consul = (
         ConsulServers(cluster, {"servers": desired.servers, "region": desired.home}, opts) if desired.servers else None

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_digitalocean as digitalocean
 
 from bakewell.settings import Environment
 from pulumi_bakewell.stack.refusal import refusals
+
+if TYPE_CHECKING:
+    from pulumi_bakewell.stack.session import Session  # not loaded by a program that has no component of ours
 
 _NAMES = {"DIGITALOCEAN_API_TOKEN": "DIGITALOCEAN_ACCESS_TOKEN"}
 """Where the first is set, the provider finds its value under the second: names are kept in the state, values are not.
@@ -18,8 +22,13 @@ of `Environment`, whatever a host has set, and the state is the same on every ho
 """
 
 
-def provider(name: str, environment: Environment) -> digitalocean.Provider:
-    """The provider that a stack's resources are made with. Its token comes from the environment, always."""
+def provider(stack: Session, component: pulumi.Resource) -> pulumi.ProviderResource:
+    """The provider that a component's resources are made with."""
+    return stack.provider("digitalocean", component, lambda: make_provider("digitalocean", stack.environment))
+
+
+def make_provider(name: str, environment: Environment) -> digitalocean.Provider:
+    """A provider of this name. Its token comes from the environment, always."""
     return digitalocean.Provider(
         name, api_endpoint=environment.endpoint, opts=pulumi.ResourceOptions(env_var_mappings=_NAMES)
     )
@@ -30,4 +39,4 @@ def digitalocean_provider(name: str) -> digitalocean.Provider:
     with refusals():
         environment = Environment.read(os.environ)
         environment.require_token()
-    return provider(name, environment)
+    return make_provider(name, environment)
