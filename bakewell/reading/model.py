@@ -38,16 +38,24 @@ class Model(Deferred):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-def checked(model: type[M], data: Mapping[str, Any], *, file: Path | str, what: str) -> M:
-    """`data` as a `model`. Raises one ConfigError that lists the faults, each with its key and what to do about it."""
+def checked(model: type[M], data: Mapping[str, Any], *, file: Path | str, what: str = "") -> M:
+    """`data` as a `model`.
+
+    Args:
+        what: what the data is, where `file` does not say it.
+
+    Raises:
+        ConfigError: lists the faults, each with its key and what to do about it.
+    """
     try:
         return model.model_validate(dict(data))
     except ValidationError as error:
         faults = [_fault(model, fault) for fault in error.errors(include_url=False)[:_TOLD]]
         more = f"; and {error.error_count() - _TOLD} more" if error.error_count() > _TOLD else ""
         remedies = dict.fromkeys(remedy for _, remedy in faults)
+        about = f"{what}: " if what else ""
         raise ConfigError(
-            f"{what}: {'; '.join(text for text, _ in faults)}{more}", file=file, remedy="; ".join(remedies)
+            f"{about}{'; '.join(text for text, _ in faults)}{more}", file=file, remedy="; ".join(remedies)
         ) from None
 
 

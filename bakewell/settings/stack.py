@@ -85,11 +85,11 @@ class Settings(Model):
             source: where they come from, for messages.
 
         Raises:
-            ConfigError: a value that stack config would be refused for.
+            ConfigError: a value that stack config would be refused for; its key as `machines` has it.
         """
-        values = self.model_dump(exclude_unset=True)
-        values[cloud] = {**values.get(cloud, {}), **machines}
-        return checked(Settings, values, file=source, what="machines")
+        own = getattr(self, cloud)
+        found = checked(type(own), {**own.model_dump(exclude_unset=True), **machines}, file=source)
+        return self.model_copy(update={cloud: found})
 
     def regions_of(self, cloud: str) -> list[str]:
         """Where images of a cloud have to be: built in the first, which is also where machines run, else copied."""

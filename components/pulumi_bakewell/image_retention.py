@@ -2,8 +2,10 @@
 
 # No `from __future__ import annotations`: Pulumi's analyzer takes a component's schema from annotations as objects.
 import hashlib
+import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypedDict
 
 import pulumi
@@ -12,6 +14,7 @@ from pulumi_command import local
 from bakewell.errors import ConfigError
 from bakewell.retention import Plan, Policy, plan
 from bakewell.validation import Looked
+from pulumi_bakewell.arguments import Arguments, kind_of
 from pulumi_bakewell.stack.commands import STACK_OF_BEFORE
 from pulumi_bakewell.stack.refusal import refusals, refusing
 from pulumi_bakewell.stack.session import session
@@ -40,10 +43,13 @@ class ImageRetention(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ImageRetentionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         with refusals():
+            given = Arguments.of("ImageRetention", name, args, ImageRetentionArgs)
             stack = session()
-            cloud = args.get("cloud") or stack.settings.clouds[0]
-            wanted = stack.on(cloud)
-            record = _record(f"ImageRetention `{name}`", args.get("record"), cloud)
+            wanted = stack.part("ImageRetention", name, given)
+            cloud = wanted.desired.cloud
+            record = _Record(given.source, cloud, given.get("record"))
+            found = {role: record.at("images", role, "attempt") for role in wanted.desired.fingerprints}
+            parts = {name: record.at(name) for name in ("images", "identity")}
         super().__init__("bakewell:index:ImageRetention", name, {}, opts)
         # Keyed on the policy and on what is built, never on the plan: a plan changes by being carried out, and then the
         # next preview would not be quiet.
@@ -51,8 +57,7 @@ class ImageRetention(pulumi.ComponentResource):
         policy = {"keep": rules.keep, "pins": sorted(rules.pins)}
         fingerprints = {role: found.value for role, found in wanted.desired.fingerprints.items()}
         # An attempt goes through the engine as a float where a plugin is asked.
-        built = {role: pulumi.Output.from_input(record["images"][role]["attempt"]).apply(int) for role in fingerprints}
-        attempts = pulumi.Output.all(**built)
+        attempts = pulumi.Output.all(**found).apply(lambda built: {role: int(built[role]) for role in built})
         key = attempts.apply(lambda numbers: _digest([policy, fingerprints, numbers]))
         self.command = local.Command(
             name,
@@ -76,8 +81,7 @@ class ImageRetention(pulumi.ComponentResource):
         if pulumi.runtime.is_dry_run():
             last_key = stack.last.apply(lambda last: last.retention_key(cloud))
             pulumi.Output.all(key, last_key).apply(lambda keys: self._tell(wanted, *keys))
-        parts = {"images": record["images"], "identity": record["identity"], "retention": {"key": told}}
-        self.record = {cloud: parts}
+        self.record = {cloud: {**parts, "retention": {"key": told}}}
         self.register_outputs({"record": self.record})
 
     @refusing
@@ -110,16 +114,37 @@ def _policy(wanted: Looked) -> Policy:
     return Policy(settings.keep, pins, settings.project)
 
 
-def _record(source: str, record: Any, cloud: str) -> Any:
-    """A cloud's part of a record, which in a preview is known but for the images that would be built."""
-    remedy = f"give it the output `record` of the Images on {cloud}"
-    if record is None:
-        raise ConfigError(f"{source}: `record` is missing", remedy=remedy)
-    if not isinstance(record, Mapping):
-        return pulumi.Output.from_input(record)[cloud]
-    if cloud not in record:
-        raise ConfigError(f"{source}: `record` is not of {cloud} but of {', '.join(record)}", remedy=remedy)
-    return record[cloud]
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """The record that a program gives, of which a preview knows all but the images that would be built."""
+
+    source: str
+    cloud: str
+    given: Any
+
+    def at(self, *path: str) -> Any:
+        """What it has of its cloud at a path: plain, or an Output. Raises ConfigError where it has nothing there."""
+        value = self.given
+        for depth, key in enumerate((self.cloud, *path)):
+            value = self._part(value, key, (self.cloud, *path)[:depth])
+        return value
+
+    def _part(self, value: Any, key: str, path: Sequence[str]) -> Any:
+        if isinstance(value, pulumi.Output) or inspect.isawaitable(value):
+            whole: pulumi.Output[Any] = pulumi.Output.from_input(value)
+            return whole.apply(refusing(lambda known: self._part(known, key, path)))
+        if isinstance(value, Mapping) and key in value:
+            return value[key]
+        if value is None and not path:
+            fault = "`record` is missing"
+        elif not isinstance(value, Mapping):
+            fault = f"`{'.'.join(('record', *path))}` is {kind_of(value)}, where a map is expected"
+        elif not path and value:
+            fault = f"`record` is not of {key} but of {', '.join(value)}"
+        else:
+            fault = f"`record` has no `{'.'.join((*path, key))}`"
+        remedy = f"give it the output `record` of the Images on {self.cloud}"
+        raise ConfigError(f"{self.source}: {fault}", remedy=remedy)
 
 
 def _digest(value: Any) -> str:

@@ -7,6 +7,7 @@ import pulumi
 
 from bakewell import names
 from bakewell.validation import Looked
+from pulumi_bakewell.arguments import Arguments
 from pulumi_bakewell.packer_image import PackerImage
 from pulumi_bakewell.stack.attempt import Attempt, next_attempt
 from pulumi_bakewell.stack.outputs import StackOutputs
@@ -44,9 +45,10 @@ class Images(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ImagesArgs = _DEFAULTS, opts: pulumi.ResourceOptions | None = None) -> None:
         with refusals():
+            given = Arguments.of("Images", name, args, ImagesArgs)
             stack = session()
-            self._cloud = args.get("cloud") or stack.settings.clouds[0]
-            wanted = stack.on(self._cloud)
+            wanted = stack.part("Images", name, given)
+        self._cloud = wanted.desired.cloud
         super().__init__("bakewell:index:Images", name, {}, opts)
         self.images: dict[str, PackerImage] = {}
         for role in wanted.desired.roles:

@@ -1,6 +1,7 @@
 """The machines of a stack on one cloud, in the order that they need: those that others are told of come first."""
 
 # No `from __future__ import annotations`: Pulumi's analyzer takes a component's schema from annotations as objects.
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypedDict
 
@@ -9,6 +10,7 @@ from pulumi.output import Unknown
 
 from bakewell.errors import ConfigError
 from bakewell.validation import Looked
+from pulumi_bakewell.arguments import Arguments, kind_of
 from pulumi_bakewell.role_machine import Boots, Made
 from pulumi_bakewell.stack.refusal import refusals, refusing
 from pulumi_bakewell.stack.session import Session, session
@@ -67,37 +69,30 @@ class Machines(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: MachinesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         with refusals():
+            given = Arguments.of("Machines", name, args, MachinesArgs)
             stack = session()
-            cloud = args.get("cloud") or stack.settings.clouds[0]
-            wanted = _wanted(f"Machines `{name}`", cloud, args, stack)
-            image = _boots(f"Machines `{name}`", args.get("images"))
+            wanted = _wanted(stack.part("Machines", name, given), given, stack)
+            image = _boots(given.source, given.get("images"))
             for machine in (*wanted.desired.numbered, *wanted.desired.fleets):
                 image(machine.role)  # refused now, where it is known to be missing
         super().__init__("bakewell:index:Machines", name, {}, opts)
-        made = _maker(cloud)(wanted, image, stack, self)
+        made = _maker(wanted.desired.cloud)(wanted, image, stack, self)
         self.machines = {machine: found.published() for machine, found in made.machines.items()}
         self.fleets = {role: fleet.published() for role, fleet in made.fleets.items()}
         self.register_outputs({"machines": self.machines, "fleets": self.fleets})
 
 
-def _wanted(source: str, cloud: str, args: MachinesArgs, stack: Session) -> Looked:
-    stack.on(cloud)
-    given: dict[str, Any] = {key: value for key, value in args.items() if value is not None}
+def _wanted(known: Looked, given: Arguments, stack: Session) -> Looked:
+    """What the stack wants, with the machines that the program gives, if it gives any."""
+    cloud = known.desired.cloud
     for of_cloud, kinds in _KINDS.items():
         for kind in kinds:
-            if kind in given and of_cloud != cloud:
-                raise ConfigError(f"{source}: there are no {kind} on {cloud}", remedy=f"set its cloud to {of_cloud}")
-    machines = {kind: _plain(given[kind]) for kind in _KINDS[cloud] if kind in given}
-    return stack.with_machines(cloud, machines, source) if machines else stack.on(cloud)
-
-
-def _plain(value: Any) -> Any:
-    """Values as YAML would give them: Pulumi's numbers are floats, and what is left out may be there as None."""
-    if isinstance(value, Mapping):
-        return {key: _plain(part) for key, part in value.items() if part is not None}
-    if isinstance(value, list):
-        return [_plain(part) for part in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+            if given.get(kind) is not None and of_cloud != cloud:
+                raise ConfigError(
+                    f"{given.source}: there are no {kind} on {cloud}", remedy=f"set its cloud to {of_cloud}"
+                )
+    machines = {kind: given.plain(kind) for kind in _KINDS[cloud] if given.get(kind) is not None}
+    return stack.with_machines(cloud, machines, given.source) if machines else known
 
 
 def _boots(source: str, images: Any) -> Boots:
@@ -108,12 +103,19 @@ def _boots(source: str, images: Any) -> Boots:
     def pick(known: Any, role: str) -> Any:
         if isinstance(known, Unknown):
             return known
+        if not isinstance(known, Mapping):
+            found = kind_of(known)
+            raise ConfigError(f"{source}: `images` is {found}, where a map of role to ID is expected", remedy=remedy)
         if role not in known:
             raise ConfigError(f"{source}: there is no image of `{role}` among its images", remedy=remedy)
-        return known[role]
+        image = known[role]
+        if not isinstance(image, str | pulumi.Output | Unknown) and not inspect.isawaitable(image):
+            found = kind_of(image)
+            raise ConfigError(f"{source}: `images.{role}` is {found}, where an ID, as text, is expected", remedy=remedy)
+        return image
 
     def image(role: str) -> pulumi.Output[str]:
-        if isinstance(images, Mapping):
+        if not isinstance(images, pulumi.Output) and not inspect.isawaitable(images):
             return pulumi.Output.from_input(pick(images, role))
         # In a preview, some images may be known and others not.
         found: pulumi.Output[Any] = pulumi.Output.from_input(images)

@@ -20,6 +20,8 @@ from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.provider import ConstructResult
 from pulumi.provider.server import ComponentInitError
 
+from bakewell.errors import BakewellError
+from pulumi_bakewell.arguments import check_names
 from pulumi_bakewell.image_retention import ImageRetention
 from pulumi_bakewell.images import Images
 from pulumi_bakewell.machines import Machines
@@ -43,8 +45,13 @@ class Plugin(ComponentProvider):
         Raises:
             InputPropertiesError: it is refused; the message names what, where and the remedy.
         """
+        kind = resource_type.rpartition(":")[2]
         try:
+            # Pulumi's own drops what it does not know.
+            check_names(f"{kind} `{name}`", inputs, self._component_defs[kind].inputs)
             return super().construct(name, resource_type, inputs, options)
+        except BakewellError as error:
+            raise InputPropertiesError(str(error), []) from error
         except ComponentInitError as error:
             if isinstance(error.inner, pulumi.RunError):
                 raise InputPropertiesError(str(error.inner), []) from error  # None would fail in Pulumi's server

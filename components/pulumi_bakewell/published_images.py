@@ -7,6 +7,7 @@ import pulumi
 from pydantic import ValidationError
 
 from bakewell.errors import ConfigError
+from pulumi_bakewell.arguments import Arguments
 from pulumi_bakewell.stack.outputs import EXPORT, ImageOutput, StackOutputs
 from pulumi_bakewell.stack.refusal import refusals
 
@@ -30,7 +31,7 @@ class PublishedImages(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PublishedImagesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         with refusals():
-            self._stack = _stack(f"PublishedImages `{name}`", args.get("stack"))
+            self._stack = _stack(Arguments.of("PublishedImages", name, args, PublishedImagesArgs))
         super().__init__("bakewell:index:PublishedImages", name, {}, opts)
         below = pulumi.ResourceOptions(parent=self)
         reference = pulumi.StackReference(name, self._stack, opts=below)
@@ -86,9 +87,10 @@ class PublishedImages(pulumi.ComponentResource):
         return pulumi.RunError(f"stack {self._stack}: {what}\n  remedy: {remedy}")
 
 
-def _stack(whose: str, given: object) -> str:
+def _stack(given: Arguments) -> str:
     """The stack's name. Raises ConfigError where that is missing, or no text."""
-    if isinstance(given, str) and given:
-        return given
-    what = f"{whose}: `stack` is {'no text' if given else 'missing'}"
-    raise ConfigError(what, remedy='name the stack that bakes the images: "organization/project/prod"')
+    remedy = 'name the stack that bakes the images: "organization/project/prod"'
+    name = given.text("stack", remedy)
+    if name is None:
+        raise ConfigError(f"{given.source}: `stack` is missing", remedy=remedy)
+    return name

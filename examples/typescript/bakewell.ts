@@ -54,7 +54,7 @@ export class PublishedImages extends Component {
     /** By cloud, role and region. */
     readonly ids!: pulumi.Output<{ [cloud: string]: ByRole<{ [region: string]: string }> }>;
 
-    constructor(name: string, args: { stack: pulumi.Input<string> }, opts?: pulumi.ComponentResourceOptions) {
+    constructor(name: string, args: { stack: string }, opts?: pulumi.ComponentResourceOptions) {
         super("PublishedImages", name, { ...args, ids: undefined }, opts);
     }
 }

@@ -45,6 +45,14 @@ def test_a_plugin_from_git_is_run_by_the_python_host() -> None:
     assert (folder / "requirements.txt").read_text().startswith("bakewell[")
 
 
+def test_a_misspelt_input_is_refused() -> None:
+    """Pulumi's own host drops it."""
+    with pytest.raises(InputPropertiesError) as caught:
+        Plugin().construct("images", "bakewell:index:Images", {"clout": "aws"})
+    assert caught.value.message.startswith("Images `images`: there is no argument `clout` (did you mean `cloud`?)\n")
+    assert caught.value.errors == []
+
+
 @pytest.mark.parametrize("kind", [pulumi.RunError, ValueError])
 def test_a_refusal_reaches_the_engine_without_a_traceback(
     kind: type[Exception], monkeypatch: pytest.MonkeyPatch

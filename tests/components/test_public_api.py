@@ -92,10 +92,20 @@ def test_machines_are_made_with_the_provider_that_the_program_gives(fleet: Fleet
     ("args", "said"),
     [
         ('{"droplets": {"wbe": {}}}', "`wbe` is not an image that this stack bakes (did you mean `web`?)"),
-        ('{"droplets": {"web": {"cuont": 2}}}', "unknown key `digitalocean.droplets.web.cuont`"),
+        ('{"droplets": {"web": {"cuont": 2}}}', "Machines `machines`: unknown key `droplets.web.cuont` (did you mean"),
+        ('{"droplet": {"web": {}}}', "Machines `machines`: there is no argument `droplet` (did you mean `droplets`?)"),
+        (
+            '{"droplets": {"web": {"count": images.boot["web"]}}}',
+            "`droplets.web.count` is an Output, where a plain value",
+        ),
+        ('{"droplets": pulumi.Output.from_input({})}', "Machines `machines`: `droplets` is an Output, where a plain"),
         ('{"containers": {"web": {}}}', "Machines `machines`: there are no containers on digitalocean"),
-        ('{"cloud": "aws"}', "the stack is on digitalocean, not on `aws`"),
+        ('{"cloud": "aws"}', "Pulumi.dev.yaml: Machines `machines`: the stack is on digitalocean, not on `aws`"),
+        ('{"cloud": pulumi.Output.from_input("aws")}', "Machines `machines`: `cloud` is an Output, where plain text"),
+        ('{"cloud": ""}', "Machines `machines`: `cloud` is empty, where plain text is expected"),
         ('{"images": {"web": "512"}}', "there is no image of `api` among its images"),
+        ('{"images": {"web": "512", "api": 512}}', "`images.api` is a number, where an ID, as text, is expected"),
+        ('{"images": images}', "`images` is a resource (Images), where a map of role to ID is expected"),
         ('{"images": None}', "Machines `machines`: `images` is missing"),
     ],
 )
@@ -109,15 +119,62 @@ def test_arguments_that_cannot_be_meant_are_refused_before_anything_is_registere
     assert level == "error" and said in text and text.count("remedy: ") == 1
 
 
-@pytest.mark.parametrize("args", ["{}", '{"record": {"aws": {}}}'])
-def test_retention_is_of_the_record_of_its_cloud(fleet: Fleet, args: str) -> None:
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ("{}", "` is missing"),
+        ('{"record": {}}', "` has no `digitalocean`"),
+        ('{"record": {"aws": {}}}', "` is not of digitalocean but of aws"),
+        ('{"record": {"digitalocean": {}}}', "` has no `digitalocean.images`"),
+        ('{"record": "x"}', "` is text, where a map is expected"),
+        ('{"record": images}', "` is a resource (Images), where a map is expected"),
+        ('{"record": pulumi.Output.from_input("x")}', "` is text, where a map is expected"),
+        ('{"record": pulumi.Output.from_input({"digitalocean": 3})}', ".digitalocean` is a number, where a map"),
+    ],
+)
+def test_retention_is_of_the_record_of_its_cloud(fleet: Fleet, args: str, said: str) -> None:
+    fleet.bake()
     done = run(fleet, IMAGES + 'bakewell.ImageRetention("retention", ARGS)\n', args=args)
-    assert isinstance(done.error, SystemExit)
-    assert "remedy: give it the output `record` of the Images on digitalocean" in done.said("error")
+    message = done.said("error") or str(done.error)
+    assert message.startswith(f"ImageRetention `retention`: `record{said}")
+    assert "remedy: give it the output `record` of the Images on digitalocean" in message
+    assert isinstance(done.error, SystemExit | pulumi.RunError)
 
 
 @pytest.mark.parametrize(
-    ("args", "said"), [("{}", "is missing"), ('{"stack": ""}', "is missing"), ('{"stack": 3}', "is no text")]
+    ("program", "said"),
+    [
+        ('bakewell.Images("x", None)', "Images `x`: its arguments are None, where a dict is expected"),
+        ('bakewell.Images("x", {"clout": "aws"})', "Images `x`: there is no argument `clout` (did you mean `cloud`?)"),
+        ('bakewell.PublishedImages("x", "other/stack")', "PublishedImages `x`: its arguments are text, where a dict"),
+        ('bakewell.ImageRetention("x", {"recrod": {}})', "ImageRetention `x`: there is no argument `recrod` (did you"),
+        ('bakewell.Images("x"); bakewell.Images("y")', "Images `y`: Images `x` is for digitalocean already"),
+        ('bakewell.Images("x"); bakewell.Images("x")', "Images `x`: Images `x` is for digitalocean already"),
+    ],
+)
+def test_arguments_are_refused_with_the_component_that_has_them(fleet: Fleet, program: str, said: str) -> None:
+    done = run(fleet, f"import pulumi_bakewell as bakewell\n{program}\n", preview=True)
+    assert isinstance(done.error, SystemExit) and {r.type for r in done.resources} <= {"pulumi:pulumi:Stack"}
+    ((level, text),) = done.messages
+    assert level == "error" and text.startswith(said) and text.count("remedy: ") == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "args"), [("Machines", '{"images": images.boot}'), ("ImageRetention", '{"record": images.record}')]
+)
+def test_a_second_component_for_a_cloud_is_refused_with_both_names(fleet: Fleet, kind: str, args: str) -> None:
+    done = run(fleet, IMAGES + "".join(f'bakewell.{kind}("{name}", {args})\n' for name in ("m", "n")))
+    said = f"{kind} `n`: {kind} `m` is for digitalocean already, and a stack has one for each of its clouds"
+    assert isinstance(done.error, SystemExit) and done.said("error").startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ("{}", "is missing"),
+        ('{"stack": ""}', "is empty, where plain text is expected"),
+        ('{"stack": 3}', "is a number, where plain text is expected"),
+    ],
 )
 def test_the_published_images_of_no_stack_are_refused(fleet: Fleet, args: str, said: str) -> None:
     done = run(fleet, 'import pulumi_bakewell as bakewell\nbakewell.PublishedImages("theirs", ARGS)\n', args=args)

@@ -18,13 +18,15 @@ from pulumi.runtime.config import CONFIG
 from bakewell import project
 from bakewell.clouds import connect
 from bakewell.errors import ConfigError
+from bakewell.reading import did_you_mean
 from bakewell.settings import Environment, Settings
 from bakewell.validation import Looked, look, looked, validate_unbuilt
+from pulumi_bakewell.arguments import Arguments
 from pulumi_bakewell.stack import commands, patience
 from pulumi_bakewell.stack.config import stack_file, stack_settings
 from pulumi_bakewell.stack.identity import Identity, identified
 from pulumi_bakewell.stack.outputs import EXPORT, StackOutputs, last_outputs, remembered
-from pulumi_bakewell.stack.refusal import interrupts_in_silence, refusals
+from pulumi_bakewell.stack.refusal import in_program, interrupts_in_silence, refusals
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Session:
     last: pulumi.Output[StackOutputs]
     identity: pulumi.Output[Identity]
     _providers: dict[str, pulumi.ProviderResource] = field(default_factory=dict)
+    _made: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @classmethod
     def begin(cls) -> Session:
@@ -66,18 +69,40 @@ class Session:
         clouds: dict[str, Looked] = {cloud: _look(cloud, settings, environment, root) for cloud in settings.clouds}
         return cls(root, settings, environment, clouds, last, identified(values, last))
 
-    def on(self, cloud: str) -> Looked:
-        """What the stack wants on a cloud. Raises ConfigError for a cloud that is none of the stack's."""
+    def part(self, kind: str, name: str, given: Arguments) -> Looked:
+        """What the stack wants on the cloud of a component, which is the only one of its kind there.
+
+        Args:
+            kind: the component's: "Images", "Machines" or "ImageRetention".
+            name: the component's own.
+            given: its arguments; without `cloud`, it is for the first of the stack's.
+
+        Raises:
+            ConfigError: the cloud is none of the stack's, or another component of the kind is for it.
+        """
+        known = ", ".join(self.clouds)
+        cloud = given.text("cloud", f"name one of the stack's clouds ({known}), or leave it out")
+        cloud = cloud or self.settings.clouds[0]
         if cloud not in self.clouds:
             raise ConfigError(
-                f"the stack is on {', '.join(self.clouds)}, not on `{cloud}`",
+                f"{given.source}: the stack is on {known}, not on `{cloud}`{did_you_mean(cloud, self.clouds)}",
                 file=stack_file(self.root),
                 remedy="name one of those, or add it to bakewell:clouds",
             )
+        other = self._made.get((kind, cloud))
+        # Two of one name the engine refuses, unless a program is refused here before the engine hears of them.
+        if other is not None and (other != name or in_program()):
+            free = [each for each in self.clouds if (kind, each) not in self._made]
+            elsewhere = f", or set the `cloud` of one to {' or '.join(free)}" if free else ""
+            raise ConfigError(
+                f"{given.source}: {kind} `{other}` is for {cloud} already, and a stack has one for each of its clouds",
+                remedy=f"remove one of the two{elsewhere}",
+            )
+        self._made[kind, cloud] = name
         return self.clouds[cloud]
 
     def with_machines(self, cloud: str, machines: Mapping[str, object], source: str) -> Looked:
-        """As `on`, with other machines than stack config has.
+        """What the stack wants on a cloud, with other machines than stack config has.
 
         Args:
             machines: "droplets", "instances", "fleets" or "containers", as stack config has them.
@@ -86,7 +111,7 @@ class Session:
         Raises:
             BakewellError: anything that these machines are refused for.
         """
-        known = self.on(cloud)
+        known = self.clouds[cloud]
         settings = self.settings.with_machines(cloud, machines, source)
         if settings == self.settings:
             return known
