@@ -11,16 +11,17 @@ import inspect
 import json
 import sys
 from importlib.metadata import version
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pulumi
 from pulumi.errors import InputPropertiesError
-from pulumi.provider import main as serve
+from pulumi.provider import server
 from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.provider import ConstructResult
 from pulumi.provider.server import ComponentInitError
 
-from bakewell.errors import BakewellError
+from bakewell.errors import BakewellError, ConfigError
 from pulumi_bakewell.arguments import check_names
 from pulumi_bakewell.image_retention import ImageRetention
 from pulumi_bakewell.images import Images
@@ -36,6 +37,8 @@ class Plugin(ComponentProvider):
     def __init__(self) -> None:
         super().__init__(COMPONENTS, "bakewell", None, version("bakewell"))
         self.schema = json.dumps(_tidy(json.loads(self.schema or "{}")))
+        self.asked = ""
+        """The version that the program's SDK is of; empty for a program that says none."""
 
     def construct(
         self, name: str, resource_type: str, inputs: Any, options: pulumi.ResourceOptions | None = None
@@ -47,6 +50,7 @@ class Plugin(ComponentProvider):
         """
         kind = resource_type.rpartition(":")[2]
         try:
+            self._check_version()
             # Pulumi's own drops what it does not know.
             check_names(f"{kind} `{name}`", inputs, self._component_defs[kind].inputs)
             return super().construct(name, resource_type, inputs, options)
@@ -56,6 +60,25 @@ class Plugin(ComponentProvider):
             if isinstance(error.inner, pulumi.RunError):
                 raise InputPropertiesError(str(error.inner), []) from error  # None would fail in Pulumi's server
             raise
+
+    def _check_version(self) -> None:
+        """The engine takes a newer plugin than the SDK without a word, and an older one with a warning."""
+        if self.asked not in ("", self.version):
+            raise ConfigError(
+                f"two versions of bakewell: the program's SDK is {self.asked}, this plugin is {self.version}",
+                file=Path(sys.argv[0]).absolute(),
+                remedy="generate the SDK again: pulumi package add pulumi-resource-bakewell; or install its version: "
+                f"{sys.executable} -m pip install bakewell=={self.asked}",
+            )
+
+
+class _Servicer(server.ProviderServicer):
+    """Pulumi's own, which tells the plugin the version that it is asked for."""
+
+    async def Configure(self, request: Any, context: Any) -> Any:
+        """What the engine knows of the provider before it asks for components."""
+        cast(Plugin, self.provider).asked = request.args.fields["version"].string_value
+        return await super().Configure(request, context)
 
 
 def _tidy(schema: Any) -> Any:
@@ -75,4 +98,5 @@ def _tidy(schema: Any) -> Any:
 
 def main() -> None:
     """Serve until the engine ends the process."""
-    serve(Plugin(), sys.argv[1:])
+    vars(server)["ProviderServicer"] = _Servicer
+    server.main(Plugin(), sys.argv[1:])
