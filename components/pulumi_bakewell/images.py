@@ -57,7 +57,7 @@ class Images(pulumi.ComponentResource):
         self.ids = {role: image.ids for role, image in self.images.items()}
         self.boot = {role: ids.apply(lambda found: found[home]) for role, ids in self.ids.items()}
         self.boot |= {role: pulumi.Output.from_input(pin.id_in(home)) for role, pin in wanted.pins.items()}
-        identity = stack.identity.apply(lambda known: known.published())
+        identity = stack.first_name.apply(lambda known: {"name": known})
         images = {role: image.published() for role, image in self.images.items()}
         self.record = {self._cloud: {"images": images, "identity": identity}}
         if self._cloud == "aws":

@@ -42,7 +42,7 @@ def test_a_checkpoint_that_is_being_written_is_read_again(
 
 
 def test_the_identity_outlives_outputs_that_are_not_understood() -> None:
-    identity = {"name": "dev", "key": "0a1b2c"}
+    identity = {"name": "dev"}
     found = outputs.remembered({"bakewell": {"docker": {"images": ["of before"], "identity": identity}}})
     assert found.identity is not None and found.identity.model_dump() == identity
     with pytest.raises(pulumi.RunError, match="`identity` that is not understood"):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -21,7 +22,6 @@ from bakewell.settings import ContainerSettings, Settings
 from bakewell.user_data import UserData
 from bakewell.validation import Looked
 from pulumi_bakewell.docker.machines import make
-from pulumi_bakewell.stack.identity import Identity
 from pulumi_bakewell.stack.session import Session
 from tests.components.engine import COMMAND, UNKNOWN, Registered, Run, run_program
 
@@ -41,11 +41,16 @@ CATALOG = {
 }
 
 
+@dataclass(frozen=True)
 class Answers:
-    """Every container runs at 172.17.0.9, and its port is 32768 here."""
+    """Every container runs at 172.17.0.9, and its port is 32768 here. `key`: what the state has of the stack."""
+
+    key: str = "0a1b2c"
 
     def __call__(self, asked: mocks.MockResourceArgs) -> Mapping[str, Any]:
         assert asked.typ == COMMAND or asked.typ.startswith("bakewell:index:")
+        if asked.name == "docker-key":
+            return {"stdout": self.key}
         if asked.name == "build" or asked.inputs.get("environment", {}).get("IMAGE") == UNKNOWN:
             return {"stdout": UNKNOWN}
         if asked.inputs.get("create") == "exec bakewell ready":
@@ -65,19 +70,19 @@ def run(
     image: Callable[[], pulumi.Input[str]] = lambda: IMAGE,
     stack: str = "dev",
     preview: bool = False,
+    key: str = "0a1b2c",
 ) -> Run:
     """The machines of a stack that wants these containers; their outputs are exported."""
 
     def program() -> None:
         desired = SimpleNamespace(containers=wanted, settings=Settings(project="shop"), catalog=CATALOG)
-        identity = pulumi.Output.from_input(Identity(stack, ""))
-        session = cast(Session, SimpleNamespace(identity=identity))
+        session = cast(Session, SimpleNamespace(first_name=pulumi.Output.from_input(stack)))
         looked = cast(Looked, SimpleNamespace(desired=desired))
         parent = pulumi.ComponentResource("bakewell:index:Machines", "machines")
         made = make(looked, lambda role: pulumi.Output.from_input(image()), session, parent)
         pulumi.export("machines", {name: machine.published() for name, machine in made.machines.items()})
 
-    done = run_program(program, Answers(), preview=preview, stack=stack)
+    done = run_program(program, Answers(key), preview=preview, stack=stack)
     assert done.error is None
     return done
 
@@ -92,7 +97,7 @@ def made(**changes: Any) -> Registered:
 
 def test_a_container_is_made_and_removed_by_commands_that_name_it_alike() -> None:
     command = made()
-    assert re.fullmatch(r"shop-dev-docker-web-1-[0-9a-f]{8}", command.inputs["environment"]["CONTAINER"])
+    assert re.fullmatch(r"shop-dev-0a1b2c-docker-web-1-[0-9a-f]{8}", command.inputs["environment"]["CONTAINER"])
     assert command.inputs == {
         "create": 'exec bakewell container "$CONTAINER" --image "$IMAGE" --hostname docker-web-1 --port 8080',
         "delete": 'exec bakewell container "$CONTAINER" --remove',
@@ -116,8 +121,9 @@ def test_its_name_says_whatever_replaces_it() -> None:
         called(run(other)),
         called(run(port)),
         called(run(WEB, stack="prod")),
+        called(run(WEB, key="ffffff")),
     }
-    assert len(names) == 5
+    assert len(names) == 6
     assert called(run(WEB)) in names
 
 
@@ -145,8 +151,22 @@ def test_one_with_a_port_of_its_own_makes_room_first() -> None:
 def test_a_role_that_serves_nothing_is_neither_published_nor_awaited() -> None:
     done = run(replace(WEB, health=None))
     assert "--port" not in done["docker-web-1"].inputs["create"]
-    assert list(done.of_type(COMMAND)) == ["docker-web-1"]
+    assert list(done.of_type(COMMAND)) == ["docker-key", "docker-web-1"]
     assert done.outputs["machines"]["docker-web-1"]["url"] is None
+
+
+def test_the_first_preview_knows_no_name_for_the_key_is_made_once_by_a_command() -> None:
+    done = run(WEB, key=UNKNOWN, preview=True)
+    assert called(done) == UNKNOWN
+    key = done["docker-key"]
+    assert key.inputs["triggers"] == [] and key.ignored == ("create",), "nothing has it make another"
+    printed = subprocess.run(key.inputs["create"], shell=True, capture_output=True, text=True, check=True).stdout
+    assert re.fullmatch("[0-9a-f]{6}", printed)
+
+
+def test_no_key_is_an_error_and_no_name() -> None:
+    with pytest.raises(AssertionError, match="docker-key, by whose output"):
+        run(WEB, key="")
 
 
 @pytest.mark.parametrize("wanted", [WEB, replace(WEB, health=None)], ids=["with health", "without"])

@@ -60,8 +60,10 @@ def test_a_stack_that_exports_no_record_is_told_the_line_and_repeats_no_build(fl
     assert run(fleet, IMAGES + OTHER).said("warning") == "", "an `up` does not say it again"
 
 
-def test_a_new_stack_is_not_told(fleet: Fleet) -> None:
-    assert run(fleet, IMAGES + OTHER, preview=True).said("warning") == ""
+@pytest.mark.parametrize(("exported", "told"), [("", True), (OTHER, True), (RECORD, False)])
+def test_a_new_stack_is_told_where_its_program_exports_no_record(fleet: Fleet, exported: str, told: bool) -> None:
+    said = run(fleet, IMAGES + exported, preview=True).said("warning")
+    assert said.startswith("the stack exports no `bakewell`") is told and bool(said) is told
 
 
 def test_machines_may_be_the_programs_own(fleet: Fleet) -> None:

@@ -22,7 +22,7 @@ def hand_on(ids: Mapping[str, pulumi.Output[dict[str, str]]], stack: Session, pa
     own = stack.settings.aws
     opts = pulumi.ResourceOptions(parent=parent, provider=provider(stack, parent))
     # Whoever reads the parameters finds them by the same name after a rename of the stack.
-    named = stack.identity.apply(lambda identity: identity.name)
+    named = stack.first_name
     for role, by_region in ids.items():
         for region in own.regions:
             image = by_region[region]

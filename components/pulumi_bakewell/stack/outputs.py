@@ -2,7 +2,7 @@
 
     bakewell:  {cloud: {images:    {role: {ids: {region: id}, name, fingerprint, attempt, parent, run}},
                         retention: {key},
-                        identity:  {name, key}}}
+                        identity:  {name}}}
     machines:  {name: {role, address, url, image, ready_seconds}}
     fleets:    {role: {role, group, image}}
 
@@ -70,7 +70,6 @@ class IdentityOutput(_Output):
     """What the stack is called by what outlives a rename of it."""
 
     name: str = Field(description="what the stack was called at its first `up`")
-    key: str = Field(description="tells it from another stack that is given the name later")
 
 
 class CloudOutput(_Output):
@@ -153,7 +152,7 @@ def remembered(values: Mapping[str, Any]) -> StackOutputs:
     except ValidationError as error:
         fault = error.errors()[0]["msg"]
         pulumi.log.warn(f"the stack's last output `{EXPORT}` is not understood and counts as none: {fault}")
-    # Its identity counts all the same: with another, every container would be replaced.
+    # Its identity counts all the same: with another, parameters and containers would be replaced.
     clouds = record if isinstance(record, Mapping) else {}
     identities = {
         cloud: {"identity": part.get("identity")} for cloud, part in clouds.items() if isinstance(part, Mapping)

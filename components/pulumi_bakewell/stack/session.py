@@ -24,7 +24,6 @@ from bakewell.validation import Looked, look, looked, validate_unbuilt
 from pulumi_bakewell.arguments import Arguments
 from pulumi_bakewell.stack import commands, patience
 from pulumi_bakewell.stack.config import stack_file, stack_settings
-from pulumi_bakewell.stack.identity import Identity, identified
 from pulumi_bakewell.stack.outputs import EXPORT, StackOutputs, last_outputs, remembered
 from pulumi_bakewell.stack.refusal import in_program, interrupts_in_silence, refusals
 
@@ -37,7 +36,7 @@ class Session:
         root: the project's folder.
         clouds: by name, in the order of the settings; nothing about any of them is refused.
         last: the record that the stack exported last.
-        identity: what the stack is called by what outlives a rename of it.
+        first_name: what the stack was called at its first `up`: what outlives a rename of it is called by that.
     """
 
     root: Path
@@ -45,7 +44,7 @@ class Session:
     environment: Environment
     clouds: Mapping[str, Looked]
     last: pulumi.Output[StackOutputs]
-    identity: pulumi.Output[Identity]
+    first_name: pulumi.Output[str]
     _providers: dict[str, pulumi.ProviderResource] = field(default_factory=dict)
     _made: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -64,10 +63,9 @@ class Session:
         environment.check(settings)
         commands.check()
         commands.announce(environment)
-        values = last_outputs()
-        last = values.apply(_last)
+        last = last_outputs().apply(_last)
         clouds: dict[str, Looked] = {cloud: _look(cloud, settings, environment, root) for cloud in settings.clouds}
-        return cls(root, settings, environment, clouds, last, identified(values, last))
+        return cls(root, settings, environment, clouds, last, last.apply(_first_name))
 
     def part(self, kind: str, name: str, given: Arguments) -> Looked:
         """What the stack wants on the cloud of a component, which is the only one of its kind there.
@@ -90,7 +88,7 @@ class Session:
                 remedy="name one of those, or add it to bakewell:clouds",
             )
         other = self._made.get((kind, cloud))
-        # Two of one name the engine refuses, unless a program is refused here before the engine hears of them.
+        # A plugin leaves two of one name to the engine, which refuses them.
         if other is not None and (other != name or in_program()):
             free = [each for each in self.clouds if (kind, each) not in self._made]
             elsewhere = f", or set the `cloud` of one to {' or '.join(free)}" if free else ""
@@ -173,8 +171,22 @@ def _look(cloud: str, settings: Settings, environment: Environment, root: Path) 
     return found
 
 
+def _first_name(last: StackOutputs) -> str:
+    return last.identity.name if last.identity else pulumi.get_stack()
+
+
+def _exports_record(values: Mapping[str, Any]) -> bool:
+    """Whether the stack exports its record: in this run, or for a plugin, which does not see the program, at its last.
+
+    A plugin takes a stack without any outputs for a new one.
+    """
+    if not in_program():
+        return not values or EXPORT in values
+    return EXPORT in getattr(pulumi.runtime.get_root_resource(), "outputs", {})
+
+
 def _last(values: Mapping[str, Any]) -> StackOutputs:
-    if values and EXPORT not in values and pulumi.runtime.is_dry_run():
+    if pulumi.runtime.is_dry_run() and not _exports_record(values):
         pulumi.log.warn(
             f"the stack exports no `{EXPORT}`, by which Bakewell knows what it made: an image that is lost is not "
             "rebuilt by itself\n"

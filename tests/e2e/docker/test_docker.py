@@ -29,7 +29,13 @@ def test_a_chain_is_baked_run_replaced_and_let_go(workspace: Workspace, engine: 
     proxy = "http://user:a-password@127.0.0.1:9"
     own.joinpath("config.json").write_text(json.dumps({"proxies": {"default": {"httpProxy": proxy, "noProxy": "*"}}}))
     workspace.env["DOCKER_CONFIG"] = str(own)
+    program = (workspace.root / "__main__.py").read_text()
+    workspace.write("__main__.py", "\n".join(line for line in program.splitlines() if "pulumi.export" not in line))
     workspace.up()
+    called = engine.names()
+    workspace.write("__main__.py", program)
+    workspace.up()
+    assert engine.names() == called, "what it is called by is in the state, whatever the program exports"
     first = image(workspace, "web")
     assert first["parent"] == image(workspace, "base")["run"]
     assert page(workspace) == "web 1\n"
