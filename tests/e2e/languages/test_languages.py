@@ -1,5 +1,5 @@
-"""The examples in YAML and in TypeScript, through the plugin: previewed, up, quiet, destroyed. The second takes the
-image that the first has baked.
+"""The examples in YAML and in TypeScript, through the plugin, and in Python: previewed, up, quiet, destroyed. The first
+bakes the image, and the others take it.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from tests.e2e.cloud import CloudView
 from tests.e2e.workspace import MARK, PROJECT, Workspace
 
 PROJECT_NAME = "hello"
-LANGUAGES = ("yaml", "typescript")
+LANGUAGES = ("yaml", "typescript", "python")
 
 
 @pytest.fixture(scope="module")
 def stacks(tmp_path_factory: pytest.TempPathFactory, cloud_environment: Mapping[str, str]) -> dict[str, Workspace]:
-    """The two projects in folders of their own, their stacks in one backend."""
+    """The projects in folders of their own, their stacks in one backend."""
     folder = tmp_path_factory.mktemp("languages")
     (folder / "stacks").mkdir()
     own = {"PULUMI_BACKEND_URL": f"file://{folder / 'stacks'}", "BAKEWELL_STATE": str(folder / "builds")}
@@ -69,6 +69,14 @@ def test_a_program_in_typescript_adopts_that_image_and_reads_it_from_the_other_s
     quiet(stack)
 
 
+def test_a_program_in_python_adopts_that_image(stacks: dict[str, Workspace]) -> None:
+    stack = stacks["python"]
+    stack.up()
+    assert answers(stack) == 200
+    assert stack.image("hello")["ids"] == stacks["yaml"].image("hello")["ids"], "adopted"
+    quiet(stack)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_refusal_is_one_message(stacks: dict[str, Workspace], language: str) -> None:
     stack = stacks[language]
@@ -76,7 +84,8 @@ def test_a_refusal_is_one_message(stacks: dict[str, Workspace], language: str) -
     said = stack.preview_text(check=False)
     stack.configure(keep=3)
     (error,) = [line for line in said.splitlines() if "error:" in line]
-    assert "resource 'images' has a problem: " in error and "`keep` should be greater" in said and "remedy: " in said
+    assert ("resource 'images' has a problem: " in error) is (language != "python")
+    assert "`keep` should be greater" in said and "remedy: " in said
     assert "Traceback" not in said and "    at " not in said
 
 
