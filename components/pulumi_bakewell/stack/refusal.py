@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import NoReturn, ParamSpec, TypeVar
 
 import pulumi
+from pulumi.runtime.settings import SETTINGS
 
 from bakewell.errors import BakewellError
 from bakewell.masks import masked
@@ -59,9 +60,27 @@ def interrupts_in_silence() -> None:
 
 
 def _leave() -> NoReturn:
+    _forget_what_was_scheduled()
     # What was scheduled and now never runs would be reported as never awaited.
     warnings.filterwarnings("ignore", message="coroutine .* was never awaited", category=RuntimeWarning)
     sys.exit(_ALREADY_TOLD)
+
+
+def _forget_what_was_scheduled() -> None:
+    """Have nothing registered, the stack's outputs neither.
+
+    Newer SDKs do what a program began, however it ends: an `up` that is refused would build images, and leave the stack
+    without its record.
+    """
+    root = pulumi.runtime.get_root_resource()
+    if root is not None:
+        vars(root).update(outputs={}, register_outputs=lambda outputs: None)
+    for task in asyncio.all_tasks():
+        if task is not asyncio.current_task():
+            task.cancel()
+    for queue in (getattr(SETTINGS, "outputs", None), getattr(SETTINGS.rpc_manager, "rpcs", None)):
+        if queue is not None:
+            queue.clear()
 
 
 def refusing(function: Callable[_P, _R]) -> Callable[_P, _R]:
