@@ -12,7 +12,7 @@ import json
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pulumi
 from pulumi.errors import InputPropertiesError
@@ -36,7 +36,10 @@ class Plugin(ComponentProvider):
 
     def __init__(self) -> None:
         super().__init__(COMPONENTS, "bakewell", None, version("bakewell"))
-        self.schema = json.dumps(_tidy(json.loads(self.schema or "{}")))
+        schema = _tidy(json.loads(self.schema or "{}"))
+        for component in COMPONENTS:
+            schema["resources"][f"bakewell:index:{component.__name__}"]["requiredInputs"] = _required(component)
+        self.schema = json.dumps(schema)
         self.asked = ""
         """The version that the program's SDK is of; empty for a program that says none."""
 
@@ -79,6 +82,12 @@ class _Servicer(server.ProviderServicer):
         """What the engine knows of the provider before it asks for components."""
         cast(Plugin, self.provider).asked = request.args.fields["version"].string_value
         return await super().Configure(request, context)
+
+
+def _required(component: type[pulumi.ComponentResource]) -> list[str]:
+    """The inputs that may not be None. Newer SDKs take all of a TypedDict that is not total for optional."""
+    arguments = inspect.get_annotations(component.__init__)["args"]
+    return [name for name, hint in inspect.get_annotations(arguments).items() if type(None) not in get_args(hint)]
 
 
 def _tidy(schema: Any) -> Any:

@@ -18,7 +18,7 @@ import pulumi
 import pytest
 from google.protobuf import json_format
 from pulumi.runtime import mocks, rpc
-from pulumi.runtime.settings import SETTINGS, configure
+from pulumi.runtime.settings import SETTINGS, _load_monitor_feature_support, configure
 from pulumi.runtime.stack import run_in_stack, wait_for_rpcs
 
 from tests.waiting import LONGEST
@@ -180,6 +180,7 @@ def run_program(
         # In one task with the program: what ends that with SystemExit then ends nothing else with it.
         async with asyncio.timeout(LONGEST):
             if plugin:
+                await _load_monitor_feature_support()  # as Pulumi's server of plugins does
                 program()
                 await asyncio.sleep(0)
                 await wait_for_rpcs()
