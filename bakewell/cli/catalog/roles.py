@@ -1,4 +1,4 @@
-"""`bakewell roles`: what the catalog holds, for people. docs/roles.md is what `--markdown` prints."""
+"""`bakewell roles`: the roles of the catalog. `--markdown` prints docs/roles.md."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _HEAD = f"""\
 
 <!-- Made by `bakewell roles --markdown > docs/roles.md` from packer/images; a test says when it is stale. -->
 
-What `packer/images/` holds. Versions are those that a role's own image.toml states; what it is built on states its
-own. The last column is the size of the role's user_data, in bytes, in a stack of {SERVERS} Consul servers whose
-addresses are as long as addresses get.
+The roles of `packer/images/`. The versions are those in the role's own image.toml; its parent has its own versions.
+The last column is the size of the role's user_data in bytes, in a stack with {SERVERS} Consul servers whose addresses
+have the maximum length.
 
 """
 
