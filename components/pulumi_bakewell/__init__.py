@@ -1,7 +1,7 @@
 """Bakewell's components for Pulumi: the only place that creates resources.
 
-They decide nothing: what exists, what it is made of and what may be deleted is worked out in `bakewell`, which knows
-no Pulumi. What this module names is the public API; the rest is what that is composed of.
+Components make no decisions. `bakewell`, which imports no pulumi, determines which images exist, their content, and
+which images may be deleted. The names in `__all__` are the public API; everything else is internal.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Loaded when it is first asked for: a cloud's SDK takes a second of every preview."""
+    """A public name, imported at its first use, because importing a cloud's SDK takes a second of every preview."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)

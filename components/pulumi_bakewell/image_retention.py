@@ -1,4 +1,4 @@
-"""Removing images that nobody needs any more: a local Command that runs `bakewell clean`."""
+"""Deletes images that are no longer needed: a local Command that runs `bakewell clean`."""
 
 # No `from __future__ import annotations`: Pulumi's analyzer takes a component's schema from annotations as objects.
 import hashlib
@@ -21,25 +21,26 @@ from pulumi_bakewell.stack.session import session
 
 
 class ImageRetentionArgs(TypedDict, total=False):
-    """What an ImageRetention is made from. How many images stay is in the stack's config: `bakewell:keep`."""
+    """Inputs of an ImageRetention. The number of images to keep is in the stack's config: `bakewell:keep`."""
 
     cloud: str | None
-    """The cloud whose images it cleans up. The first of `bakewell:clouds` by default."""
+    """The cloud whose images are deleted. The first of `bakewell:clouds` by default."""
 
     record: pulumi.Input[Mapping[str, Any]]
-    """The output `record` of the Images of that cloud. New content, or the same built again, has it look again."""
+    """The output `record` of the Images of this cloud. Retention runs again when an image in the record changes."""
 
 
 class ImageRetention(pulumi.ComponentResource):
-    """Retention as part of `up`: what nobody needs any more is deleted once all that `depends_on` names is settled.
+    """Retention as part of `up`: deletes images that are no longer needed, after all resources in `depends_on`.
 
-    Let it depend on the Images and on whatever boots from them. It runs again when the policy or an image has changed;
-    what depends on time alone belongs to a scheduled `bakewell clean`. A preview in which it would run says what would
-    go, and why each other image stays. A stack has at most one for each of its clouds.
+    Make it depend on the Images and on everything that boots from them. Retention runs when the policy or an image has
+    changed. Schedule `bakewell clean` for images that become unused without such a change. If retention would run, a
+    preview lists the images that it would delete, and the reason for each image that stays. A stack has at most one
+    ImageRetention for each of its clouds.
     """
 
     record: dict[str, Any]
-    """The record that it was given, with what retention last ran for. Export it as `bakewell`."""
+    """The input `record`, with the key of the last retention. Export it as `bakewell`."""
 
     def __init__(self, name: str, args: ImageRetentionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         with refusals():
@@ -51,8 +52,8 @@ class ImageRetention(pulumi.ComponentResource):
             found = {role: record.at("images", role, "attempt") for role in wanted.desired.fingerprints}
             parts = {name: record.at(name) for name in ("images", "identity")}
         super().__init__("bakewell:index:ImageRetention", name, {}, opts)
-        # Keyed on the policy and on what is built, never on the plan: a plan changes by being carried out, and then the
-        # next preview would not be quiet.
+        # Keyed on the policy and the images, never on the plan: executing a plan changes the next plan, and the next
+        # preview would show a change.
         rules = _policy(wanted)
         policy = {"keep": rules.keep, "pins": sorted(rules.pins)}
         fingerprints = {role: found.value for role, found in wanted.desired.fingerprints.items()}

@@ -1,4 +1,4 @@
-"""All images of a stack in one cloud: a PackerImage for each role, each after the one it is built on."""
+"""All images of a stack on one cloud: a PackerImage for each role, parents first."""
 
 # No `from __future__ import annotations`: Pulumi's analyzer takes a component's schema from annotations as objects.
 from typing import Any, TypedDict
@@ -17,31 +17,31 @@ from pulumi_bakewell.stack.summary import summarise
 
 
 class ImagesArgs(TypedDict, total=False):
-    """What Images are made from. What each image is made of is in packer/ and in the stack's config."""
+    """Inputs of Images. The content of each image is defined by packer/ and the stack's config."""
 
     cloud: str | None
-    """The cloud that the images are for. The first of `bakewell:clouds` by default."""
+    """The cloud of the images. The first of `bakewell:clouds` by default."""
 
 
 _DEFAULTS: ImagesArgs = {}
 
 
 class Images(pulumi.ComponentResource):
-    """The images of a stack in one cloud: those of `bakewell:roles` and all that they are built on.
+    """The images of a stack on one cloud: the roles of `bakewell:roles` and their parents.
 
-    Each is known by its content: where an image with the same content is there, it is adopted; else it is built with
-    Packer during `up`. In a preview, it says of every image that has to be made again, though its content is the same,
-    what happened to it. A stack has at most one for each of its clouds. Pulumi deletes no image: see ImageRetention.
+    An image is identified by its content. An existing image with the same content is adopted; otherwise Packer builds
+    the image during `up`. If an image must be rebuilt although its content is unchanged, a preview warns and gives the
+    reason. A stack has at most one Images for each of its clouds. Pulumi never deletes an image: see ImageRetention.
     """
 
     ids: dict[str, pulumi.Output[dict[str, str]]]
     """Role to the image's ID in each region of the stack."""
 
     boot: dict[str, pulumi.Output[str]]
-    """Role to the ID that machines boot from: in the stack's first region, of the pinned image where there is one."""
+    """Role to the image ID that machines boot from, in the stack's first region. A pinned role has its pin's ID."""
 
     record: dict[str, Any]
-    """What the stack has to remember, by cloud. Export it as `bakewell`, or have ImageRetention add its part first."""
+    """The stack's record of its images, by cloud. Pass it to ImageRetention, or export it as `bakewell`."""
 
     def __init__(self, name: str, args: ImagesArgs = _DEFAULTS, opts: pulumi.ResourceOptions | None = None) -> None:
         with refusals():
@@ -61,7 +61,7 @@ class Images(pulumi.ComponentResource):
         images = {role: image.published() for role, image in self.images.items()}
         self.record = {self._cloud: {"images": images, "identity": identity}}
         if self._cloud == "aws":
-            from pulumi_bakewell.aws.handed_on import hand_on  # Here, for a cloud's SDK takes a second of a preview.
+            from pulumi_bakewell.aws.handed_on import hand_on  # Here: importing a cloud's SDK takes a second.
 
             hand_on(self.ids, stack, self)
         several = len(stack.clouds) > 1

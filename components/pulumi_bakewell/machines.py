@@ -1,4 +1,4 @@
-"""The machines of a stack on one cloud, in the order that they need: those that others are told of come first."""
+"""The machines of a stack on one cloud. Peers are created before the machines that need their addresses."""
 
 # No `from __future__ import annotations`: Pulumi's analyzer takes a component's schema from annotations as objects.
 import inspect
@@ -19,53 +19,55 @@ _KINDS = {"digitalocean": ("droplets",), "aws": ("instances", "fleets"), "docker
 
 
 class MachinesArgs(TypedDict, total=False):
-    """What Machines are made from."""
+    """Inputs of Machines."""
 
     cloud: str | None
-    """The cloud that they run on. The first of `bakewell:clouds` by default."""
+    """The cloud that the machines run on. The first of `bakewell:clouds` by default."""
 
     images: pulumi.Input[Mapping[str, pulumi.Input[str]]]
-    """Role to the ID that its machines boot from: the output `boot` of Images. Another ID replaces them."""
+    """Role to the image ID that its machines boot from: the output `boot` of Images. A new ID replaces the machines."""
 
     droplets: dict[str, dict[str, Any]] | None
-    """On DigitalOcean: role to its droplets, as in stack config. Those of `bakewell:digitalocean.droplets` by default.
+    """DigitalOcean only: role to its droplets, as in stack config; `bakewell:digitalocean.droplets` by default.
 
-    Keys: count (1 by default), size (s-1vcpu-1gb), ssh_keys (none): names, IDs or fingerprints of keys that may log in.
+    Keys: count (default 1); size (default s-1vcpu-1gb); ssh_keys: names, IDs or fingerprints of the account's keys that
+    may log in (default none).
     """
 
     instances: dict[str, dict[str, Any]] | None
-    """On AWS: role to its instances, as in stack config. Those of `bakewell:aws.instances` by default.
+    """AWS only: role to its instances, as in stack config; `bakewell:aws.instances` by default.
 
-    Keys: count (1 by default), type (t3.micro), key (none): key pair that may log in, profile (none): instance profile,
-    open_to (everybody): blocks that may reach the role's own port, ssh_from (none): blocks that may reach port 22,
-    subnet (one of the default VPC's).
+    Keys: count (default 1); type (default t3.micro); key: key pair that may log in (default none); profile: instance
+    profile (default none); open_to: CIDR blocks that may reach the role's port (default 0.0.0.0/0); ssh_from: CIDR
+    blocks that may reach port 22 (default none); subnet (default: a subnet of the default VPC).
     """
 
     fleets: dict[str, dict[str, Any]] | None
-    """On AWS: role to its auto scaling group, as in stack config. Those of `bakewell:aws.fleets` by default.
+    """AWS only: role to its auto scaling group, as in stack config; `bakewell:aws.fleets` by default.
 
-    Keys: as for instances, but subnets (all of the default VPC's) instead of subnet.
+    Keys: as for instances, but subnets (default: all subnets of the default VPC) instead of subnet.
     """
 
     containers: dict[str, dict[str, Any]] | None
-    """On Docker: role to its containers, as in stack config. Those of `bakewell:docker.containers` by default.
+    """Docker only: role to its containers, as in stack config; `bakewell:docker.containers` by default.
 
-    Keys: count (1 by default), port (any free one): the port of this host that leads to the role's own.
+    Keys: count (default 1); port: port on this host's loopback that forwards to the role's port (default: any free
+    port).
     """
 
 
 class Machines(pulumi.ComponentResource):
-    """The machines of a stack on one cloud. Each boots the image of its role and is told only who it is.
+    """The machines of a stack on one cloud. Each machine boots its role's image; user_data identifies the machine.
 
-    A machine is replaced when its image, its user data, its size or type, or a key changes; the new one is made, and is
-    ready, before the old one goes. A stack has at most one for each of its clouds.
+    A change of the image, the user_data, the size or type, or a key replaces a machine: the new machine is created and
+    ready before the old machine is deleted. A stack has at most one Machines for each of its clouds.
     """
 
     machines: dict[str, dict[str, Any]]
-    """Name to role, address, url, image, ready_seconds: see docs/outputs.md. Export it as `machines`."""
+    """Name to role, address, url, image and ready_seconds, see docs/outputs.md. Export it as `machines`."""
 
     fleets: dict[str, dict[str, Any]]
-    """Role to role, group, image of its auto scaling group; empty but on AWS. Export it as `fleets`."""
+    """Role to role, group and image of its auto scaling group; empty except on AWS. Export it as `fleets`."""
 
     def __init__(self, name: str, args: MachinesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         with refusals():
@@ -74,7 +76,7 @@ class Machines(pulumi.ComponentResource):
             wanted = _wanted(stack.part("Machines", name, given), given, stack)
             image = _boots(given.source, given.get("images"))
             for machine in (*wanted.desired.numbered, *wanted.desired.fleets):
-                image(machine.role)  # refused now, where it is known to be missing
+                image(machine.role)  # an image that is known to be missing is refused now
         super().__init__("bakewell:index:Machines", name, {}, opts)
         made = _maker(wanted.desired.cloud)(wanted, image, stack, self)
         self.machines = {machine: found.published() for machine, found in made.machines.items()}
@@ -125,7 +127,7 @@ def _boots(source: str, images: Any) -> Boots:
 
 
 def _maker(cloud: str) -> Callable[[Looked, Boots, Session, pulumi.Resource], Made]:
-    """Loaded here, for a cloud's SDK takes a second of every preview."""
+    """The function that creates a cloud's machines. Imported here: importing a cloud's SDK takes a second."""
     if cloud == "aws":
         from pulumi_bakewell.aws.machines import make as on_aws
 

@@ -13,17 +13,17 @@ from pulumi_bakewell.stack.refusal import refusals
 
 
 class PublishedImagesArgs(TypedDict):
-    """What PublishedImages are made from."""
+    """Inputs of PublishedImages."""
 
     stack: str
     """The stack that bakes the images, fully qualified: "organization/project/prod"."""
 
 
 class PublishedImages(pulumi.ComponentResource):
-    """The images that another stack has, by the output `bakewell` that it exports.
+    """The images of another stack, read from its output `bakewell`.
 
-    Values are what that stack exported at its last `up`: when an image is rebuilt there, a preview here shows the
-    replacement of what boots from it.
+    The values are from the last `up` of that stack. After an image is rebuilt there, the next preview here shows the
+    replacement of the machines that boot from it.
     """
 
     ids: pulumi.Output[dict[str, dict[str, dict[str, str]]]]
@@ -45,9 +45,9 @@ class PublishedImages(pulumi.ComponentResource):
         self.register_outputs({"ids": self.ids})
 
     def image_id(self, role: str, *, region: str, cloud: str = "digitalocean") -> pulumi.Output[str]:
-        """The ID to boot `role` from in `region`.
+        """The ID of the image of `role` in `region`.
 
-        Using it raises pulumi.RunError where the stack has published no such image, naming those it has.
+        If the stack has not published the image, resolving the Output raises pulumi.RunError with the published ones.
         """
 
         def pick(outputs: StackOutputs) -> str:
@@ -59,7 +59,7 @@ class PublishedImages(pulumi.ComponentResource):
         return self._outputs.apply(pick)
 
     def image(self, role: str, *, cloud: str = "digitalocean") -> pulumi.Output[ImageOutput]:
-        """Everything that is published of `role`; errors as for `image_id`."""
+        """The published record of the image of `role`. Errors as for `image_id`."""
         return self._outputs.apply(lambda outputs: self._image(outputs, role, cloud))
 
     def _read(self, values: dict[str, Any]) -> StackOutputs:

@@ -1,4 +1,4 @@
-"""user_data for machines that a program makes itself from an image of Bakewell's."""
+"""user_data for machines that a program creates itself from an image of Bakewell."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pulumi_bakewell.stack.refusal import refusals
 
 
 def user_data(role: str, services: Sequence[str] = (), *, cloud: str = "digitalocean") -> str:
-    """What a machine is told by cloud-init: who it is, and the systemd units that it starts at each boot.
+    """user_data of a machine: its role, and the systemd units that it starts at each boot.
 
     Args:
-        role: the role of its image.
-        services: the units.
-        cloud: where it runs, for each takes another length.
+        role: role of the machine's image.
+        services: names of the units.
+        cloud: the machine's cloud, which limits the length of the text.
     """
     with refusals():
         return UserData.of(role, list(services)).render(cloud=cloud)

@@ -23,7 +23,7 @@ export class Images extends Component {
     }
 }
 
-/** The machines that boot from them. */
+/** The machines of a stack on one cloud. */
 export class Machines extends Component {
     readonly machines!: pulumi.Output<{ [name: string]: any }>;
 
@@ -36,7 +36,7 @@ export class Machines extends Component {
     }
 }
 
-/** Removes the images that nobody needs any more. */
+/** Deletes images that are no longer needed. */
 export class ImageRetention extends Component {
     readonly record!: pulumi.Output<Record>;
 
@@ -51,7 +51,7 @@ export class ImageRetention extends Component {
 
 /** The images of another stack. */
 export class PublishedImages extends Component {
-    /** By cloud, role and region. */
+    /** Image IDs by cloud, role and region. */
     readonly ids!: pulumi.Output<{ [cloud: string]: ByRole<{ [region: string]: string }> }>;
 
     constructor(name: string, args: { stack: string }, opts?: pulumi.ComponentResourceOptions) {

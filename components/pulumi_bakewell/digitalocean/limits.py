@@ -1,9 +1,9 @@
-"""How long an operation on a droplet may take, and what its failure says.
+"""Time limits of operations on a droplet, and the remedy after a failure.
 
-A droplet is the only resource of a stack that needs limits of our own. Without them the provider looks for a droplet
-that vanished while it was created for 20 minutes, and says nothing. Its reserved IPs and their assignments take none
-and would warn of them; AWS's resources end after 10 minutes by themselves; a Command would be killed without a word to
-clean up, so each of ours ends by itself. docs/adr/0030 has the reasons.
+Only droplets need custom limits. Without them, the provider silently polls for 20 minutes for a droplet that
+disappeared during its creation. Reserved IPs and their assignments do not support limits, and the provider warns about
+them; AWS's resources have limits of 10 to 20 minutes; a Command at its limit would be killed before it cleans up, so
+Bakewell's commands have their own limits. docs/adr/0030 has the reasons.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from __future__ import annotations
 import pulumi
 
 LIMITS = pulumi.CustomTimeouts(create="10m", update="10m", delete="5m")
-"""A droplet is active within a minute or two, one of a large snapshot within several. After the limit nothing is lost:
-the droplet is recorded, and the next `up` goes on. A deletion first waits for other actions; one minute, the provider's
-own limit, is soon over, for it pauses for 20 s in any case."""
+"""A droplet is active within a minute or two, or within several minutes if its snapshot is large. After the limit the
+droplet is recorded, and the next `up` continues with it. A deletion first waits for other actions. The provider's own
+limit of one minute is too short, because it includes a pause of 20 s."""
 
 
 def droplet_options(name: str) -> pulumi.ResourceOptions:
-    """Options of a droplet: limits, a remedy where it fails, and a new droplet for another size.
+    """Options for a droplet: time limits, a warning with the remedy after a failure, and replacement on a new size.
 
-    A failure that leaves a droplet recorded says what to do: Pulumi's own message does not. In place, another size
-    would power off all droplets of a role at once, and a smaller one then fail.
+    After a failure that leaves the droplet in the state, the warning names the remedy; Pulumi's own message does not.
+    A change of size in place would power off all droplets of a role at once, and a smaller size would then fail.
 
     Args:
-        name: what the hook that says it is called. A program may use each name once, and all its droplets may share
-            the options: each hook is a call to the engine in every preview.
+        name: name of the error hook. Each name can be used once in a program. Share the options between droplets,
+            because each hook is a call to the engine in every preview.
     """
 
     def say(failure: pulumi.ErrorHookArgs) -> bool:
@@ -36,7 +36,7 @@ def droplet_options(name: str) -> pulumi.ResourceOptions:
 
 
 def advice(machine: str, operation: str) -> str:
-    """What to do once `operation` ("create", "update") on a machine's droplet failed half-way."""
+    """The warning after `operation` ("create", "update") on a machine's droplet failed half-way."""
     return (
         f"machine {machine}: the {operation} of its droplet failed half-way, and the stack records the droplet "
         "whether or not it is there\n"

@@ -1,4 +1,4 @@
-"""Pulumi's provider of DigitalOcean, with the token that Bakewell takes."""
+"""Pulumi's DigitalOcean provider, with the same token as Bakewell."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from pulumi_bakewell.stack.session import Session  # not loaded by a program that has no component of ours
 
 _NAMES = {"DIGITALOCEAN_API_TOKEN": "DIGITALOCEAN_ACCESS_TOKEN"}
-"""Where the first is set, the provider finds its value under the second: names are kept in the state, values are not.
+"""If the first variable is set, the provider reads its value as the second. The state holds names, never values.
 
-The provider itself looks for DIGITALOCEAN_TOKEN and then DIGITALOCEAN_ACCESS_TOKEN. So it takes the three in the order
-of `Environment`, whatever a host has set, and the state is the same on every host.
+The provider itself reads DIGITALOCEAN_TOKEN and then DIGITALOCEAN_ACCESS_TOKEN. With this mapping it reads all three
+variables in the order of `Environment`, and the state is the same on every host, whichever variables are set.
 """
 
 
@@ -35,7 +35,7 @@ def make_provider(name: str, environment: Environment) -> digitalocean.Provider:
 
 
 def digitalocean_provider(name: str) -> digitalocean.Provider:
-    """Pulumi's provider of DigitalOcean for a program's own droplets, with the token that Bakewell takes."""
+    """Pulumi's DigitalOcean provider for a program's own droplets, with the same token as Bakewell."""
     with refusals():
         environment = Environment.read(os.environ)
         environment.require_token()

@@ -1,7 +1,7 @@
-"""What the components of one run have in common: settings, what each cloud holds, what the stack remembers.
+"""The session that the components of one run share: settings, the inventory of each cloud, the stack's record.
 
-It is begun by the first component, or function, that needs it, and looks at every cloud of the stack before anything is
-made of any: a stack that is refused for one cloud changes none.
+The first component or function that needs the session starts it. The session reads every cloud of the stack before any
+resource is created: an error on one cloud prevents changes on all clouds.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ class Session:
 
     @classmethod
     def begin(cls) -> Session:
-        """Read and check everything. Makes nothing.
+        """Read and check everything. Creates no resource.
 
         Raises:
-            BakewellError: anything that a build or a machine would be refused for; what a cloud says.
+            BakewellError: invalid input of a build or a machine; an error of a cloud.
         """
         interrupts_in_silence()
         patience.install()
@@ -103,11 +103,11 @@ class Session:
         """What the stack wants on a cloud, with other machines than stack config has.
 
         Args:
-            machines: "droplets", "instances", "fleets" or "containers", as stack config has them.
-            source: where they come from, for messages.
+            machines: "droplets", "instances", "fleets" or "containers" to machines by role, as in stack config.
+            source: the component that has them, for messages.
 
         Raises:
-            BakewellError: anything that these machines are refused for.
+            BakewellError: a machine is invalid.
         """
         known = self.clouds[cloud]
         settings = self.settings.with_machines(cloud, machines, source)
@@ -118,10 +118,10 @@ class Session:
     def provider(
         self, cloud: str, component: pulumi.Resource, make: Callable[[], pulumi.ProviderResource]
     ) -> pulumi.ProviderResource:
-        """The provider that a component makes its resources of a cloud with.
+        """The provider of a component's resources on a cloud.
 
-        It is the one that the program gave the component (`providers` of its options), else one for all components,
-        since the engine starts a process for each.
+        The provider in the component's options (`providers`), otherwise a provider that all components share, because
+        the engine starts a process for each provider.
         """
         given = component.get_provider(f"{cloud}:index:Any")
         if given is not None:
@@ -143,7 +143,7 @@ def session() -> Session:
     """
     global _key, _session
     config = {**pulumi.runtime.get_config_env(), **CONFIG.get()}
-    # A program is one run. A plugin is asked for each component anew, in the context of its request.
+    # A program is one run. A plugin gets a request for each component, each with its own context.
     key = (
         pulumi.runtime.get_root_resource(),
         pulumi.get_organization(),
@@ -158,7 +158,7 @@ def session() -> Session:
 
 
 def clouds() -> list[str]:
-    """The stack's clouds (`bakewell:clouds`), by which a program makes its components."""
+    """The stack's clouds (`bakewell:clouds`). A program creates components for each of them."""
     with refusals():
         return list(session().clouds)
 
