@@ -1,1 +1,1 @@
-"""What is AWS's own of a stack."""
+"""The components that exist on AWS only."""

@@ -1,4 +1,4 @@
-"""AMIs handed on to others: a parameter in each region that says which AMI a role has now, and who may launch it."""
+"""Shares AMIs outside the stack: an SSM parameter with a role's current AMI in each region, and launch permissions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def hand_on(ids: Mapping[str, pulumi.Output[dict[str, str]]], stack: Session, pa
 
     Args:
         ids: role to the AMI in each region.
-        parent: the component that they are part of.
+        parent: the component that owns the resources.
     """
     own = stack.settings.aws
     opts = pulumi.ResourceOptions(parent=parent, provider=provider(stack, parent))
@@ -26,7 +26,7 @@ def hand_on(ids: Mapping[str, pulumi.Output[dict[str, str]]], stack: Session, pa
     for role, by_region in ids.items():
         for region in own.regions:
             image = by_region[region]
-            # The region in every name: with another order of regions, each is still the same resource.
+            # The region is in every name, so that a new order of regions changes no resource.
             name = names.of("aws", f"{role}-{region}")
             aws.ssm.Parameter(
                 name,

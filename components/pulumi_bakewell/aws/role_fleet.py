@@ -19,22 +19,22 @@ from pulumi_bakewell.aws.security_group import security_group
 from pulumi_bakewell.peers import Peers, rendered
 
 HEALTHY, ROOM = 100, 110
-"""Percent of the fleet that is in service at least, and at most, while its machines are replaced: with room for one
-more, AWS makes the new machine before the old one goes, also in a fleet of one."""
+"""Minimum and maximum percentage of the fleet that is in service during a replacement. With room for another machine,
+AWS creates the new machine before it deletes the old machine, even in a fleet of one machine."""
 WARM_UP = 30
-"""Seconds that AWS leaves a new machine to itself before it replaces the next. By default these would be five minutes,
-for machines that install everything when they boot."""
+"""Seconds that AWS waits for a new machine before it replaces the next. The default of five minutes is for machines
+that install their software at boot."""
 
 
 class RoleFleetArgs(TypedDict):
-    """What a RoleFleet is made from.
+    """Inputs of a RoleFleet.
 
-    project, role: who its machines are, as tags.
-    image: ID of the AMI; another one makes a version of the launch template, and replaces the machines.
-    settings: how many, of which type, where.
-    user_data: who they are, as cloud-init reads it.
-    peers: `<address>:<port>` of the machines of each role that they are told of.
-    health: where they answer HTTP once they are up, or None.
+    project, role: the machines' tags.
+    image: ID of the AMI; a new ID creates a version of the launch template, and replaces the machines.
+    settings: number, type and network of the machines.
+    user_data: the machines' user_data for cloud-init.
+    peers: role to `<address>:<port>` of each of the role's machines.
+    health: the role's health check, or None.
     """
 
     project: str
@@ -47,9 +47,9 @@ class RoleFleetArgs(TypedDict):
 
 
 class RoleFleet(pulumi.ComponentResource):
-    """A launch template, a group that follows its latest version, and a command that waits for its machines.
+    """A launch template, a group that uses its latest version, and a Command that waits for the group's machines.
 
-    It is AWS that replaces them. Where `up` ends early, AWS goes on.
+    AWS replaces the machines. If `up` is interrupted, AWS continues.
     """
 
     def __init__(self, name: str, args: RoleFleetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -107,7 +107,7 @@ class RoleFleet(pulumi.ComponentResource):
             "exec bakewell fleet",
             machine=name,
             where={"BAKEWELL_GROUP": self.group.name},
-            # With another count, too, there are machines that were never ready.
+            # A new count adds machines that are not ready yet.
             triggers=[self.group.name, self.template.id, self.template.latest_version, settings.count],
             parent=self,
         )
@@ -123,8 +123,8 @@ def _encoded(text: str) -> str:
 
 
 def _default_subnets(type_: str, parent: pulumi.Resource) -> pulumi.Output[Sequence[str]]:
-    """The subnets of the region's default VPC, one a zone; without zones that have no such machines: us-east-1e has
-    hardly any, and one launch that fails there would fail the group.
+    """The subnets of the region's default VPC, one per zone. Zones that do not offer the type are left out: us-east-1e
+    offers few types, and a failed launch would fail the group.
     """
     options = pulumi.InvokeOutputOptions(parent=parent)
     of_type = aws.ec2.GetInstanceTypeOfferingsFilterArgs(name="instance-type", values=[type_])

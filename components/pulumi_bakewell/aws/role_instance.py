@@ -1,4 +1,4 @@
-"""One machine of a role on AWS: an EC2 instance that boots the role's AMI and is told only who it is."""
+"""One machine of a role on AWS: an EC2 instance that boots the role's AMI."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from pulumi_bakewell.peers import Peers, rendered
 from pulumi_bakewell.role_machine import RoleMachine
 
 HOPS = 1
-"""With IMDSv2 alone, and not from within containers, no program can be tricked into reading the machine's credentials
-by a plain GET."""
+"""One hop keeps containers from IMDS. Together with IMDSv2, no program can be tricked into reading the machine's
+credentials by a plain GET."""
 
 
 class RoleInstanceArgs(TypedDict):
-    """What a RoleInstance is made from.
+    """Inputs of a RoleInstance. A change of image, type or user_data replaces the instance.
 
-    project, role: who it is, as tags.
-    image: ID of the AMI; another one replaces the instance.
-    settings: its type, and who may reach it; another type replaces the instance.
-    user_data: who it is, as cloud-init reads it; another one replaces the instance.
-    peers: `<address>:<port>` of the machines of each role that it is told of.
-    health: where it answers HTTP once it is up, or None.
+    project, role: the instance's tags.
+    image: ID of the AMI.
+    settings: type and network access of the instance.
+    user_data: the machine's user_data for cloud-init.
+    peers: role to `<address>:<port>` of each of the role's machines.
+    health: the role's health check, or None.
     """
 
     project: str
@@ -42,7 +42,7 @@ class RoleInstanceArgs(TypedDict):
 
 
 class RoleInstance(RoleMachine):
-    """An instance whose replacement leaves no gap: the new one is made, and is ready, before the old one goes."""
+    """An instance that is replaced without downtime: the new instance is ready before the old instance is deleted."""
 
     def __init__(self, name: str, args: RoleInstanceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("RoleInstance", name, args["role"], opts)
@@ -63,11 +63,11 @@ class RoleInstance(RoleMachine):
                 http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=HOPS
             ),
             tags={**tags, "Name": name},
-            # In place, another type would stop every machine of the role, and all at once.
+            # A change of type in place would stop all machines of the role at once.
             opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["instanceType"]),
         )
         self.image = self.instance.ami
-        # In a subnet without public addresses, whoever runs Pulumi has a way to the private one.
+        # In a subnet without public addresses, the host that runs Pulumi must reach the private address.
         self.address = pulumi.Output.all(self.instance.public_ip, self.instance.private_ip).apply(
             lambda found: str(found[0] or found[1])
         )

@@ -1,4 +1,4 @@
-"""Who may reach a role's machines on AWS: its own port, and SSH where the settings say from where."""
+"""The security group of a role's machines on AWS: opens the role's port, and SSH if the settings allow it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def security_group(
     tags: Mapping[str, str],
     parent: pulumi.Resource,
 ) -> aws.ec2.SecurityGroup:
-    """The group of one component, in the VPC of `subnet`, or else the region's default one.
+    """The group of one component, in the VPC of `subnet`, or in the region's default VPC.
 
-    From it everything may be reached. Machines of one group reach each other as anybody else does.
+    Outbound traffic is unrestricted. Machines of a group get no extra access to each other.
     """
     opened = [(health.port, settings.open_to)] if health else []
     opened += [(SSH, settings.ssh_from)] if settings.ssh_from else []
