@@ -1,4 +1,4 @@
-"""Addresses of a stack's Consul servers that outlive the servers: a reserved IP for each."""
+"""Reserved IPs of a stack's Consul servers, which outlive the servers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pulumi_bakewell.digitalocean.role_droplet import RoleDroplet
 
 
 class ConsulServersArgs(TypedDict):
-    """What ConsulServers are made from.
+    """Inputs of ConsulServers.
 
-    servers: names of the machines that serve.
-    region: the cloud's slug of where they run; the datacenter is called so too.
+    servers: names of the server machines.
+    region: slug of the servers' region, also the name of Consul's datacenter.
     """
 
     servers: Sequence[str]
@@ -24,14 +24,14 @@ class ConsulServersArgs(TypedDict):
 
 
 class ConsulServers(pulumi.ComponentResource):
-    """Where the servers of a stack's Consul cluster are found.
+    """The addresses of a stack's Consul servers.
 
-    The addresses are there before the machines. Every machine is told them and nothing of the machines behind, so a
-    replaced server changes no other machine's user_data. An address moves to a new server when that is ready: when it
-    has joined its predecessors, that is.
+    The addresses are created before the machines. Only the addresses are in user_data, so a replaced server does not
+    change the user_data of other machines. An address moves to a new server when the server is ready, that is, when it
+    has joined its predecessors.
 
     Attributes:
-        assignments: what is done when the cluster can be found at its addresses.
+        assignments: resources that exist when the addresses lead to the cluster.
     """
 
     assignments: list[pulumi.Resource]
@@ -44,14 +44,14 @@ class ConsulServers(pulumi.ComponentResource):
             server: digitalocean.ReservedIp(
                 f"{server}-address",
                 region=args["region"],
-                # Which droplet it is assigned to is the assignment's business.
+                # The assignment sets the droplet.
                 opts=pulumi.ResourceOptions(parent=self, ignore_changes=["dropletId"]),
             ).ip_address
             for server in args["servers"]
         }
 
     def cluster(self, machine: str) -> pulumi.Output[Cluster]:
-        """The cluster as `machine` is told of it: of the servers, all but itself."""
+        """The cluster for the user_data of `machine`: all servers except `machine` itself."""
         others = [address for server, address in self._addresses.items() if server != machine]
         expect = len(self._addresses)
         return pulumi.Output.all(*others).apply(
@@ -59,10 +59,10 @@ class ConsulServers(pulumi.ComponentResource):
         )
 
     def lead_to(self, servers: Sequence[RoleDroplet]) -> None:
-        """Have the servers become ready, and each one's address lead to it then.
+        """Wait until the servers are ready, and assign each server's address to it.
 
-        They do so one after the other, once all of them boot, because a new one joins those before it. They leave one
-        after the other as well, so that the cluster keeps its quorum.
+        The servers become ready one at a time, after all of them were created, because a new server joins the servers
+        before it. They also leave one at a time, so that the cluster keeps its quorum.
 
         Args:
             servers: the machines, in the order of `args`.

@@ -1,4 +1,4 @@
-"""One machine of a role: a droplet that boots the role's image and is told only who it is."""
+"""One machine of a role on DigitalOcean: a droplet that boots the role's image."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from pulumi_bakewell.stack.refusal import refusing
 
 
 class RoleDropletArgs(TypedDict):
-    """What a RoleDroplet is made from.
+    """Inputs of a RoleDroplet. A change of image, region, size, ssh_keys or user_data replaces the droplet.
 
-    project, role: who it is, as tags.
-    image: ID of the image in `region`; another one replaces the droplet.
-    region, size: the cloud's slugs; another of either replaces the droplet.
+    project, role: the droplet's tags.
+    image: ID of the image in `region`.
+    region, size: the cloud's slugs.
     ssh_keys: IDs or fingerprints of keys in the account.
-    user_data: who it is, as cloud-init reads it; another one replaces the droplet.
-    cluster: the Consul cluster that it is part of, or None.
-    peers: `<address>:<port>` of the machines of each role that it is told of.
-    health: where it answers HTTP once it is up, or None.
-    options: the same for all droplets of a component (`limits.droplet_options`).
+    user_data: the machine's user_data for cloud-init.
+    cluster: the machine's Consul cluster, or None.
+    peers: role to `<address>:<port>` of each of the role's machines.
+    health: the role's health check, or None.
+    options: shared by all droplets of a component (`limits.droplet_options`).
     """
 
     project: str
@@ -46,10 +46,10 @@ class RoleDropletArgs(TypedDict):
 
 
 class RoleDroplet(RoleMachine):
-    """A droplet whose replacement leaves no gap: the new one is made, and is ready, before the old one goes.
+    """A droplet that is replaced without downtime: the new droplet is ready before the old droplet is deleted.
 
-    That is why it has no explicit name: Pulumi's own starts with `name` and ends in random digits. It is complete
-    once `await_ready` was called.
+    For this reason the droplet has no explicit name: Pulumi generates a name from `name` and random digits. The
+    component is complete after `await_ready` was called.
     """
 
     membership: local.Command | None
@@ -75,23 +75,24 @@ class RoleDroplet(RoleMachine):
 
     @property
     def done(self) -> pulumi.Resource:
-        """What is done when the machine is ready, as far as that can be seen."""
+        """The resource that is created when the machine is ready: `ready`, or the droplet if nothing waits for it."""
         return self.ready or self.droplet
 
     def await_ready(self, after: Sequence[pulumi.Resource], members: Sequence[RoleDroplet] = ()) -> None:
-        """Have `up` wait until the machine is ready, and fail where it does not get so in time.
+        """Make `up` wait until the machine is ready, and fail if it is not ready in time.
 
-        A machine that nobody can log in to and that answers no HTTP is not waited for. One in a Consul cluster leaves
-        it before it is deleted, also if it never got ready.
+        `up` does not wait for a machine without SSH login and health check. A machine in a Consul cluster leaves the
+        cluster before it is deleted, even if it was never ready.
 
         Args:
-            after: what has to be there before it can be ready.
-            members: machines of the cluster that leave it after this one, and no two at once.
+            after: resources that the machine needs to become ready.
+            members: machines of the cluster that leave it after this machine, one at a time.
         """
         args = self._args
         if args["ssh_keys"] and args["cluster"] is not None:
             before = [machine.membership for machine in members if machine.membership]
-            # Of its own, for a command that fails to be created is never deleted: what is not ready has joined, maybe.
+            # A separate Command: Pulumi never runs `delete` for a resource whose create failed, and a machine that is
+            # not ready may already have joined the cluster.
             self.membership = self._command("membership", "exec true", before, delete="exec bakewell retire")
         if args["ssh_keys"] or args["health"]:
             joined = [self.membership] if self.membership else []
