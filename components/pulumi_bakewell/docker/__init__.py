@@ -1,1 +1,1 @@
-"""What is Docker's own of a stack."""
+"""The components that exist on Docker only."""

@@ -1,4 +1,4 @@
-"""One machine of a role on Docker: a container that boots the role's image and is told only who it is."""
+"""One machine of a role on Docker: a container that boots the role's image."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from pulumi_bakewell.role_machine import RoleMachine
 
 
 class RoleContainerArgs(TypedDict):
-    """What a RoleContainer is made from.
+    """Inputs of a RoleContainer. A change of stack, image, port or user_data replaces the container.
 
-    project, role: whose it is.
-    stack: what tells its name from those of other stacks; another one replaces the container.
-    image: the image's ID; another one replaces the container.
-    settings: where this machine reaches it.
-    user_data: who it is, as cloud-init reads it; another one replaces the container.
-    peers: the machines that it is told of.
-    health: where it answers HTTP once it is up, or None.
+    project, role: the container's project and role.
+    stack: unique name of the stack, part of the container's name.
+    image: ID of the image.
+    settings: the published port.
+    user_data: the machine's user_data for cloud-init.
+    peers: role to `<address>:<port>` of each of the role's machines.
+    health: the role's health check, or None.
     """
 
     project: str
@@ -51,9 +51,9 @@ class _Booted(BaseModel):
 
 
 class RoleContainer(RoleMachine):
-    """A container whose replacement is made, and is ready, before it goes itself.
+    """A container that is replaced without downtime: the new container is ready before the old container is deleted.
 
-    One that has a port of its own goes first: two cannot have it.
+    A container with a published `port` is deleted first, because two containers cannot share a port.
     """
 
     def __init__(self, name: str, args: RoleContainerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -61,7 +61,7 @@ class RoleContainer(RoleMachine):
         health, port = args["health"], args["settings"].port
         self.image = pulumi.Output.from_input(args["image"])
         text = pulumi.Output.from_input(rendered(args["user_data"], "docker", args["peers"]))
-        # By a name that follows from what is in it: the command finds again what an interrupted one left.
+        # The name is derived from the content, so that the command finds the container of an interrupted run.
         called = pulumi.Output.all(args["stack"], self.image, text).apply(
             lambda found: f"{args['project']}-{found[0]}-{name}-{_digest([*found[1:], port])}"
         )
@@ -86,7 +86,7 @@ class RoleContainer(RoleMachine):
         self.address = booted.apply(lambda one: one.address)
         if health:
             path = health.path
-            # Not its address, which is the container network's: on a Mac, nobody has a way to that.
+            # Not the container's address: it is in the container network, which a Mac cannot reach.
             self.url = booted.apply(lambda one: f"http://127.0.0.1:{one.port}{path}")
             self.ready = readiness.command(
                 f"{name}-ready",
