@@ -67,7 +67,7 @@ class RetentionOutput(_Output):
 
 
 class IdentityOutput(_Output):
-    """What the stack is called by what outlives a rename of it."""
+    """The stack's name and key, which do not change when the stack is renamed."""
 
     name: str = Field(description="what the stack was called at its first `up`")
 
@@ -81,7 +81,7 @@ class CloudOutput(_Output):
 
 
 class StackOutputs(_Output):
-    """All of them; an empty one is what a stack has before its first `up`."""
+    """All outputs; empty before the first `up`."""
 
     bakewell: dict[str, CloudOutput] = {}
     machines: dict[str, MachineOutput] = {}
@@ -96,7 +96,7 @@ class StackOutputs(_Output):
         return {cloud: part for record in value for cloud, part in record.items()}
 
     def retention_key(self, cloud: str) -> str | None:
-        """What retention last ran for in `cloud`; None where it never did."""
+        """Key of the last retention on `cloud`; None if retention never ran."""
         found = self.bakewell.get(cloud)
         return found.retention.key if found and found.retention else None
 
@@ -115,7 +115,7 @@ _PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 
 
 def last_outputs() -> pulumi.Output[dict[str, Any]]:
-    """What this stack exported at the end of its last successful `up`: empty before the first."""
+    """The outputs of this stack's last successful `up`; empty before the first."""
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     answer: pulumi.Output[Any] = pulumi.Output.from_input(_asked(name))
     return answer.apply(lambda found: dict(found["outputs"] or {}))

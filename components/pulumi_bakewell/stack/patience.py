@@ -1,8 +1,8 @@
-"""Waiting without keeping a core busy, for SDKs of Pulumi that do.
+"""Stops older Pulumi SDKs from busy-waiting.
 
-Older SDKs ask in a loop without a pause whether outputs are done (`pulumi.runtime.stack.wait_for_rpcs`: it sleeps for 0
-seconds between two questions). While images are built for minutes, that takes a whole core from their builds. Newer
-SDKs wait, and are left alone (docs/adr/0035).
+Older SDKs poll their outputs in a loop without a pause (`pulumi.runtime.stack.wait_for_rpcs` sleeps for 0 seconds
+between polls). While images are built for minutes, the loop takes a whole core from the builds. Newer SDKs wait, and
+are left alone (docs/adr/0035).
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from types import SimpleNamespace
 from pulumi.runtime import stack
 from pulumi.runtime.settings import SETTINGS
 
-STEP, LONGEST = 0.002, 0.5  # seconds: the pause grows by the first, up to the second, while nothing happens
+STEP, LONGEST = 0.002, 0.5  # seconds: while no output finishes, the pause grows by STEP up to LONGEST
 
 
 class Patience:
-    """A `sleep` for that loop: as quick as before while outputs finish, and slower the longer none does."""
+    """A `sleep` for the loop: no pause while outputs finish, and longer pauses the longer none finishes."""
 
     def __init__(self) -> None:
         self._left = self._asked = self._rounds = 0
 
     async def sleep(self, seconds: float) -> None:
-        """As asyncio's; but of 0 seconds, once every output was asked in vain, for some milliseconds."""
+        """As `asyncio.sleep`; 0 seconds become some milliseconds after every output was polled in vain."""
         left = len(SETTINGS.outputs)
         if left != self._left:
             self._left, self._asked, self._rounds = left, 0, 0
@@ -36,12 +36,12 @@ class Patience:
 
 
 def busy() -> bool:
-    """Whether the installed SDK has that loop: it keeps outputs in a deque, to ask one after another."""
+    """Whether the installed SDK has the busy loop: such an SDK keeps its outputs in a deque."""
     return isinstance(getattr(SETTINGS, "outputs", None), deque) and getattr(stack, "asyncio", None) is asyncio
 
 
 def install() -> None:
-    """Have the SDK's loop wait with patience; do nothing where it has another."""
+    """Make the SDK's loop pause; do nothing if the SDK has no such loop."""
     if not busy():
         return
     vars(stack)["asyncio"] = SimpleNamespace(**{**vars(asyncio), "sleep": Patience().sleep})

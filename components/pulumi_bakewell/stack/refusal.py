@@ -27,10 +27,10 @@ _ALREADY_TOLD = 32
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Around what a program calls: a `BakewellError` ends the program with one error message.
+    """Context of a program's calls: a `BakewellError` ends the program with one error message.
 
-    Nothing is registered after that, nor before: the engine hears of resources once the program's last line has run.
-    In a plugin, whose program runs elsewhere, it is raised as a `pulumi.RunError`.
+    No resource is registered, because Pulumi registers resources after the program's last line has run. In a plugin,
+    whose program runs in another process, the error is raised as a `pulumi.RunError`.
     """
     try:
         yield
@@ -48,14 +48,14 @@ def in_program() -> bool:
 
 
 def interrupts_in_silence() -> None:
-    """Have Ctrl-C end the program without a traceback.
+    """Make SIGINT end the program without a traceback.
 
-    So does the engine's own SIGINT, to a program that still waits when a resource has failed.
+    Ctrl-C sends SIGINT; the engine sends it to a program that still waits when a resource has failed.
     """
     if not in_program() or threading.current_thread() is not threading.main_thread():
         return
     signal.signal(signal.SIGINT, lambda *_: _leave())
-    # Once the program's last line has run, only Pulumi's event loop does; that shows an exception with its traceback.
+    # After the program's last line, Pulumi's event loop handles exceptions, and would show a traceback.
     asyncio.get_running_loop().call_soon(lambda: signal.signal(signal.SIGINT, lambda *_: os._exit(_ALREADY_TOLD)))
 
 
@@ -84,9 +84,9 @@ def _forget_what_was_scheduled() -> None:
 
 
 def refusing(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Around a function given to `Output.apply`: its `BakewellError`s become `pulumi.RunError`s.
+    """Decorator for a function given to `Output.apply`: turns its `BakewellError`s into `pulumi.RunError`s.
 
-    They are raised long after the program's last line, where `refusals` no longer reaches.
+    Such a function runs after the program's last line, outside of `refusals`.
     """
 
     @functools.wraps(function)

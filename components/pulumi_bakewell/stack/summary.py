@@ -1,4 +1,4 @@
-"""What `up` says last: one line for every image."""
+"""The summary at the end of `up`: one line per image."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _STARTED = time.time()
 
 
 def summarise(images: Mapping[str, PackerImage]) -> None:
-    """Log what became of each image, once all are done. A preview, which does nothing, logs nothing.
+    """Log the result of each image when all images are done. A preview logs nothing.
 
     Args:
-        images: by what they are called in the summary.
+        images: by their names in the summary.
     """
     if not pulumi.runtime.is_dry_run():
         results = {name: image.result for name, image in images.items()}
