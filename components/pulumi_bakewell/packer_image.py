@@ -1,4 +1,4 @@
-"""One role's image in one cloud: a local Command that runs `bakewell build`, and one more for each further region."""
+"""One role's image on one cloud: a local Command that runs `bakewell build`, and a Command per further region."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class CopyResult(BaseModel):
 
 
 class PackerImageArgs(TypedDict):
-    """What a PackerImage is made from.
+    """Inputs of a PackerImage.
 
     role: folder under packer/images/.
     cloud: "digitalocean", …
     fingerprint: 64 hex digits.
-    digests: context path (or folder, above 500 files) to digest; it names the changed file in Pulumi's diff.
-    attempt: rises when the same content has to be made again.
-    home: the region the image is, or will be, built in.
-    regions: where it must be bootable; those other than `home` get a copy.
+    digests: context path (or folder, above 500 files) to digest; Pulumi's diff shows the changed path.
+    attempt: increases when the same content must be rebuilt.
+    home: the region that the image is built in.
+    regions: the regions that need the image; regions other than `home` get a copy.
     """
 
     role: str
@@ -46,16 +46,16 @@ class PackerImageArgs(TypedDict):
 
 
 class PackerImage(pulumi.ComponentResource):
-    """An image, known by its content.
+    """An image that is identified by its content.
 
-    It is never deleted by Pulumi: replacing or destroying this component leaves the snapshot to `ImageRetention`,
-    because a rollback needs it. It does not wait for its parent image unless `built_on` says so.
+    Pulumi never deletes the image: replacing or destroying this component leaves the snapshot to `ImageRetention`,
+    because a rollback needs it. The build waits for the parent image only if `built_on` is given.
 
     Args:
         name: resource name.
         args: see `PackerImageArgs`.
-        built_on: the parent's component; the build starts when it is done. Its ID is no input: the build finds its
-            parent by fingerprint, so an unchanged child stays quiet whatever happens to the parent's outputs.
+        built_on: the parent's component; the build starts when it is done. The parent's ID is not an input, because
+            the build finds the parent by fingerprint. So an unchanged child shows no change when its parent changes.
         opts: as for every component.
     """
 
@@ -80,7 +80,7 @@ class PackerImage(pulumi.ComponentResource):
             name,
             f"exec bakewell build {self.role} --cloud {args['cloud']}",
             args,
-            # A map, so that Pulumi's diff names the file: in a list, one added file shifts all that follow.
+            # A map, so that Pulumi's diff names the file: in a list, an added file shifts all later entries.
             triggers=[args["fingerprint"], args["digests"], args["attempt"]],
             opts=pulumi.ResourceOptions(parent=self, depends_on=built_on.bootable(self.home) if built_on else None),
         )
@@ -100,7 +100,7 @@ class PackerImage(pulumi.ComponentResource):
         self.register_outputs({})
 
     def bootable(self, region: str) -> list[pulumi.Resource]:
-        """The resources that must be done before something can boot the image in `region`."""
+        """The resources that must exist before a machine can boot the image in `region`."""
         copy = self.copies.get(region)
         return [self.build] if copy is None else [self.build, copy]
 
@@ -128,10 +128,10 @@ class PackerImage(pulumi.ComponentResource):
 def _command(
     name: str, create: str, args: PackerImageArgs, *, triggers: list[object], opts: pulumi.ResourceOptions
 ) -> local.Command:
-    """A Command with every input that we may ever want to set: one that is added later shows a stale stdout as known.
+    """A Command with all the inputs that it will ever have: a preview of an added input shows the old stdout as known.
 
-    Nothing else may go in here. A change of any input but `triggers` reruns the command in place, and then every
-    machine looks changed in preview; so whatever differs between clones, hosts or people comes from the environment.
+    Add no further input. A change of any input except `triggers` reruns the command in place, and then a preview shows
+    every machine as changed. Values that differ between clones, hosts or people come from the environment.
     """
     return local.Command(
         name,

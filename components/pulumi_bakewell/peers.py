@@ -1,4 +1,4 @@
-"""What machines are told of each other where there is no Consul: addresses, as soon as those are known."""
+"""Addresses of peers in user_data, for machines without Consul."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Peers = Mapping[str, Sequence[pulumi.Input[str]]]
 
 
 def of(catalog: Catalog, role: str, known: Sequence[tuple[str, pulumi.Output[str]]]) -> Peers:
-    """What a machine of `role` is told. `known`: role and address of every machine that is there before it."""
+    """The peers of a machine of `role`. `known`: role and address of every machine that was created before."""
     return {
         peer: [_at(address, catalog[peer].boot.health) for each, address in known if each == peer]
         for peer in catalog[role].boot.peers

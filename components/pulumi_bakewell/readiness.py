@@ -1,4 +1,4 @@
-"""Waiting, in `up`, until machines are ready: a local Command that runs `bakewell ready`, or `bakewell fleet`."""
+"""Waits, in `up`, until machines are ready: a local Command that runs `bakewell ready` or `bakewell fleet`."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class ReadyResult(BaseModel):
 
 
 def url(address: pulumi.Output[str], health: Health | None) -> pulumi.Output[str] | None:
-    """Where a machine answers HTTP once it is up."""
+    """URL of a machine's health check; None for a role without a health check."""
     if health is None:
         return None
     return address.apply(health.url)
 
 
 def where(address: pulumi.Output[str], url: pulumi.Output[str] | None) -> dict[str, pulumi.Input[str]]:
-    """The variables by which `bakewell ready` asks a machine: at `url`, or over SSH where that is None."""
+    """The variables with which `bakewell ready` finds a machine: it asks at `url`, or over SSH if `url` is None."""
     found: dict[str, pulumi.Input[str]] = {"BAKEWELL_ADDRESS": address}
     return found if url is None else {**found, "BAKEWELL_URL": url}
 
@@ -44,12 +44,12 @@ def command(
     after: Sequence[pulumi.Resource] = (),
     delete: str | None = None,
 ) -> local.Command:
-    """A Command about one machine, or one fleet, run anew for each new one.
+    """A Command for one machine or fleet, which runs again when the machine is replaced.
 
     Args:
-        machine: its name in the stack.
-        where: variables that say where it is: BAKEWELL_ADDRESS, BAKEWELL_URL, BAKEWELL_GROUP.
-        triggers: what is another for each new one: the machine's ID.
+        machine: the machine's name in the stack.
+        where: variables with the machine's address: BAKEWELL_ADDRESS, BAKEWELL_URL, BAKEWELL_GROUP.
+        triggers: values that change when the machine is replaced, such as its ID.
     """
     return local.Command(
         name,
@@ -74,7 +74,7 @@ def command(
 
 
 def seconds(machine: str, ready: local.Command) -> pulumi.Output[float | None]:
-    """What its readiness command found: seconds since the machine's boot, None where nobody could ask it."""
+    """Seconds from the machine's boot until it was ready, from its readiness Command; None without SSH login."""
 
     def read(line: str) -> float | None:
         try:

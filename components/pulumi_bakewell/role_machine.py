@@ -1,4 +1,4 @@
-"""What every machine of a role is to its stack, whatever cloud it runs on."""
+"""The part of a machine's component that is the same on every cloud."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ class RoleMachine(pulumi.ComponentResource):
     """The part of RoleDroplet, RoleInstance and RoleContainer that does not depend on the cloud.
 
     Attributes:
-        image: ID of what it booted from.
-        address: where it is reached.
-        url: where it answers HTTP once it is up; None for a role that does not.
-        ready: the command that waits for it, and `ready_seconds` what that found; None where nobody can ask it.
+        image: ID of the machine's image.
+        address: IP address of the machine.
+        url: URL of the health check; None for a role without a health check.
+        ready: the Command that waits for the machine; None for a machine that is not waited for.
+        ready_seconds: seconds from boot until the machine was ready; None without SSH login.
     """
 
     image: pulumi.Output[str]
@@ -51,10 +52,10 @@ Boots = Callable[[str], pulumi.Output[str]]
 
 
 class Published(Protocol):
-    """What has a part in the stack's outputs."""
+    """A machine or fleet with an entry in the stack's outputs."""
 
     def published(self) -> dict[str, Any]:
-        """That part."""
+        """The entry."""
 
 
 @dataclass(frozen=True, slots=True)
