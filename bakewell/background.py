@@ -1,4 +1,4 @@
-"""A call whose answer is not needed yet."""
+"""Runs a call in the background until its result is needed."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _T = TypeVar("_T")
 
 
 def in_background(ask: Callable[[], _T]) -> Future[_T]:
-    """`ask` in a thread that keeps no process alive: whoever is refused, or interrupted, meanwhile ends at once.
+    """Call `ask` in a daemon thread, so that a process that fails or is interrupted meanwhile ends at once.
 
-    What it raises is raised again by whoever waits for the answer.
+    Waiting for the result raises the exception of `ask`.
     """
     answer: Future[_T] = Future()
 

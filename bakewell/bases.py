@@ -1,18 +1,18 @@
-"""packer/bases.lock: which exact stock image each base means, per cloud, and the checksums of what steps download.
-Committed; moved by `bakewell lock` alone.
+"""packer/bases.lock: the exact stock image of each base on each cloud, and the checksums of downloads.
+Committed; only `bakewell lock` changes it.
 
     [debian-12.digitalocean]
-    image = "debian-12-x64"          # what the API is asked for where no ID is locked
-    name = "12 x64"                  # what that was when it was locked
+    image = "debian-12-x64"          # the slug, used if no ID is locked
+    name = "12 x64"                  # the image's name when it was locked
     date = "2026-11-02"
-    [debian-12.digitalocean.ids]     # region -> ID; where there are any, only these are used
+    [debian-12.digitalocean.ids]     # region -> ID; if there are IDs, only these are used
     nyc3 = "1234"
 
     [downloads.consul."1.17.1"]      # SHA-256 by processor, as the vendor published it
     x86_64 = "<64 hex>"
 
-Image, name and date are part of fingerprints, IDs are not: another region rebuilds nothing. A checksum is part of the
-fingerprints of the images that install the file. This module asks no cloud and no vendor.
+Image, name and date are part of fingerprints. IDs are not, so a further region rebuilds nothing. A checksum is part of
+the fingerprints of the images that install the file. This module calls no cloud and no vendor.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ _Text = Annotated[str, Field(min_length=1, max_length=255)]
 
 
 DOWNLOADS = "downloads"
-"""The table of checksums; no base can have that name."""
+"""The name of the table of checksums; a base cannot have this name."""
 
 
 class BaseEntry(Model):
     """One base on one cloud.
 
     Attributes:
-        image: the cloud's own name for it: a slug, or the pattern an AMI is found by.
+        image: the cloud's name for the image: a slug, or the query for an AMI.
         name: the image's name when it was locked.
-        date: when the vendor published it: YYYY-MM-DD.
-        ids: region -> image ID; empty where the cloud is asked for `image` itself.
+        date: when the vendor published the image: YYYY-MM-DD.
+        ids: region -> image ID; empty if builds start from `image`.
     """
 
     image: _Text
@@ -52,7 +52,7 @@ class BaseEntry(Model):
 
     @property
     def searched(self) -> bool:
-        """Whether `image` only says how the image is found, and a machine is started by an ID alone."""
+        """Whether `image` is only a query for the image, so that machines can start from an ID alone."""
         return "/" in self.image or self.image.startswith("ssm:")
 
 
@@ -72,7 +72,7 @@ class Bases:
 
     Attributes:
         path: the lock file.
-        mirror: the file of checksums that stands in for those of the lock file; None where those count.
+        mirror: a file with checksums that replace those of the lock file; None for the lock file's own.
     """
 
     def __init__(
@@ -89,13 +89,13 @@ class Bases:
 
     @classmethod
     def load(cls, path: Path, mirror: Path | None = None) -> Bases:
-        """Read the lock file; one that does not exist locks nothing.
+        """Read the lock file. A missing file locks nothing.
 
         Args:
-            mirror: a file like the `downloads` table, whose checksums count instead (`Environment.downloads`).
+            mirror: a file like the `downloads` table, with checksums that replace it (`Environment.downloads`).
 
         Raises:
-            ConfigError: unreadable, no TOML, an unknown key, a wrong type, or a checksum that can be none.
+            ConfigError: the file is unreadable, is not TOML, or has an unknown key, a wrong type or a bad checksum.
         """
         with looking("bases.lock", path):
             missing = not path.exists()
@@ -113,11 +113,11 @@ class Bases:
         return name in self._entries
 
     def find(self, name: str, cloud: str) -> BaseEntry | None:
-        """What `name` means on `cloud`; None where that is not locked."""
+        """The lock of base `name` on `cloud`; None if the base is not locked."""
         return self._entries.get(name, {}).get(cloud)
 
     def entry(self, name: str, cloud: str) -> BaseEntry:
-        """What `name` means on `cloud`. Raises ConfigError where it is not locked."""
+        """The lock of base `name` on `cloud`. Raises ConfigError if the base is not locked."""
         check_name(name)
         if name not in self._entries:
             known = ", ".join(sorted(self._entries)) or "none yet"
@@ -133,10 +133,10 @@ class Bases:
         return self._entries[name][cloud]
 
     def resolve(self, name: str, cloud: str, region: str) -> str:
-        """What Packer is given as base image in `region`: the locked ID, or `image` where no IDs are locked.
+        """The base image for Packer in `region`: the locked ID, or `image` if no IDs are locked.
 
         Raises:
-            ConfigError: not locked, or locked for other regions only.
+            ConfigError: the base is not locked, or locked for other regions only.
         """
         entry = self.entry(name, cloud)
         if region not in entry.ids and (entry.ids or entry.searched):
@@ -153,14 +153,14 @@ class Bases:
         return sorted(self._downloads.get(download, {}))
 
     def checksums(self, download: str, version: str) -> dict[Arch, str]:
-        """SHA-256 by processor, 64 hex digits each; {} where the version is not locked."""
+        """Processor -> SHA-256, 64 hex digits; {} if the version is not locked."""
         return dict(self._downloads.get(download, {}).get(version, {}))
 
     def update(self, cloud: str, name: str, entry: BaseEntry) -> bool:
         """Lock `name` on `cloud` to `entry` and write the file, keeping its comments and the other entries.
 
         Returns:
-            False where that was locked already, and nothing was written.
+            False if the same entry was locked already; then nothing is written.
 
         Raises:
             ConfigError: the file cannot be written.
@@ -186,14 +186,14 @@ class Bases:
         return True
 
     def update_download(self, name: str, version: str, found: Mapping[Arch, str]) -> bool:
-        """Lock the checksums of one version, keeping comments, other versions and processors that are locked already.
+        """Lock the checksums of one version, keeping comments, other versions and locked processors.
 
         Returns:
-            False where these were locked already, and nothing was written.
+            False if the same checksums were locked already; then nothing is written.
 
         Raises:
-            ConfigError: another checksum is locked: a file that a vendor replaces is for people to look at. Or the file
-                cannot be written.
+            ConfigError: a different checksum is locked (the vendor replaced the file, which people must review), or the
+                file cannot be written.
         """
         import tomlkit  # Here, because only `bakewell lock` writes.
 
@@ -228,7 +228,7 @@ class Bases:
 
 
 def check_name(base: str) -> None:
-    """Refuse the one name that no base can have. Raises ConfigError."""
+    """Refuse the reserved name. Raises ConfigError."""
     if base == DOWNLOADS:
         raise ConfigError(
             f"`{DOWNLOADS}` can name no base: bases.lock has the checksums of downloads under that name",

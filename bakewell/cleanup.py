@@ -1,4 +1,4 @@
-"""Cleaning up without hiding why: the first error counts, and a failure to clean up is told beside it."""
+"""Clean-up that does not hide the first error: a failure of the clean-up is added to that error as a note."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def undone_by(undo: Callable[[], object]) -> Iterator[None]:
-    """Where the block fails, call `undo`. The block's error is raised; one of `undo` becomes a note of it."""
+    """Call `undo` if the block fails. The block's error is raised; an error of `undo` becomes a note of it."""
     try:
         yield
     except BaseException as error:
@@ -18,8 +18,8 @@ def undone_by(undo: Callable[[], object]) -> Iterator[None]:
 
 @contextmanager
 def followed_by(clean: Callable[[], object]) -> Iterator[None]:
-    """Call `clean` after the block, whether or not that fails. Where both fail, the block's error is raised, and the
-    other one becomes a note of it.
+    """Call `clean` after the block, whether or not the block fails. If both fail, the block's error is raised, and the
+    error of `clean` becomes a note of it.
     """
     with undone_by(clean):
         yield

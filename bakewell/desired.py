@@ -1,6 +1,6 @@
-"""What a stack wants: its settings and the catalog, brought together and checked against each other.
+"""The desired state of a stack: its settings and the catalog, combined and checked against each other.
 
-Reads files and the process environment; asks no cloud and creates nothing.
+Reads files and the process environment. Calls no cloud and creates nothing.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _LONGEST = 63 - len("-100") - len("-1234567")
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """One machine that the stack wants.
+    """One desired droplet.
 
     Attributes:
         name: `digitalocean-<role>-<n>`, n from 1.
         size: the cloud's size slug.
         ssh_keys: names, IDs or fingerprints of keys in the account.
-        user_data: who it is; its part in the stack's Consul cluster included.
-        health: where it answers HTTP once it is up; None for a role that does not.
+        user_data: the machine's user_data, including its part in the stack's Consul cluster.
+        health: the role's health check; None for a role without a health check.
     """
 
     name: str
@@ -45,14 +45,14 @@ class Machine:
     health: Health | None
 
 
-@dataclass(frozen=True)  # without slots: typing notes on what an alias makes which alias it was
+@dataclass(frozen=True)  # without slots: typing sets an attribute on objects that a generic alias creates
 class Numbered(Generic[S]):
-    """One machine that the stack wants on a cloud without Consul, by what the settings say of its role.
+    """One desired machine on a cloud without Consul.
 
     Attributes:
         name: `<cloud>-<role>-<n>`, n from 1.
-        user_data: who it is.
-        health: where it answers HTTP once it is up; None for a role that does not.
+        user_data: the machine's user_data.
+        health: the role's health check; None for a role without a health check.
     """
 
     name: str
@@ -68,7 +68,7 @@ Container = Numbered[ContainerSettings]
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """One auto scaling group that the stack wants; its name is the role's."""
+    """One desired auto scaling group. It has the name of its role."""
 
     role: str
     settings: FleetSettings
@@ -83,12 +83,12 @@ class Desired:
     Attributes:
         cloud: "digitalocean", …
         roles: roles to bake, parents first.
-        parents: role to the role it is built on; None for one built on a stock base.
-        fingerprints: by role; all of `roles`.
-        machines: droplets, in the order of the settings, a role's by number; none on another cloud.
-        instances, fleets: EC2's; those that others have to find come first.
-        containers: Docker's, in the same order.
-        remarks: what is allowed and hardly meant, a sentence each.
+        parents: role to its parent role; None for a role on a stock image.
+        fingerprints: role to fingerprint, for all of `roles`.
+        machines: droplets in the order of the settings, a role's droplets by number; empty on other clouds.
+        instances, fleets: EC2 instances and auto scaling groups, peers first.
+        containers: Docker containers, peers first.
+        remarks: warnings about settings that are allowed but probably not intended, a sentence each.
     """
 
     cloud: str
@@ -111,12 +111,12 @@ class Desired:
 
     @property
     def numbered(self) -> tuple[Machine | Instance | Container, ...]:
-        """The machines that are known one by one, on whatever cloud: all but those of fleets."""
+        """All numbered machines, on any cloud: all machines except those of fleets."""
         return (*self.machines, *self.instances, *self.containers)
 
     @property
     def servers(self) -> tuple[str, ...]:
-        """Names of the machines that are the stack's Consul servers; empty where it has no cluster."""
+        """Names of the stack's Consul servers; empty if the stack has no cluster."""
         return tuple(machine.name for machine in self.machines if machine.user_data.consul == "server")
 
 
@@ -129,18 +129,18 @@ def read(
     mirror: Path | None = None,
     now: datetime | None = None,
 ) -> Desired:
-    """Read the catalog under `root`/packer and fit the settings to it.
+    """Read the catalog under `root`/packer and combine it with the settings.
 
     Args:
         settings: the stack's config.
         root: the project's folder.
-        cloud: which cloud the images are for.
+        cloud: the cloud of the images.
         file: the settings' file, for messages.
-        mirror: checksums that count instead of those in bases.lock (`Environment.downloads`).
-        now: decides rebuild windows; the present by default.
+        mirror: checksums that replace those in bases.lock (`Environment.downloads`).
+        now: the time that determines rebuild windows; the current time by default.
 
     Raises:
-        ConfigError: anything wrong with the catalog or bases.lock; a role in the settings that is not baked.
+        ConfigError: the catalog or bases.lock is invalid, or the settings name a role that is not baked.
     """
     packer = root / "packer"
     catalog = Catalog.load(packer, max_context_mb=settings.max_context_mb)
@@ -186,7 +186,7 @@ def read(
 
 
 def check(settings: Settings, catalog: Catalog, file: str) -> None:
-    """Raise ConfigError for settings that the catalog does not fit: roles that are not baked, or cannot be used so.
+    """Raise ConfigError for settings that do not match the catalog: roles that are not baked, or unsuitable roles.
 
     Args:
         file: the settings' file, for messages.
@@ -229,7 +229,7 @@ def check(settings: Settings, catalog: Catalog, file: str) -> None:
 
 
 def _numbered(cloud: str, wanted: Mapping[str, S], catalog: Catalog) -> tuple[Numbered[S], ...]:
-    """Those that others have to find come first."""
+    """The machines sorted by role, peers first."""
     order = catalog.peers_first()
     return tuple(
         Numbered(
@@ -250,7 +250,7 @@ def _serves(catalog: Catalog, role: str) -> bool:
 
 
 def _check_told(role: str, catalog: Catalog, settings: Settings, file: str) -> None:
-    """Addresses of a fleet's machines are known to AWS alone, and change behind Pulumi's back."""
+    """Refuse fleets as peers: only AWS knows the addresses of a fleet's machines, and changes them at any time."""
     own = settings.aws
     for peer in catalog[role].boot.peers:
         if role in {*own.instances, *own.fleets} and peer in own.fleets and peer not in own.instances:

@@ -1,7 +1,7 @@
-"""What can go wrong, said once: the thing, the file, the remedy.
+"""Expected errors. Each names the thing, the file and the remedy.
 
-Every error that a user can cause or mend is a `BakewellError`. The CLI prints it without a traceback and exits with
-the class's `exit_code`; the Pulumi program lets it end the preview. Programming errors are not wrapped here.
+Every error that a user can cause or fix is a `BakewellError`. The CLI prints it without a traceback and exits with the
+class's `exit_code`; in the Pulumi program it ends the preview. Programming errors are not wrapped.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ class BakewellError(Exception):
     """Root of all expected failures.
 
     Args:
-        what: what is wrong, naming the thing ("image web: unknown key `stpes`").
-        file: the file to look at, where there is one.
-        remedy: what to do about it, as an imperative sentence.
+        what: the error, with the name of the thing ("image web: unknown key `stpes`").
+        file: the file to look at, if there is one.
+        remedy: how to fix the error, as an imperative sentence.
     """
 
     exit_code = 1
@@ -35,7 +35,7 @@ class BakewellError(Exception):
 
 
 def _printable(text: str) -> str:
-    """Names of files, addresses and keys may hold what is no UTF-8, which neither Pulumi nor JSON takes."""
+    """The text as valid UTF-8: names of files, URLs and keys may hold other bytes, which Pulumi and JSON refuse."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
@@ -50,7 +50,7 @@ class ContextError(ConfigError):
 
 
 class HostError(BakewellError):
-    """This host failed, not the input: its disk is full or broken, or it has no memory or open files left."""
+    """The host failed, not the input: its disk is full or broken, or it has no memory or open files left."""
 
 
 _HOST_FAILS = {
@@ -67,11 +67,11 @@ _HOST_FAILS = {
 def file_error(
     error: OSError, what: str, *, file: Path | str | None, remedy: str, kind: type[BakewellError] = ConfigError
 ) -> BakewellError:
-    """What to raise for a file that could not be read or written: `kind`, or `HostError` where the host failed.
+    """The error for a file that could not be read or written: `kind`, or `HostError` if the host failed.
 
     Args:
-        what: the attempt that failed ("bases.lock cannot be read"); the system's own words are added.
-        remedy: for `kind`; a host's failure has its own.
+        what: the failed operation ("bases.lock cannot be read"); the system's message is added.
+        remedy: remedy for `kind`; `HostError` has its own.
     """
     host = _HOST_FAILS.get(error.errno or 0)
     said = f"{what}: {error.strerror or error}"
@@ -91,6 +91,6 @@ class BuildError(BakewellError):
 
 
 class Interrupted(BakewellError):
-    """A build was told to stop; what it had made is removed or left for the next command to reap."""
+    """A build was stopped by a signal; its resources are deleted, or left for the next command to delete."""
 
     exit_code = 5

@@ -1,4 +1,4 @@
-"""The extras of the package: what only stacks on one cloud need is installed only where somebody asks for it."""
+"""The extras of the package: dependencies that only stacks on one cloud need."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ MODULES = {
     "digitalocean": ("pulumi_digitalocean",),
     "docker": ("docker", "requests"),
 }
-"""By cloud, which is the extra's name too: what its extra installs, as it is imported."""
+"""Cloud, also the name of its extra -> the modules that the extra installs."""
 
 
 def check(cloud: str) -> None:
-    """Raise ConfigError where the extra of a cloud is not installed; nothing is imported."""
+    """Raise ConfigError if the extra of a cloud is not installed. Imports nothing."""
     missing = [module for module in MODULES.get(cloud, ()) if find_spec(module) is None]
     if missing:
         raise ConfigError(

@@ -1,10 +1,10 @@
-"""The identity of an image's content, known before anything is built: preview decides by it what would be built.
+"""Fingerprints: the identity of an image's content. They are known before any build, so a preview knows the changes.
 
-SHA-256 over a canonical list (`frames`). In it: format, cloud, role, each context file's path and content (image.toml
-as it is staged: its versions and variables, no comments), the versions of Packer, its plugins, PyInfra and testinfra
-that packer/ requires, the locked base, the parent's fingerprint, the rebuild window's period, encryption of its disk
-where the stack has settled on another than by default. Never: secrets, absolute paths, times and modes of files,
-regions, caps, image IDs, what happens to be installed.
+A fingerprint is a SHA-256 over a canonical list (`frames`): format, cloud, role, path and content of each context file
+(image.toml as it is staged: its versions and variables, no comments), the versions of Packer, its plugins, PyInfra and
+testinfra that packer/ requires, the locked base, the parent's fingerprint, the period of the rebuild window, and the
+encryption of the disk if it is not the default. It never includes secrets, absolute paths, times and modes of files,
+regions, limits, image IDs or installed versions.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from bakewell.context import Context, collect_all
 from bakewell.context.frames import Frames
 
 FORMAT = "2"
-"""Raised when the list changes its meaning: every image is then rebuilt once."""
+"""Increase it when the meaning of the list changes: every image is then rebuilt once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What an image is made of.
+    """The fingerprint of an image.
 
     Attributes:
         value: 64 hex digits.
-        digests: what a diff shows: `Context.digests`, and one entry for each input that is no file: `(packer)`,
+        digests: the entries of Pulumi's diff: `Context.digests`, and an entry for each other input: `(packer)`,
             `(plugin …)`, `(base …)` or `(parent …)`, `(window)`, `(encryption)`.
         parent: the parent's fingerprint; None for an image on a stock base.
     """
@@ -45,8 +45,8 @@ def fingerprints(
     """The fingerprint of each image, parents first.
 
     Args:
-        now: decides the rebuild windows' periods; must carry a time zone.
-        roles: only these, and what they are built on; all where empty.
+        now: the time that determines the periods of rebuild windows; must have a time zone.
+        roles: only these roles and their parents; all roles if empty.
         encryption: as `Settings.encryption`.
 
     Raises:

@@ -1,7 +1,7 @@
-"""An image of ours as a cloud shows it: its identity is in its tags, its name is for people.
+"""An image of ours in a cloud: its identity is in its tags, its name is for people.
 
-Tags and names follow DESIGN's decision 13. Tags hold letters, digits, `:`, `-` and `_`, at most 255 characters: the
-narrowest rule among the clouds (DigitalOcean's). This module only encodes and decodes; it calls no cloud.
+Tags consist of letters, digits, `:`, `-` and `_`, at most 255 characters: DigitalOcean's rule, the narrowest of the
+clouds. This module only encodes and decodes; it calls no cloud.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from datetime import UTC, datetime
 
 NAMESPACE = "bakewell"
 _TAG = re.compile(rf"^{NAMESPACE}:(?P<key>[a-z]+)(?::(?P<value>[A-Za-z0-9_-]+))?$")
-_LEASE = re.compile(r"[0-9]{1,11}")  # more digits are no date
+_LEASE = re.compile(r"[0-9]{1,11}")  # a number with more digits is not a date
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who an image (or the machine that builds it) is: what the tags say.
+    """The identity of an image or of its builder, from its tags.
 
     Attributes:
-        project: whose image it is; images of other projects are never touched.
-        role: the folder under packer/images/ it was built from.
-        fingerprint: 64 hex digits, the content it was built from.
+        project: the project that owns the image; images of other projects are never touched.
+        role: the role, a folder under packer/images/.
+        fingerprint: fingerprint of the image's content, 64 hex digits.
         run: 12 hex digits, unique to one build.
-        parent: the run of the image it was built on; None for one built on a stock base.
-        home: the region it was built in; copies elsewhere do not change it.
+        parent: run of the parent image; None for an image on a stock image.
+        home: the region that the image was built in; copies do not change it.
     """
 
     project: str
@@ -39,7 +39,7 @@ class Identity:
 
     @property
     def builder_name(self) -> str:
-        """`<role>-<run>`: what its builder is called. A hostname of one label, so 63 characters at most."""
+        """`<role>-<run>`: the builder's name. A host name of one label, with at most 63 characters."""
         return f"{self.role[:50]}-{self.run}"
 
     def tags(self) -> tuple[str, ...]:
@@ -56,7 +56,7 @@ class Identity:
 
     @classmethod
     def from_tags(cls, tags: Iterable[str]) -> Identity | None:
-        """The identity that `tags` spell, or None where they don't name exactly one whole one: not ours, then."""
+        """The identity in `tags`; None if they do not hold exactly one complete identity: the image is not ours."""
         found: dict[str, set[str]] = {}
         for text in tags:
             pair = parse_tag(text)
@@ -75,17 +75,17 @@ class Image:
 
     Attributes:
         cloud: "digitalocean", …
-        id: the cloud's ID, as text; where copies have IDs of their own, the one in `home`, or in the first region
-            that has any.
-        size_gb: what the cloud charges for, in GB.
-        regions: where it can be booted now, sorted.
-        ready: the build finished, was verified and said so (the tag written last).
-        revoked: an operator took it back; neither it nor what was built on it is adopted.
-        lease: Unix time until which its unfinished build is presumed alive; None when ready.
-        elsewhere: region -> the ID that the image has there, where that is another one.
-        duplicates: further IDs that it has in a region where it has one already: somebody copied it by hand.
-        min_disk_gb: the smallest disk that it boots on; None where the cloud names none.
-        lost: what has become of it where it was built, so that it has to be made or copied again; None for nothing.
+        id: the cloud's ID, as text. If copies have different IDs, the ID in `home`, or in the first region that has
+            the image.
+        size_gb: billed size in GB.
+        regions: the regions that can boot the image now, sorted.
+        ready: the build finished and was verified (the tag that is written last).
+        revoked: an operator revoked the image; neither the image nor its children are adopted.
+        lease: Unix time until which the unfinished build counts as alive; None for a ready image.
+        elsewhere: region -> the image's ID in the region, if it differs from `id`.
+        duplicates: further IDs in a region that has the image already: somebody copied it by hand.
+        min_disk_gb: the smallest disk that the image boots on; None if the cloud has no such limit.
+        lost: what happened to the image in its home region, so that it must be rebuilt or copied; None if it is there.
     """
 
     cloud: str
@@ -106,11 +106,11 @@ class Image:
 
     @property
     def ids(self) -> frozenset[str]:
-        """Every ID that it has."""
+        """All IDs of the image."""
         return frozenset((self.id, *self.elsewhere.values(), *self.duplicates))
 
     def id_in(self, region: str) -> str:
-        """What it is called in a region, of those where it can be booted."""
+        """The image's ID in one of `regions`."""
         return self.elsewhere.get(region, self.id)
 
     @property
@@ -128,7 +128,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Something in the cloud that would break, or lose its way back, if `image_id` went.
+    """A resource in the cloud that would break, or could not be restored, if `image_id` were deleted.
 
     Attributes:
         kind: "droplet", "autoscale pool", "launch template", …
@@ -153,13 +153,13 @@ def tag(key: str, value: str) -> str:
 
 
 def parse_tag(text: str) -> tuple[str, str] | None:
-    """The key and value of one of our tags (value "" for a flag); None for anybody else's."""
+    """The key and value of a tag of ours (value "" for a flag); None for other tags."""
     match = _TAG.match(text)
     return (match["key"], match["value"] or "") if match else None
 
 
 def lease_of(tags: Iterable[str]) -> int | None:
-    """The latest lease among `tags`, in Unix seconds; None where there is none."""
+    """The latest lease among `tags`, in Unix seconds; None if there is no lease."""
     leases = [int(p[1]) for t in tags if (p := parse_tag(t)) is not None and p[0] == "lease" and _LEASE.fullmatch(p[1])]
     return max(leases, default=None)
 
@@ -180,9 +180,10 @@ def newest_first(images: Iterable[Image]) -> list[Image]:
 
 
 def adoptable(images: Iterable[Image], role: str, fingerprint: str, region: str) -> Image | None:
-    """The image that stands for a build of `fingerprint` in `region`: ready, not revoked, no revoked ancestor.
+    """The image to adopt for `fingerprint` in `region`: ready, not revoked, without a revoked ancestor.
 
-    Of several, one that was built in `region` comes first, then one that can be booted there, then the newest.
+    Of several images, an image that was built in `region` comes first, then an image that `region` can boot, then the
+    newest.
     """
     every = list(images)
     by_run = {image.run: image for image in every}
@@ -192,7 +193,7 @@ def adoptable(images: Iterable[Image], role: str, fingerprint: str, region: str)
 
 
 def tainted(image: Image, by_run: dict[str, Image]) -> bool:
-    """True when the image, or an image it was built on (as far as they still exist), was revoked."""
+    """Whether the image or one of its ancestors, as far as they still exist, was revoked."""
     seen: set[str] = set()
     at: Image | None = image
     while at is not None and at.run not in seen:

@@ -1,9 +1,9 @@
-"""Masking: text without the secrets of an environment.
+"""Masks the secrets of an environment in text.
 
-A secret is masked as it is, line by line (a PEM key, a file of JSON, also where `\\n` stands for an end of line), part
-by part (a list, `Bearer TOKEN`), and in the forms that programs give it: quoted for a URL or for JSON, and in base64.
-Control sequences go first, because a colour code inside a secret would hide it. A secret of fewer than eight characters
-is shown: masking "1" or "true" would make nonsense of a log.
+A secret is masked as a whole, line by line (a PEM key, a JSON file, also with `\\n` for line ends), part by part (a
+list, `Bearer TOKEN`), quoted for a URL or for JSON, and in base64. Control sequences are removed first, because a
+colour code inside a secret would hide it. A secret of fewer than eight characters is shown: masking "1" or "true" would
+make a log unreadable.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ CONTROL = re.compile(
     r"|\x1b[ -/]*[0-~]"
     r"|[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]"
 )
-"""What a terminal obeys instead of showing, but for tabs and ends of lines. `build.supervisor` has a twin for bytes."""
+"""Control sequences of terminals, except tabs and line ends. `build.supervisor` has the same pattern for bytes."""
 
 _USER = re.compile(r"://([^/?#\s@]+)@")
 _PAIR = re.compile(r"""(?:^|[?&;,\s])([A-Za-z][\w.-]{0,99})=("[^"]*"|'[^']*'|[^&;,\s]+)""")
 _BETWEEN = re.compile(r"[\s,;'\"]+")
-_LONGEST_NAME = 16  # a user's name in a URL is shown; what is longer and has no password beside it is a token
+_LONGEST_NAME = 16  # a user name in a URL is shown; a longer one without a password is a token
 
 
 class Masks:
-    """What must not be shown.
+    """The secrets to mask.
 
     Args:
-        environments: variables and their values; those that look like secrets count.
+        environments: variables and their values; values that look like secrets are masked.
 
     Attributes:
         texts: every text to mask, the longest first.
@@ -100,7 +100,7 @@ def _of_lines(value: str) -> Iterator[str]:
 
 
 def _json(value: str) -> object:
-    """The document that `value` is; None where it is none."""
+    """The JSON document in `value`; None if `value` is not a JSON document."""
     if not value.lstrip().startswith(("{", "[")):
         return None
     try:
@@ -110,9 +110,9 @@ def _json(value: str) -> object:
 
 
 def _of_document(document: object, *, below: bool = False) -> Iterator[str]:
-    """The secrets in a document of JSON: `private_key` with its lines, but not `type`.
+    """The secrets in a JSON document: `private_key` with its lines, but not `type`.
 
-    `below`: it is the value of a secret's name, so that every text in it counts.
+    `below`: the document is the value of a key that names a secret, so every text in it is a secret.
     """
     if isinstance(document, dict):
         for key, value in document.items():
@@ -125,7 +125,7 @@ def _of_document(document: object, *, below: bool = False) -> Iterator[str]:
 
 
 def _odd_users(text: str) -> Iterator[str]:
-    """`name:password` of URLs whose password has an @, a slash or a # in it: all of it, up to the last @."""
+    """`name:password` of URLs whose password contains an @, a slash or a #: everything up to the last @."""
     for word in text.split():
         user = word.partition("://")[2].rpartition("@")[0]
         if re.match(r"[^/?#@:]+:", user):
@@ -133,7 +133,7 @@ def _odd_users(text: str) -> Iterator[str]:
 
 
 def _of_user(user: str) -> Iterator[str]:
-    """What stands before the @ of a URL: `name:password`, or a token alone."""
+    """The user part of a URL: `name:password`, or a token alone."""
     password = user.partition(":")[2]
     if password:
         yield f"//{user}@"  # also where the password is short
@@ -145,14 +145,14 @@ def _of_user(user: str) -> Iterator[str]:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """`secret` as it is, and as programs write it."""
+    """`secret`, and its forms in URLs, JSON and base64."""
     if len(secret) < SHORTEST:
         return
     data = os.fsencode(secret)
     yield secret
     quoted = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
     yield from _long({*quoted, quote(data, safe=""), quote(data), quote_plus(data)} - {secret})
-    # In base64 a byte's place decides what it looks like: three forms of all but its first and last characters.
+    # The base64 form of a byte depends on its position: three forms, without their first and last characters.
     for shift in range(3):
         encoded = base64.b64encode(bytes(shift) + data).decode()
         inner = encoded[(0, 2, 3)[shift] : (shift + len(data)) * 8 // 6]

@@ -1,8 +1,8 @@
-"""Names of what a stack has, where several clouds may have one of its kind each: resources, machines, outputs."""
+"""Names that are unique across the clouds of a stack: of resources, machines and outputs."""
 
 from __future__ import annotations
 
 
 def of(cloud: str, name: str) -> str:
-    """A name that no other cloud's resource of this kind has."""
+    """A name that is different from those of other clouds."""
     return f"{cloud}-{name}"

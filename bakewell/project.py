@@ -1,4 +1,4 @@
-"""Where a project is: the folder that holds Pulumi.yaml and packer/."""
+"""Finds the project: the folder that has Pulumi.yaml and packer/."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bakewell.reading import looking
 
 
 def working_directory() -> Path:
-    """The working directory. Raises ConfigError where it is gone."""
+    """The working directory. Raises ConfigError if it was deleted."""
     try:
         return Path.cwd()
     except OSError as error:
@@ -18,10 +18,10 @@ def working_directory() -> Path:
 
 
 def root() -> Path:
-    """The project of the working directory: the nearest folder upwards with a Pulumi.yaml and a packer/.
+    """The project of the working directory: the nearest folder upwards that has a Pulumi.yaml and a packer/.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is no such folder.
     """
     start = working_directory()
     with looking("the project", start):

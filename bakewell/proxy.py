@@ -1,8 +1,8 @@
-"""The proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name (in lower case, too), for urllib3, which knows of none.
+"""Support for HTTPS_PROXY, HTTP_PROXY and NO_PROXY (also in lower case) in urllib3, which ignores these variables.
 
-Pulumi, Packer, doctl, pydo and boto3 go by the same variables, so all of them reach a cloud the same way. As in Go:
-what is on this machine is asked directly, and ALL_PROXY is not looked at. A proxy's user and password go to the proxy,
-and into no message.
+Pulumi, Packer, doctl, pydo and boto3 use the same variables, so all programs reach a cloud in the same way. As in Go,
+requests to this host never use a proxy, and ALL_PROXY is ignored. A proxy's user and password are sent to the proxy
+only, and are in no message.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3}[^'\")]*)")
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """Where to send requests, and what to say there.
+    """A proxy for requests.
 
     Attributes:
-        url: without user and password.
-        headers: the login, where there is any.
+        url: URL without user and password.
+        headers: headers with the login; empty without a login.
     """
 
     url: str
@@ -40,13 +40,13 @@ def proxy_for(url: str) -> Proxy | None:
     """The proxy that requests to `url` go through; None for a direct connection.
 
     Raises:
-        ConfigError: the variable names nothing that is an HTTP proxy.
+        ConfigError: the variable's value is not an HTTP proxy.
     """
     scheme = urlsplit(url).scheme
     named = getproxies_environment().get(scheme)
     if not named or loopback(url):
         return None
-    import requests.utils  # here, because it takes longer to load than a preview without a proxy should pay
+    import requests.utils  # here, because the import is slow, and a preview without a proxy does not need it
     from urllib3.exceptions import LocationParseError
     from urllib3.util import parse_url
 
@@ -70,7 +70,7 @@ def proxy_for(url: str) -> Proxy | None:
 
 
 def pool(url: str, **options: Any) -> urllib3.PoolManager:
-    """Connections to `url`, and others of its host, through its proxy where it has one. Raises as `proxy_for` does."""
+    """Connection pool for the host of `url`, through its proxy if there is one. Raises as `proxy_for` does."""
     import urllib3
 
     proxy = proxy_for(url)
@@ -80,12 +80,12 @@ def pool(url: str, **options: Any) -> urllib3.PoolManager:
 
 
 def wants_login(error: Exception) -> bool:
-    """Whether the proxy refused for want of a user and password, or because of them."""
+    """Whether the proxy refused the connection because of a missing or wrong login."""
     return "failed: 407" in str(error)
 
 
 def trouble(url: str, error: Exception) -> str:
-    """What went wrong between here and `url`'s proxy, in a line."""
+    """The failure between this host and the proxy of `url`, in a line."""
     proxy = proxy_for(url)
     refused = _TUNNEL.search(str(error))
     said = f"answers {refused[1].strip()}" if refused else "cannot be reached"
@@ -93,7 +93,7 @@ def trouble(url: str, error: Exception) -> str:
 
 
 def remedy(url: str) -> str:
-    """What to do where a proxy stands in the way of `url`."""
+    """The remedy if a proxy blocks `url`."""
     return (
         f"check {_variable(url)}, with its user and password, or name {urlsplit(url).hostname} in NO_PROXY, "
         "then run the command again"

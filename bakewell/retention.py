@@ -1,7 +1,7 @@
-"""Which images stay and which may go: a pure plan. Carrying it out, and asking the cloud, is done elsewhere.
+"""The retention plan: which images stay and which are deleted. Pure: it neither calls the cloud nor deletes.
 
-An image goes only if no guard has a reason to keep it. The guards are separate functions (`GUARDS`), each blind to
-the others; `_lineage` then keeps what the kept ones are built on. The caller must hand in complete evidence: every
+An image is deleted only if no guard has a reason to keep it. The guards are separate functions (`GUARDS`) that do not
+depend on each other; `_lineage` then keeps the ancestors of kept images. The caller must pass complete evidence, every
 image of the project and every reference of the account, or it must not plan at all.
 """
 
@@ -17,12 +17,12 @@ from bakewell.image import Image, Reference, adoptable, newest_first, tainted
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What to keep.
+    """The retention policy.
 
     Attributes:
-        keep: how many finished images of each role, newest first; at least 1.
-        pins: names or IDs of images to keep whatever their age.
-        project: whose images may be deleted; those of others never are.
+        keep: number of finished images of each role to keep, newest first; at least 1.
+        pins: names or IDs of images to keep at any age.
+        project: the project whose images may be deleted; images of other projects never are.
     """
 
     keep: int
@@ -36,7 +36,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What happens to one image, and every reason for it."""
+    """The decision about one image, with all reasons to keep it."""
 
     image: Image
     keep: bool
@@ -55,7 +55,7 @@ class Plan:
 
     @property
     def delete(self) -> tuple[Decision, ...]:
-        """What goes, in the order to delete it in: children before parents, otherwise oldest first."""
+        """The images to delete, in order: children before parents, otherwise oldest first."""
         going = [decision for decision in self.decisions if not decision.keep]
         parents = _parents([decision.image for decision in going])
         return tuple(
@@ -65,12 +65,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that guards look at.
+    """The evidence for the guards.
 
     Attributes:
-        references: what refers to an image, by image ID.
-        rank: place of a finished image among those of its cloud and role, newest = 1, an unborn one counted in.
-        current: IDs of the images that stand for the stack's present fingerprints.
+        references: image ID -> the resources that refer to the image.
+        rank: rank of a finished image among the images of its cloud and role, newest = 1, images to be built included.
+        current: IDs of the images that would be adopted for the stack's current fingerprints.
     """
 
     policy: Policy
@@ -81,39 +81,39 @@ class Evidence:
 
 
 Guard = Callable[[Image, Evidence], list[str]]
-"""Every reason it has to keep an image."""
+"""A guard: all its reasons to keep an image."""
 
 
 def in_use(image: Image, evidence: Evidence) -> list[str]:
-    """Something in the account refers to it."""
+    """A resource of the account refers to the image."""
     return [f"in use by {ref}" for id in sorted(image.ids) for ref in evidence.references.get(id, ())]
 
 
 def pinned(image: Image, evidence: Evidence) -> list[str]:
-    """The policy names it."""
+    """A pin names the image."""
     return ["pinned"] if {image.name, *image.ids} & evidence.policy.pins else []
 
 
 def newest(image: Image, evidence: Evidence) -> list[str]:
-    """It is among the newest finished ones of its role."""
+    """The image is among the newest finished images of its role."""
     rank, keep = evidence.rank.get(image.id), evidence.policy.keep
     return [f"newest {rank} of {keep}"] if rank is not None and rank <= keep else []
 
 
 def current(image: Image, evidence: Evidence) -> list[str]:
-    """The stack's files ask for just this content, however old it is: after a revert, say."""
+    """The stack's files describe exactly this content. The image may be old, for example after a revert."""
     return ["what the stack asks for now"] if image.id in evidence.current else []
 
 
 def being_built(image: Image, evidence: Evidence) -> list[str]:
-    """Its build may be alive: the lease still runs."""
+    """The build may be alive: its lease has not expired."""
     if image.ready or image.lease is None or image.lease <= evidence.now.timestamp():
         return []
     return [f"not ready: its build's lease runs until {_moment(image.lease)}"]
 
 
 def orphaned(image: Image, evidence: Evidence) -> list[str]:
-    """Its build is dead; the reaper removes it, with the build's machine and key, where its lease says that."""
+    """The image is unfinished and no lease runs. The reaper deletes it if its lease has expired."""
     if image.ready or (image.lease is not None and image.lease > evidence.now.timestamp()):
         return []
     if image.lease is None:
@@ -122,7 +122,7 @@ def orphaned(image: Image, evidence: Evidence) -> list[str]:
 
 
 def not_ours(image: Image, evidence: Evidence) -> list[str]:
-    """Another project made it."""
+    """The image belongs to another project."""
     owner = image.identity.project
     return [f"not ours: it belongs to project {owner}"] if owner != evidence.policy.project else []
 
@@ -142,13 +142,12 @@ def plan(
     """Decide for every image whether it stays.
 
     Args:
-        images: every image of the project, in any order; each is decided on.
-        references: everything in the account that refers to an image, in any order.
-        policy: how many, which, whose.
-        unborn: roles whose next image is not built yet; it counts as the newest of its role.
-        current: role -> the fingerprint that the stack's files have now; the image that stands for it in a region is
-            kept.
-        now: decides which leases still run; must carry a time zone.
+        images: every image of the project, in any order; the plan has a decision for each.
+        references: every resource of the account that refers to an image, in any order.
+        policy: the retention policy.
+        unborn: roles whose next image is not built yet; this image counts as the newest of its role.
+        current: role -> current fingerprint of the stack's files; the image that any region would adopt is kept.
+        now: the time that leases are compared with; must have a time zone.
     """
     by_image: dict[str, list[Reference]] = defaultdict(list)
     for reference in sorted(references, key=lambda r: (r.kind, r.name, r.id)):
@@ -157,7 +156,7 @@ def plan(
     asked = (
         adoptable(images, role, fingerprint, region)
         for role, fingerprint in (current or {}).items()
-        for region in sorted(regions)  # of any stack: each adopts the image that suits its own
+        for region in sorted(regions)  # of all stacks: each stack adopts the image that fits its region
     )
     evidence = Evidence(
         policy=policy,
@@ -180,7 +179,7 @@ def _decide(image: Image, reasons: list[str], policy: Policy) -> Decision:
 
 
 def _ranks(images: Sequence[Image], unborn: Collection[str]) -> dict[str, int]:
-    """Places among the finished images that may be booted: a revoked one, or one built on it, takes none."""
+    """Ranks of the finished images. Revoked images and their children have no rank."""
     by_run = {image.run: image for image in images}
     places: dict[tuple[str, str], int] = {}
     ranks = {}
@@ -207,7 +206,7 @@ def _lineage(images: Sequence[Image], reasons: dict[str, list[str]]) -> None:
 
 
 def _parents(images: Sequence[Image]) -> dict[str, list[Image]]:
-    """Image ID -> the images it was built on: one, or one a region where copies have IDs of their own."""
+    """Image ID -> its parent images: one image, or one per region if copies have different IDs."""
     by_run: dict[str, list[Image]] = defaultdict(list)
     for image in newest_first(images):
         by_run[image.run].append(image)
@@ -218,7 +217,7 @@ def _parents(images: Sequence[Image]) -> dict[str, list[Image]]:
 
 
 def _depth(image: Image, parents: Mapping[str, Sequence[Image]]) -> int:
-    """How many generations lie above the image, as far as they are in `parents`."""
+    """Number of the image's ancestors in `parents`."""
     depth, seen, above = 0, {image.id}, list(parents.get(image.id, ()))
     while above:
         depth += 1

@@ -1,8 +1,8 @@
-"""What a secret looks like: by a file's name, by how its content begins, by the name and value of a setting.
+"""Recognises secrets: by a file's name, the start of its content, or the name and value of a setting.
 
-Used to refuse: what looks like a secret stays out of images, fingerprints and user_data. A digest of a short secret can
-be guessed, so hashing one is no protection. Used by `masks` to find the variables whose values are not shown, too. This
-is a net for accidents; it does not prove that what passes holds no secret.
+Files and values that look like secrets are kept out of images, fingerprints and user_data. A short secret can be
+guessed from its digest, so hashing is no protection. `masks` uses this module to find variables to mask. The checks
+catch accidents; they do not find every secret.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import re
 
 HEAD = 16 * 1024
-"""How many bytes at the start of a file are looked at."""
+"""Number of bytes at the start of a file that are searched."""
 
 _NAMES = re.compile(
     r"""^(?:
@@ -27,7 +27,7 @@ _NAMES = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 
-# Each literal is searched first because that costs next to nothing; its pattern then decides.
+# The literal is searched first because this is cheap; the pattern then decides.
 _CONTENT: tuple[tuple[bytes, re.Pattern[bytes], str], ...] = tuple(
     (literal, re.compile(pattern), what)
     for literal, pattern, what in (
@@ -48,7 +48,7 @@ _CONTENT: tuple[tuple[bytes, re.Pattern[bytes], str], ...] = tuple(
 
 _WORDS = r"passwd|password|passphrase|secret|token|credentials?|(?:api|access|private|secret|auth)[_-]?key"
 _SETTING = re.compile(rf"(?:^|[_.-])(?:pass|{_WORDS})$|[_.-]pwd$", re.IGNORECASE)
-# Masking too much costs a word in a log, so the words count anywhere in a variable's name. PWD alone is a folder.
+# Masking too much costs a word in a log, so these words match anywhere in a variable's name. PWD alone is a folder.
 _VARIABLE = re.compile(
     rf"{_WORDS}|sshpass|(?:^|[_.-])(?:pass|auth|jwt|cookie)(?:$|[_.-])|[_.-]pwd(?:$|[_.-])"
     r"|(?:master|encryption|signing|deploy|session|storage|account)[_-]?key",
@@ -62,7 +62,7 @@ def secret_name(name: str) -> bool:
 
 
 def secret_content(head: bytes) -> str | None:
-    """What kind of secret the first bytes of a file show, in words; None where they show none."""
+    """The kind of secret in the first bytes of a file, in words; None if there is none."""
     for literal, pattern, what in _CONTENT:
         if literal in head and pattern.search(head):
             return what
@@ -70,7 +70,7 @@ def secret_content(head: bytes) -> str | None:
 
 
 def secret_setting(key: str, value: object) -> str | None:
-    """Why the setting `key = value` looks like a secret, in words; None where it does not."""
+    """The reason why the setting `key = value` looks like a secret, in words; None if it does not."""
     if isinstance(value, str):
         if _SETTING.search(key) and value:
             return f"`{key}` is the name of a secret"

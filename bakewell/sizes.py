@@ -1,6 +1,6 @@
-"""Whether machines and builders can be had in the sizes asked for, and whether their disks hold what they boot from.
+"""Checks that the sizes of machines and builders are available, and that their disks are large enough for their images.
 
-The clouds say so themselves, but only when a machine is created: after minutes of building.
+The clouds report this too, but only when a machine is created, after minutes of building.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from bakewell.reading import did_you_mean
 
 
 def check(desired: Desired, survey: Survey, pins: Mapping[str, Image]) -> list[str]:
-    """Look at the sizes of the stack's machines, and of the builders of images that would have to be built.
+    """Check the sizes of the stack's machines, and of the builders of images that must be built.
 
     Args:
         pins: role -> the image that its machines must use.
 
     Returns:
-        What is said of machines that are there already, in sizes that cannot be had any more.
+        Warnings about existing machines whose sizes are no longer available.
 
     Raises:
-        ConfigError: a size that does not exist, that the region does not offer, or whose disk is too small.
-        CloudError: the cloud does not say what it offers.
+        ConfigError: a size does not exist, is not offered in the region, or has too small a disk.
+        CloudError: the cloud's sizes cannot be read.
     """
     sizes = survey.sizes()
     if sizes is None:
@@ -41,7 +41,7 @@ def check(desired: Desired, survey: Survey, pins: Mapping[str, Image]) -> list[s
 
 
 class _Sizes:
-    """What a stack wants against what its cloud has."""
+    """Compares a stack's desired state with the cloud's offer."""
 
     def __init__(self, desired: Desired, survey: Survey, sizes: Mapping[str, Size]) -> None:
         self._desired = desired
@@ -50,11 +50,11 @@ class _Sizes:
         self._home = desired.home
 
     def image(self, role: str) -> Image | None:
-        """The image that a build of the role would adopt."""
+        """The image that a build of the role adopts."""
         return self._survey.adoptable(role, self._desired.fingerprints[role].value)
 
     def check_builder(self, role: str) -> None:
-        """Raise ConfigError where the machine that builds the image cannot be had, or does not hold its parent."""
+        """Raise ConfigError if the builder's size is not available, or its disk is too small for the parent image."""
         size, parent = self._builder(role), self._desired.parents[role]
         file = self._desired.catalog[role].file
         if (fault := self._fault(size)) is not None:
@@ -71,8 +71,8 @@ class _Sizes:
             )
 
     def check_machines(self, pins: Mapping[str, Image]) -> list[str]:
-        """As `check`, of the stack's machines."""
-        remarks, there = [], None  # there: how many of each role and size stay as they are
+        """As `check`, for the stack's machines."""
+        remarks, there = [], None  # there: how many machines of each role and size stay as they are
         wanted = Counter((machine.role, machine.size) for machine in self._desired.machines)
         for (role, size), count in wanted.items():
             key = f"bakewell:digitalocean.droplets.{role}.size"
@@ -91,7 +91,7 @@ class _Sizes:
         return remarks
 
     def _staying(self, pins: Mapping[str, Image]) -> Counter[tuple[str, str]]:
-        """How many machines of each role and size stay: another region or image replaces a machine."""
+        """Number of machines of each role and size that stay. A new region or image replaces a machine."""
         return Counter(
             (machine.role, machine.size)
             for machine in self._survey.running()
@@ -99,7 +99,7 @@ class _Sizes:
         )
 
     def _wanted(self, role: str, pins: Mapping[str, Image]) -> set[str]:
-        """IDs that a machine of the role may boot from; all that have the content, for a build may have been forced."""
+        """IDs that a machine of the role may boot from: all images with the content, because builds can be forced."""
         found = self._desired.fingerprints.get(role)
         same = (
             image
@@ -112,7 +112,7 @@ class _Sizes:
         return CLOUDS[self._desired.cloud].sizes[self._desired.catalog[role].memory_gb]
 
     def _disk_for(self, role: str, image: Image | None) -> int | None:
-        """GB of disk that the role's image needs: as much as the machine had that built it."""
+        """Disk size in GB that the role's image needs: the disk size of its builder."""
         if image is not None:
             return image.min_disk_gb
         built = self._sizes.get(self._builder(role))
@@ -126,7 +126,7 @@ class _Sizes:
         return None
 
     def _remedy(self, role: str, pins: Mapping[str, Image]) -> str:
-        """The smallest disk that is enough, by name."""
+        """Names of the offered sizes with a large enough disk, smallest first."""
         needed = self._disk_for(role, pins.get(role) or self.image(role)) or 0
         fits = [
             (size.disk_gb, name)

@@ -1,4 +1,4 @@
-"""URLs: which of them lead to this machine, and how they are shown to people."""
+"""URLs: whether a URL leads to this host, and URLs without passwords for messages."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
-# Up to the last @: a password that holds a slash, which urlsplit would take for the end of the host, is masked as well.
-# What begins with a slash after the scheme (unix:///run/docker.sock) is a path, and has no user.
+# Up to the last @, so that a password with a slash is masked too; urlsplit would end the host at the slash.
+# A URL with a slash after the scheme (unix:///run/docker.sock) is a path and has no user.
 _USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)?+(?!/).*@", re.DOTALL)
 
 
 def shown(url: str) -> str:
-    """`url` as messages, logs and records may hold it: `***` for its user and password."""
+    """`url` for messages, logs and records: `***` in place of user and password."""
     return _USERINFO.sub(r"\1***@", url)
 
 
 def loopback(url: str) -> bool:
-    """True when `url` is a socket, or an address, of this machine."""
+    """Whether `url` is a socket or an address of this host."""
     if url.startswith("unix://"):
         return True
     try:

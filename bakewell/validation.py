@@ -1,7 +1,7 @@
-"""What a preview refuses, and with it every command that acts on a cloud: one piece of code for both.
+"""The checks of a preview, which every command that acts on a cloud shares.
 
-`look` checks what the stack asks for, against its files and against the cloud. Only what a build would be given is left
-to `validate_unbuilt`: Packer judges it, and a build asks Packer anyway.
+`look` checks the stack's desired state against its files and the cloud. `validate_unbuilt` checks the templates of
+images that are not built yet; commands leave this out, because a build runs Packer anyway.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ AT_ONCE = 4  # Packer processes; each starts its plugin and takes about a second
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A stack on one cloud, and nothing about it is refused.
+    """A stack on one cloud that passed all checks.
 
     Attributes:
-        ssh_keys: role -> keys in the account, as the cloud takes them.
+        ssh_keys: role -> keys in the account, in the form that the cloud's API needs.
         pins: role -> the image that its machines must use.
-        remarks: what is allowed and hardly meant, a sentence each.
+        remarks: warnings about settings that are allowed but probably not intended, a sentence each.
     """
 
     desired: Desired
@@ -43,7 +43,7 @@ class Looked:
 
 
 def look(source: Source, cloud: str, settings: Settings, environment: Environment, root: Path, *, file: str) -> Looked:
-    """Read what the stack wants on a cloud, and check it against its files and the account. Changes nothing.
+    """Read the stack's desired state on a cloud, and check it against its files and the account. Changes nothing.
 
     Args:
         source: the cloud.
@@ -51,8 +51,8 @@ def look(source: Source, cloud: str, settings: Settings, environment: Environmen
         file: the settings' file, for messages.
 
     Raises:
-        BakewellError: what the files say wrong, what the account has not (a pinned image, a key, a network), what
-            machines could not be told; what the cloud says.
+        BakewellError: an error in the files, a resource that the account lacks (a pinned image, a key, a network),
+            invalid user_data, or an error of the cloud.
     """
     return looked(Survey(source, settings.project, settings.home(cloud)), cloud, settings, environment, root, file=file)
 
@@ -60,7 +60,7 @@ def look(source: Source, cloud: str, settings: Settings, environment: Environmen
 def looked(
     survey: Survey, cloud: str, settings: Settings, environment: Environment, root: Path, *, file: str
 ) -> Looked:
-    """As `look`, by a survey that was begun before: other machines on a cloud that is known already, say."""
+    """As `look`, with an existing survey, for example for other machines on the same cloud."""
     account = survey.check_stack(settings)
     wanted = desired.read(settings, root, cloud, file=file, mirror=environment.downloads)
     account.result()
@@ -78,10 +78,10 @@ def looked(
 
 
 def validate_unbuilt(desired: Desired, survey: Survey, environment: Environment) -> None:
-    """Have Packer validate every image that would have to be built: once a fingerprint on this host.
+    """Run `packer validate` for every image that must be built, once per fingerprint on this host.
 
     Raises:
-        ConfigError: of the first image, parents first, whose templates Packer refuses.
+        ConfigError: Packer refuses the templates of an image; the first such image, parents first.
     """
     prints = {role: found.value for role, found in desired.fingerprints.items()}
     unbuilt = [role for role, fingerprint in prints.items() if survey.adoptable(role, fingerprint) is None]
@@ -89,7 +89,7 @@ def validate_unbuilt(desired: Desired, survey: Survey, environment: Environment)
         return
     for base in {desired.catalog[role].base for role in unbuilt} - {None}:
         survey.check_build(_start(desired, environment, str(base)))
-    from bakewell.build import packer  # Here, because a preview that finds everything built needs none of it.
+    from bakewell.build import packer  # Here, because a preview does not need it if all images are built.
 
     def check(role: str) -> None:
         packer.validate(
@@ -102,18 +102,18 @@ def validate_unbuilt(desired: Desired, survey: Survey, environment: Environment)
 
 
 def _start(desired: Desired, environment: Environment, base: str) -> str:
-    """What a build on `base` starts from: what is locked; on the local cloud, what that has under the name."""
+    """The image that a build on `base` starts from: the locked image; on the local cloud, its image of that name."""
     if environment.local(desired.cloud):
         return desired.bases.entry(base, desired.cloud).image
     return desired.bases.resolve(base, desired.cloud, desired.home)
 
 
 def validate_machines(desired: Desired, environment: Environment) -> None:
-    """Render and check what every machine would be told, before any address of the cluster is known; and look whether
-    the key that is to open them can be read. Whether it opens them only they can say.
+    """Render and check the user_data of every machine, before the cluster's addresses are known. Check that the SSH key
+    can be read; whether machines accept the key is not known yet.
 
     Raises:
-        ConfigError: user_data that the cloud or cloud-init would not take; an unreadable BAKEWELL_SSH_KEY.
+        ConfigError: the cloud or cloud-init would refuse the user_data, or BAKEWELL_SSH_KEY is unreadable.
     """
     there = Counter(one.role for one in desired.numbered)
     texts = {
