@@ -1,4 +1,4 @@
-"""What a stack is told (its config) and what a process is told (its environment): two models, read in one place."""
+"""The settings of a stack (its config) and of a process (its environment): two models."""
 
 from bakewell.settings.clouds import (
     AwsSettings,

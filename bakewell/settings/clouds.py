@@ -1,7 +1,4 @@
-"""What a stack is told about each of its clouds: a part of `Settings`.
-
-Types only: what follows from them is decided where they are used.
-"""
+"""The settings of each cloud: a part of `Settings`. Types only, without decisions."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ Id = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is i
 
 
 def _all_digits(value: object) -> object:
-    """An account as `pulumi config set --path` writes it. YAML takes one that begins with a zero for octal."""
+    """An account as `pulumi config set --path` writes it: a number. YAML reads a leading zero as octal."""
     if type(value) is int and not 10**11 <= value < 10**12:
         raise ValueError(f"{value} is no account: write its 12 digits in quotes")
     return str(value) if type(value) is int else value
@@ -32,7 +29,7 @@ def _not_of_aws(alias: str) -> str:
 
 
 def _block(value: str) -> str:
-    """As EC2 keeps it: of one with bits beyond its length it keeps another, and each preview would show a change."""
+    """Host bits must be zero. EC2 normalises the block, so every preview would show a diff."""
     try:
         network = ipaddress.IPv4Network(value, strict=False)
     except ValueError as error:
@@ -48,14 +45,14 @@ _Account = Annotated[str, BeforeValidator(_all_digits), Field(pattern=r"^[0-9]{1
 Subnet = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]+$")]
 InstanceType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$")]
 KmsKey = Annotated[str, Field(pattern=r"^alias/[A-Za-z0-9/_-]+$"), AfterValidator(_not_of_aws)]
-"""An alias, which every region and account has of its own; the ARN of a key is of one region."""
+"""The alias of a key. Aliases can exist in every region and account; the ARN of a key belongs to one region."""
 ANYWHERE = "0.0.0.0/0"
 Cidr = Annotated[str, AfterValidator(_block)]
 """Of IPv4."""
 
 
 class DropletSettings(Model):
-    """How many droplets of a role, and of what kind."""
+    """The droplets of a role."""
 
     count: int = Field(default=1, ge=0, le=100)
     size: Slug = "s-1vcpu-1gb"
@@ -63,7 +60,7 @@ class DropletSettings(Model):
 
 
 class DigitalOceanSettings(Model):
-    """What a stack is told about DigitalOcean."""
+    """Settings for DigitalOcean."""
 
     regions: list[Slug] = Field(default=["nyc3"], min_length=1, description="the first builds, others get copies")
     droplets: dict[Name, DropletSettings] = Field(default_factory=dict)
@@ -75,7 +72,7 @@ class DigitalOceanSettings(Model):
 
 
 class Ec2Settings(Model):
-    """What instances of a role have in common, by themselves or in a fleet."""
+    """Settings that instances and fleets share."""
 
     count: int = Field(default=1, ge=0, le=100)
     type: InstanceType = "t3.micro"
@@ -86,12 +83,12 @@ class Ec2Settings(Model):
 
     @property
     def login(self) -> bool:
-        """Whether anybody can log in."""
+        """Whether SSH login is possible."""
         return bool(self.key and self.ssh_from)
 
 
 class InstanceSettings(Ec2Settings):
-    """Instances of a role, each known by its number."""
+    """Numbered instances of a role."""
 
     subnet: Subnet | None = Field(default=None, description="by default one of the default VPC's")
 
@@ -103,7 +100,7 @@ class FleetSettings(Ec2Settings):
 
 
 class AwsSettings(Model):
-    """What a stack is told about AWS."""
+    """Settings for AWS."""
 
     regions: list[Slug] = Field(default=["us-east-1"], min_length=1, description="the first builds, others get copies")
     account: _Account | None = Field(default=None, description="whose credentials it must be run with")
@@ -133,7 +130,7 @@ class AwsSettings(Model):
 
 
 class ContainerSettings(Model):
-    """How many containers of a role, and where this machine reaches them."""
+    """The containers of a role, and their port on this host."""
 
     count: int = Field(default=1, ge=0, le=100)
     port: int | None = Field(default=None, ge=1, le=65535, description="the role's own port here; by default any free")
@@ -146,6 +143,6 @@ class ContainerSettings(Model):
 
 
 class DockerSettings(Model):
-    """What a stack is told about Docker."""
+    """Settings for Docker."""
 
     containers: dict[Name, ContainerSettings] = Field(default_factory=dict)

@@ -1,8 +1,8 @@
-"""Which stack a command that Pulumi runs works on: the program of the same run says so in a file.
+"""The stack of a command that Pulumi runs: the program of the same run writes its name to a file.
 
-No input of a Command can say it. A rename of the stack would change the input, rerun every Command, and have a preview
-replace every machine. Program and command share one thing that no other run on this host has: the address of the
-engine, which Pulumi gives to the program and to the plugin as an argument.
+The name cannot be an input of a Command: a rename of the stack would change the input and rerun every Command, and a
+preview would show every machine as replaced. Program and command share a value that no other run on this host has: the
+address of the engine, which Pulumi passes to the program and to the plugin as an argument.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ _ADDRESS = re.compile(r"[A-Za-z0-9.\[\]:-]{1,100}:[0-9]{1,5}")
 
 
 def announce(state_dir: Path, stack: str) -> None:
-    """Have the commands of the engine that runs this program work on `stack`.
+    """Record `stack` for the commands of the engine that runs this program.
 
     Raises:
-        ConfigError: it was not Pulumi that started this program or plugin.
+        ConfigError: this program or plugin was not started by Pulumi.
         BakewellError: the state directory cannot be written.
     """
-    import psutil  # Here, because neither a preview nor an operator's command needs it.
+    import psutil  # Here, because previews and operators' commands do not need it.
 
     words = _command_line(psutil.Process())
     named = [after for word, after in pairwise(words) if word == "--engine"]
-    # A plugin is given the address as a plain argument, and no other one.
+    # A plugin gets the address as its only argument.
     engine = next((word for word in named or words if _ADDRESS.fullmatch(word)), None)
     if engine is None:
         raise ConfigError(
@@ -58,16 +58,16 @@ def announce(state_dir: Path, stack: str) -> None:
 
 
 def announced(state_dir: Path) -> str:
-    """The stack that was announced to the engine whose plugin runs this command.
+    """The stack that the program recorded for the engine whose plugin runs this command.
 
     Raises:
-        ConfigError: no engine runs it, or none is known to that engine. Any other stack would be a guess, and `clean`
-            would delete by its policy.
+        ConfigError: no engine runs this command, or no stack is recorded for the engine. Any other stack would be a
+            guess, and `clean` would delete images by its policy.
     """
     import psutil
 
     lines = ([word for word in _command_line(one) if _ADDRESS.fullmatch(word)] for one in psutil.Process().parents())
-    # Those of the nearest alone: an engine further up has this engine's run, and another stack.
+    # Only the nearest engine's addresses: an engine further up runs another stack, of which this run is a part.
     engines = next(filter(None, lines), [])
     stack = next(filter(None, (_read(_file(state_dir, engine)) for engine in engines)), None)
     if stack is None:
@@ -102,4 +102,4 @@ def _command_line(process: psutil.Process) -> Sequence[str]:
     try:
         return process.cmdline()
     except (psutil.Error, OSError):
-        return ()  # another user's, say: none of Pulumi's
+        return ()  # for example another user's process, which is not Pulumi's

@@ -1,4 +1,4 @@
-"""What a process is told by its environment: where the clouds are, as whom to speak to them, where its files go."""
+"""The environment of a process: endpoints and credentials of clouds, and the state directory."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ DOCKER = "unix:///var/run/docker.sock"
 _MIRRORED = "BAKEWELL_DOWNLOADS is set, but the endpoint is {}: images of a real cloud are made of what vendors publish"
 _NO_MIRROR = 'unset it, so that packer/bases.lock counts; or for the local cloud run: eval "$(bakewell local env)"'
 TOKENS = ("DIGITALOCEAN_TOKEN", "DIGITALOCEAN_API_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN")
-"""Variables for the token: the first that is set counts. Pulumi's provider knows the outer two only, in this order;
-components/digitalocean/provider.py gives it the third."""
+"""Variables for the token, in order of precedence. Pulumi's provider reads only the first and the last, in this order;
+components/pulumi_bakewell/digitalocean/provider.py maps the second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What this process was told by its environment variables; never written to a file, a log or Pulumi's state.
+    """Settings from environment variables; never written to a file, a log or Pulumi's state.
 
     Attributes:
         endpoint: root URL of DigitalOcean's API, no `/v2`, no slash at the end.
