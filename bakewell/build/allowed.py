@@ -1,8 +1,8 @@
-"""The environment of Packer, and so of PyInfra and the checks: a list of what is let through.
+"""The environment of Packer, and so of PyInfra and the checks: a list of allowed variables.
 
-A variable that a template or deploy.py could read would change an image behind its fingerprint's back. So what is let
-through says how programs work and where the cloud is; what is known to change a program's output is fixed.
-packer/provision.py narrows the list again for deploy.py and the checks: they get no credentials.
+Any other variable that a template or deploy.py reads could change an image without changing its fingerprint. The list
+therefore has only variables that programs need to run and to reach the cloud. Locale and time zone, which change the
+output of programs, are fixed. packer/provision.py narrows the list for deploy.py and the checks, without credentials.
 """
 
 from __future__ import annotations

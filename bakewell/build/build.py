@@ -1,8 +1,8 @@
 """From a role and its fingerprint to an image ID.
 
-The order is what makes it safe to end at any moment: adopt before building; write down the run before making anything;
-tag what is made so that it can be told whose it is; verify; say `ready` last. Whatever ends a build in between leaves
-things that the reaper recognises. Nothing that is finished is ever deleted here: from `ready` on nothing is undone.
+The order makes it safe to stop at any moment: adopt before building; record the run before creating a resource; tag
+every resource with its run; verify; tag the image `ready` last. If a build is killed in between, the reaper recognises
+its leftovers. A finished image is never deleted here: after `ready`, nothing is undone.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Retention carried out: what the plan lets go is deleted, one by one, each after a fresh look.
+"""Executes the retention plan: deletes images one at a time, each after another check.
 
-The plan itself is `bakewell.retention`'s. This module asks the cloud, and before every single deletion asks again: an
-image that came into use a second ago stays. Anything that cannot be read whole ends it with nothing more deleted.
+`bakewell.retention` makes the plan. This module reads the cloud, and reads it again before every deletion: an image
+that came into use a second ago stays. If anything cannot be read completely, it ends and deletes nothing more.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Whether a fleet on AWS is through with replacing its machines.
+"""Waits until AWS has replaced the machines of a fleet.
 
-AWS goes on with that by itself. This module waits, and says why it is stuck; it starts and ends nothing.
+AWS replaces the machines by itself. This module waits, and reports why a replacement is stuck. It starts and stops
+nothing.
 """
 
 from __future__ import annotations
@@ -16,18 +17,18 @@ INTERVAL = 2.0  # seconds between two questions: an account's calls are counted
 
 
 def settled(look: Callable[[], Group], trouble: Callable[[], str], wait: Waiting) -> Group:
-    """Wait until all machines of a group are of its present launch template and in service; as long as it gets on.
+    """Wait until all machines of a group have its current launch template and are in service.
 
-    That more machines than ever are new, or fewer than ever old, is getting on. That one comes and goes again is not:
-    AWS tries anew for hours what can't be launched.
+    Progress means more new machines, or fewer old ones, than at any time before. Flapping does not count: AWS retries a
+    failing launch for hours.
 
     Args:
-        look: gives the group as it is.
-        trouble: why it could not do the last thing it tried; empty where it could.
-        wait: its limit is for how long it may get nowhere.
+        look: returns the current state of the group.
+        trouble: returns the reason why AWS's last action on the group failed; empty if it succeeded.
+        wait: its limit is the longest time without progress.
 
     Raises:
-        BakewellError: its instance refresh failed or was cancelled, or it got nowhere in time.
+        BakewellError: the instance refresh failed or was cancelled, or there was no progress in time.
     """
     most, least, status = -1, math.inf, ""
     while True:

@@ -1,4 +1,4 @@
-"""user_data says who a machine is and what it starts, never how to install it: that is in the image."""
+"""user_data: the identity of a machine and the units that it starts. Software is installed in the image."""
 
 from bakewell.user_data.model import LIMITS, MACHINE_FILE, Cluster, UserData
 
