@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from bakewell.clouds import Size
 from bakewell.clouds.facts import CLOUDS
+from bakewell.clouds.resources import Size
 from bakewell.clouds.survey import Survey
 from bakewell.desired import Desired
 from bakewell.errors import ConfigError

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bakewell import desired, sizes
-from bakewell.clouds.survey import Source, Survey
+from bakewell.clouds.protocols import Source
+from bakewell.clouds.survey import Survey
 from bakewell.desired import Desired
 from bakewell.errors import file_error
 from bakewell.image import Image

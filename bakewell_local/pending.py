@@ -17,7 +17,7 @@ import boto3
 from pydantic import BaseModel, Field
 
 from bakewell.clouds.digitalocean.answers import Identified
-from bakewell.clouds.http import Api, Item, Page
+from bakewell.clouds.digitalocean.api import Api, Item, Page
 from bakewell.errors import BakewellError
 from bakewell_local import processes
 from bakewell_local.project import Project

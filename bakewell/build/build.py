@@ -21,7 +21,9 @@ from bakewell.build.log import Say
 from bakewell.build.result import Result
 from bakewell.build.stop import Stop
 from bakewell.catalog.packages import check_packages
-from bakewell.clouds import BUILDER, LEASE_SECONDS, Builder, Cloud, clock, connect
+from bakewell.clouds import clock, connect
+from bakewell.clouds.protocols import Cloud, ImageList, Images
+from bakewell.clouds.resources import BUILDER, LEASE_SECONDS, Builder
 from bakewell.context import Context
 from bakewell.errors import BakewellError, BuildError, CloudError, ConfigError, HostError, Interrupted, file_error
 from bakewell.image import READY, Identity, Image, adoptable, image_name, new_run, tag
@@ -47,30 +49,30 @@ def build(job: Job, stop: Stop, say: Say) -> Result:
     cloud = connect(job.cloud, job.environment, job.settings, sleep=stop.sleep)
     where, project, state = job.environment.where(job.cloud), job.settings.project, job.environment.state_dir
     with slots.once(state, f"{project}-{job.role}-{job.fingerprint.value[:16]}", stop, say):
-        found, parent = _look(job, cloud)
+        found, parent = _look(job, cloud.images)
         if found is None:
             with slots.slot(state, job.slots, stop, say) as waited:
                 if waited:  # meanwhile another host may have built it, or an operator revoked its parent
-                    found, parent = _look(job, cloud)
+                    found, parent = _look(job, cloud.images)
                 if found is None:
                     image = _Baking(job, cloud, parent, stop, say).bake()
                     say(f"image {image.name} ({image.id}) is ready after {time.monotonic() - started:.0f} s")
                     return Result.of(image, "built", time.monotonic() - started, time.time())
         say(f"image {found.name} ({found.id}) has this content already: adopted")
         if found.lost is not None:
-            found = _bring_home(found, cloud, say)
+            found = _bring_home(found, cloud.images, say)
         orphans.reap_own(cloud, where, project, state, say)
     return Result.of(found, "adopted", time.monotonic() - started, time.time())
 
 
-def _look(job: Job, cloud: Cloud) -> tuple[Image | None, Image | None]:
+def _look(job: Job, images: ImageList) -> tuple[Image | None, Image | None]:
     """The image to adopt, or else the one to build on (None for a stock base)."""
-    images, region = cloud.images(job.settings.project), job.home
-    found = None if job.force else adoptable(images, job.role, job.fingerprint.value, region)
+    present, region = images.of(job.settings.project), job.home
+    found = None if job.force else adoptable(present, job.role, job.fingerprint.value, region)
     role, fingerprint = job.spec.parent, job.fingerprint.parent
     if found is not None or role is None or fingerprint is None:
         return found, None
-    parent = adoptable(images, role, fingerprint, region)
+    parent = adoptable(present, role, fingerprint, region)
     if parent is None:
         raise BuildError(
             f"image {job.role}: its parent {role} ({fingerprint[:12]}) is not built",
@@ -79,10 +81,10 @@ def _look(job: Job, cloud: Cloud) -> tuple[Image | None, Image | None]:
     return None, parent
 
 
-def _bring_home(image: Image, cloud: Cloud, say: Say) -> Image:
+def _bring_home(image: Image, images: Images, say: Say) -> Image:
     """An image that is only elsewhere any more, copied back to where it was built."""
     say(f"image {image.name} is {image.lost}: copying it back from {', '.join(image.regions)}")
-    found = cloud.image(cloud.copy(image.id, image.identity.home))
+    found = images.get(images.copy(image.id, image.identity.home))
     if found is None or found.lost is not None:
         raise BuildError(f"image {image.name} was copied back, and is not there", remedy="run the command again")
     return found
@@ -157,7 +159,7 @@ class _Baking:
         program = packer.find()
         self.stop.check()
         public = run.make_key()
-        key = self.cloud.create_key(f"bakewell-{self.identity.run}-{self.lease}", public)
+        key = self.cloud.keys.create(f"bakewell-{self.identity.run}-{self.lease}", public)
         folder = run.folder / "context"
         context.stage(folder)
         packer.write_variables(run.folder / "variables.json", self._variables(run, key))
@@ -194,11 +196,11 @@ class _Baking:
         if self.parent is None:
             bases, name = self.job.bases, spec.base or ""
             if self.job.environment.local(self.job.cloud):  # the locked IDs are those of the real cloud
-                return self.cloud.base(bases.entry(name, self.job.cloud).image)
+                return self.cloud.bases.start(bases.entry(name, self.job.cloud).image)
             return bases.resolve(name, self.job.cloud, region)
         if region not in self.parent.regions:
             self.say(f"copying parent {self.parent.name} to {region}")
-            return self.cloud.copy(self.parent.id, region)
+            return self.cloud.images.copy(self.parent.id, region)
         return self.parent.id_in(region)
 
     def _judge(self, status: int) -> None:
@@ -231,12 +233,12 @@ class _Baking:
         """The image that Packer says it made, as the cloud shows it, with all its tags."""
         image_id = packer.artifact(manifest, self.job.role)
         wanted = {*self.identity.tags(), tag("lease", str(self.lease))}
-        image = self.cloud.image(image_id)
+        image = self.cloud.images.get(image_id)
         missing = sorted(wanted - set(image.tags if image else ()))
         if missing:
             self.say(f"adding {len(missing)} tags that Packer's plugin left out")
-            self.cloud.tag(image_id, missing)
-            image = self.cloud.image(image_id)
+            self.cloud.images.tag(image_id, missing)
+            image = self.cloud.images.get(image_id)
         faults = _faults(image, self.identity, self.name)
         if image is None or faults:
             raise BuildError(
@@ -250,7 +252,7 @@ class _Baking:
     def _declare(self, image: Image) -> None:
         """Tag it as ready. A request that failed may have done so all the same, so nothing is undone from here on."""
         try:
-            self.cloud.tag(image.id, [READY])
+            self.cloud.images.tag(image.id, [READY])
         except BakewellError:
             self.say(f"{image.name} is whole, but may lack its ready tag: the next command adopts it or removes it")
             raise
@@ -263,9 +265,8 @@ class _Baking:
         lease = tag("lease", str(self.lease))
         try:
             with ThreadPoolExecutor(2) as pool:
-                tasks = [pool.submit(self.cloud.delete_key, key), pool.submit(self._await_builder)]
-                self.cloud.untag(image.id, [lease, BUILDER])
-                self.cloud.delete_unused_tags([lease])
+                tasks = [pool.submit(self.cloud.keys.delete, key), pool.submit(self._await_builder)]
+                self.cloud.images.untag(image.id, [lease, BUILDER])
                 for task in tasks:
                     task.result()
         except Exception as error:  # whatever it is: the image stands, and whoever asked for it must hear of it
@@ -286,11 +287,11 @@ class _Baking:
             waited, pause = waited + pause, pause * 1.5
         if builder is not None:
             self.say(f"builder {builder.name} ({builder.id}) is still there: deleting it")
-            self.cloud.delete_builder(builder.id)
+            self.cloud.builders.delete(builder.id)
             raise CloudError(f"builder {builder.name} ({builder.id}) was still there after Packer ended")
 
     def _builder(self) -> Builder | None:
-        builders = self.cloud.builders(self.identity.project)
+        builders = self.cloud.builders.of(self.identity.project)
         return next((builder for builder in builders if builder.identity.run == self.identity.run), None)
 
     def _undo(self, run: runs.Run, *, final: bool) -> None:

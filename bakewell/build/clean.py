@@ -14,7 +14,8 @@ from pathlib import Path
 
 from bakewell.build import orphans, slots
 from bakewell.build.log import Say
-from bakewell.clouds import Cloud, clock
+from bakewell.clouds import clock
+from bakewell.clouds.protocols import Inventory, Upkeep
 from bakewell.image import Image
 from bakewell.retention import Plan, Policy, plan
 
@@ -36,16 +37,23 @@ class Cleaned:
     reaped: int
 
 
-def survey(cloud: Cloud, policy: Policy, current: Mapping[str, str]) -> Plan:
+def survey(cloud: Inventory, policy: Policy, current: Mapping[str, str]) -> Plan:
     """The plan for what the cloud holds right now. Raises CloudError where it cannot be read whole."""
     # References last: an image that gets into use between the two reads is then seen to be.
-    images = cloud.images(policy.project)
-    references = cloud.references()
+    images = cloud.images.of(policy.project)
+    references = cloud.references.all()
     return plan(images, references, policy, current=current, now=datetime.fromtimestamp(cloud.now(), UTC))
 
 
 def clean(
-    cloud: Cloud, endpoint: str, state_dir: Path, policy: Policy, current: Mapping[str, str], say: Say, *, dry_run: bool
+    cloud: Upkeep,
+    endpoint: str,
+    state_dir: Path,
+    policy: Policy,
+    current: Mapping[str, str],
+    say: Say,
+    *,
+    dry_run: bool,
 ) -> Cleaned:
     """Remove what dead builds left, then every image that the policy lets go.
 
@@ -75,8 +83,9 @@ def clean(
             spared.append(image)
             continue
         say(f"deleting {image.name} ({image.id})")
-        cloud.delete_image(image.id)
+        cloud.images.delete(image.id)
         deleted.append(image)
-    for what in cloud.sweep(policy.project):
-        say(what)
+    if cloud.remains is not None:
+        for what in cloud.remains.sweep(policy.project):
+            say(what)
     return Cleaned(first, tuple(deleted), tuple(spared), reaped)

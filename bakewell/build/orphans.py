@@ -19,14 +19,15 @@ from pathlib import Path
 
 from bakewell.build import runs
 from bakewell.build.log import Say
-from bakewell.clouds import BUILDER, LEASE_SECONDS, Builder, Cloud
+from bakewell.clouds.protocols import Upkeep
+from bakewell.clouds.resources import BUILDER, LEASE_SECONDS, Builder
 from bakewell.errors import BakewellError
 from bakewell.image import READY, Identity, Image, lease_of, tag
 
 Dead = Callable[[str, int | None], bool]  # (run, its lease where one is known) -> whether its build is dead
 
 
-def reap(cloud: Cloud, endpoint: str, project: str, state_dir: Path, say: Say) -> int:
+def reap(cloud: Upkeep, endpoint: str, project: str, state_dir: Path, say: Say) -> int:
     """Remove what dead builds of `project` left; how many things went.
 
     `endpoint` is the API that `cloud` speaks to: runs recorded for others are not judged by it.
@@ -62,8 +63,9 @@ def reap(cloud: Cloud, endpoint: str, project: str, state_dir: Path, say: Say) -
                 f" tag them {READY} or delete them yourself"
             )
         # Those of live builds too are carried from the moment that their machine is created.
-        for what in cloud.sweep(project):
-            say(what)
+        if cloud.remains is not None:
+            for what in cloud.remains.sweep(project):
+                say(what)
         if sweep.count == 0:
             # A request of a killed build may have been under way: a run is forgotten once nothing of it was found.
             for run in claimed.values():
@@ -82,7 +84,7 @@ def waiting(endpoint: str, project: str, state_dir: Path) -> bool:
     return False
 
 
-def reap_own(cloud: Cloud, endpoint: str, project: str, state_dir: Path, say: Say) -> None:
+def reap_own(cloud: Upkeep, endpoint: str, project: str, state_dir: Path, say: Say) -> None:
     """Reap where a build of this host left something. Where that fails, it is said, and the next command tries again.
 
     For commands that are about something else.
@@ -94,12 +96,13 @@ def reap_own(cloud: Cloud, endpoint: str, project: str, state_dir: Path, say: Sa
         say(f"removing what dead builds left is put off: {error}")
 
 
-def remove_run(cloud: Cloud, record: runs.Record, say: Say) -> int:
+def remove_run(cloud: Upkeep, record: runs.Record, say: Say) -> int:
     """Remove what one build left, which the caller knows to be over; how many things went."""
     sweep = _Sweep(cloud, record.project, lambda run, _: run == record.run, say)
     sweep.run([record])
-    names = [tag("run", record.run), tag("lease", str(record.lease)), tag("fingerprint", record.fingerprint)]
-    cloud.delete_unused_tags(names)
+    if cloud.tag_objects is not None:
+        names = [tag("run", record.run), tag("lease", str(record.lease)), tag("fingerprint", record.fingerprint)]
+        cloud.tag_objects.delete_unused(names)
     return sweep.count
 
 
@@ -111,7 +114,7 @@ class _Sweep:
         doubtful: images that may be finished or not: nothing says.
     """
 
-    def __init__(self, cloud: Cloud, project: str, dead: Dead, say: Say) -> None:
+    def __init__(self, cloud: Upkeep, project: str, dead: Dead, say: Say) -> None:
         self._cloud, self._project, self._dead, self._say = cloud, project, dead, say
         self._judged: set[str] = set()
         self.count = 0
@@ -119,10 +122,10 @@ class _Sweep:
 
     def run(self, records: Iterable[runs.Record]) -> None:
         """Remove what is dead. `records`: runs that are known to be, whose images may have no tags yet."""
-        for builder in self._cloud.builders(self._project):
+        for builder in self._cloud.builders.of(self._project):
             if self._dead(builder.identity.run, builder.lease):
                 self._remove_builder(builder)
-        for image in self._cloud.images(self._project):
+        for image in self._cloud.images.of(self._project):
             if READY in image.tags:
                 self._take_lease_off(image)
                 continue
@@ -130,12 +133,13 @@ class _Sweep:
                 self._remove_image(image.id, f"image {image.name} ({image.id})")
             elif image.lease is None:
                 self.doubtful.append(image)
-        for leftover in self._cloud.leftovers({record.name for record in records}):
-            self._remove_image(leftover.id, f"snapshot {leftover.name} ({leftover.id}), which was never tagged")
-        for key in self._cloud.build_keys():
+        if (remains := self._cloud.remains) is not None:
+            for leftover in remains.untagged({record.name for record in records}):
+                self._remove_image(leftover.id, f"snapshot {leftover.name} ({leftover.id}), which was never tagged")
+        for key in self._cloud.keys.all():
             if self._dead(key.run, key.lease):
                 self._say(f"removing key {key.name}")
-                self._cloud.delete_key(key.id)
+                self._cloud.keys.delete(key.id)
                 self.count += 1
 
     def _take_lease_off(self, image: Image) -> None:
@@ -143,15 +147,14 @@ class _Sweep:
         lease = [text for text in image.tags if lease_of([text]) is not None]
         if lease and self._dead(image.run, lease_of(lease)):
             self._say(f"taking the lease off finished image {image.name} ({image.id})")
-            self._cloud.untag(image.id, [*lease, BUILDER])
-            self._cloud.delete_unused_tags(lease)
+            self._cloud.images.untag(image.id, [*lease, BUILDER])
 
     def _remove_builder(self, builder: Builder) -> None:
         # Its snapshots first: without it, one that has no tags yet could not be told from anybody's.
-        for snapshot in self._cloud.settle(builder.id):
+        for snapshot in self._cloud.builders.settle(builder.id):
             self._remove_image(snapshot, f"snapshot {snapshot} of builder {builder.name}")
         self._say(f"removing builder {builder.name} ({builder.id})")
-        self._cloud.delete_builder(builder.id)
+        self._cloud.builders.delete(builder.id)
         self.count += 1
 
     def _remove_image(self, image_id: str, what: str) -> None:
@@ -159,17 +162,17 @@ class _Sweep:
         if image_id in self._judged:
             return
         self._judged.add(image_id)
-        tags = self._cloud.tags_of(image_id)
+        tags = self._cloud.images.tags(image_id)
         if tags is None or not self._unfinished(tags):
             return
-        found = self._cloud.image(image_id)
+        found = self._cloud.images.get(image_id)
         ids = found.ids if found else {image_id}
-        users = [reference for reference in self._cloud.references() if reference.image_id in ids]
+        users = [reference for reference in self._cloud.references.all() if reference.image_id in ids]
         if users:
             self._say(f"unfinished {what} stays: in use by {users[0]}")
             return
         self._say(f"removing unfinished {what}")
-        self._cloud.delete_image(image_id)
+        self._cloud.images.delete(image_id)
         self.count += 1
 
     def _unfinished(self, tags: tuple[str, ...]) -> bool:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bakewell.bases import Bases
     from bakewell.build.job import Job
     from bakewell.catalog import Catalog
-    from bakewell.clouds import Cloud
+    from bakewell.clouds.protocols import Cloud
     from bakewell.fingerprint import Fingerprint
     from bakewell.settings import Environment, Settings
     from bakewell.validation import Looked

@@ -112,7 +112,7 @@ def _pulumi(project: Project) -> str:
 
 
 def _account(project: Project, cloud: str) -> str:
-    account = project.connect(cloud).check_account()
+    account = project.connect(cloud).account.check()
     return f"{project.environment.where(cloud)}, account {account}"
 
 

@@ -19,9 +19,10 @@ TOLERATED = 120.0  # seconds that a host's clock may differ before people are to
 
 
 class Timed(Protocol):
-    """What tells the time: a `bakewell.clouds.Cloud`."""
+    """What tells the time: a `bakewell.clouds.protocols.Cloud`."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def now(self) -> float: ...
 

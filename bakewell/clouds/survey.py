@@ -12,10 +12,11 @@ import threading
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from bakewell.background import in_background
-from bakewell.clouds import AccountKey, Offers, Running, Size
+from bakewell.clouds.protocols import Source
+from bakewell.clouds.resources import AccountKey, Running, Size
 from bakewell.errors import ConfigError
 from bakewell.image import READY, Image, Reference, adoptable, tainted
 from bakewell.reading import did_you_mean
@@ -25,25 +26,6 @@ if TYPE_CHECKING:
 
 _NOT_A_NAME = re.compile(r"^(?:\d+|(?:[0-9a-f]{2}:){15}[0-9a-f]{2}|SHA256:\S+)$")
 """A key's ID or fingerprint, which the cloud takes as it is."""
-
-
-class Source(Protocol):
-    """The questions a survey asks of a cloud (`bakewell.clouds.Cloud` answers them)."""
-
-    def now(self) -> float: ...
-
-    def images(self, project: str) -> list[Image]: ...
-
-    def references(self) -> list[Reference]: ...
-
-    def ssh_keys(self) -> list[AccountKey]: ...
-
-    def check_stack(self, settings: Settings) -> None: ...
-
-    def check_build(self, base: str) -> None: ...
-
-    @property
-    def offers(self) -> Offers | None: ...
 
 
 class Survey:
@@ -61,9 +43,8 @@ class Survey:
         self._source = source
         self._project = project
         self._region = region
-        self._images = in_background(lambda: tuple(source.images(project)))
-        offers = source.offers
-        self._sizes = None if offers is None else in_background(offers.sizes)
+        self._images = in_background(lambda: tuple(source.images.of(project)))
+        self._sizes = None if source.offers is None else in_background(source.offers.sizes)
         self._references: Future[tuple[Reference, ...]] | None = None
         self._keys: Future[tuple[AccountKey, ...]] | None = None
         self._asking = threading.Lock()
@@ -81,16 +62,17 @@ class Survey:
         """Everything in the account that boots, or would boot, from an image."""
         with self._asking:
             if self._references is None:
-                self._references = in_background(lambda: tuple(self._source.references()))
+                self._references = in_background(lambda: tuple(self._source.references.all()))
         return self._references.result()
 
     def check_stack(self, settings: Settings) -> Future[None]:
         """Begin to look; the result raises ConfigError for what the settings name and the account has not."""
-        return in_background(lambda: self._source.check_stack(settings))
+        checks = self._source.stack_checks
+        return in_background(lambda: None if checks is None else checks.check(settings))
 
     def check_build(self, base: str) -> None:
         """Raises where the cloud can tell already that a build on this vendor's image cannot begin."""
-        self._source.check_build(base)
+        self._source.bases.check(base)
 
     def sizes(self) -> Mapping[str, Size] | None:
         """The types of machines that the cloud has; None where those do not decide how large a disk is."""
@@ -118,7 +100,8 @@ class Survey:
     def _key_called(self, name: str, key: str) -> str:
         with self._asking:
             if self._keys is None:
-                self._keys = in_background(lambda: tuple(self._source.ssh_keys()))
+                keys = self._source.account_keys
+                self._keys = in_background(lambda: () if keys is None else tuple(keys.all()))
         known = self._keys.result()
         found = [one.id for one in known if one.name == name]
         if len(found) == 1:

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from bakewell.cleanup import undone_by
 from bakewell.clouds.answers import Answer
-from bakewell.clouds.docker.engine import asking, read, remove_container
+from bakewell.clouds.docker.api import asking, read, remove_container
 from bakewell.errors import BakewellError, CloudError
 
 SEED = "/var/lib/cloud/seed/nocloud"

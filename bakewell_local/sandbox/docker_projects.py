@@ -12,7 +12,7 @@ from pathlib import Path
 
 from docker import DockerClient
 
-from bakewell.clouds.docker.engine import remove_container
+from bakewell.clouds.docker.api import remove_container
 from bakewell.image import NAMESPACE
 from bakewell_local.sandbox.machines.engine import connect, plain_errors, remove_images
 

@@ -18,7 +18,7 @@ import pytest
 
 from bakewell.bases import Bases
 from bakewell.catalog import Catalog
-from bakewell.clouds import AccountKey
+from bakewell.clouds.resources import AccountKey
 from bakewell.fingerprint import fingerprints
 from bakewell.image import Image
 from bakewell.settings import Settings

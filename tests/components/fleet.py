@@ -13,9 +13,8 @@ from typing import Any
 
 from pulumi.runtime import mocks
 
-from bakewell.clouds import AccountKey, Running, Size
+from bakewell.clouds.resources import AccountKey, Running, Size
 from bakewell.image import READY, Identity, Image, Reference, image_name
-from bakewell.settings import Settings
 from pulumi_bakewell.stack.outputs import ImageOutput
 from tests.components.engine import COMMAND, DROPLET, GROUP, INSTANCE, RESERVED_IP, SECURITY_GROUP, TEMPLATE, UNKNOWN
 from tests.small_project import FILES, write
@@ -107,23 +106,66 @@ class Listing:
     def now(self) -> float:
         return time.time()
 
-    def images(self, project: str) -> list[Image]:
-        self.asked.append(f"images of {project}")
-        return list(self.found)
+    @property
+    def images(self) -> ListedImages:
+        return ListedImages(self)
 
-    def references(self) -> list[Reference]:
-        self.asked.append("references")
-        return list(self.used)
+    @property
+    def references(self) -> ListedReferences:
+        return ListedReferences(self)
 
-    def ssh_keys(self) -> list[AccountKey]:
-        self.asked.append("keys")
-        return list(self.keys)
+    @property
+    def account_keys(self) -> ListedKeys:
+        return ListedKeys(self)
 
-    def check_stack(self, settings: Settings) -> None:
-        """It has whatever is named."""
+    @property
+    def bases(self) -> ListedBases:
+        return ListedBases(self)
 
-    def check_build(self, base: str) -> None:
-        self.asked.append(f"build on {base}")
+    stack_checks = None  # it has whatever is named
+
+
+@dataclass
+class ListedImages:
+    """The images of a listing."""
+
+    listing: Listing
+
+    def of(self, project: str) -> list[Image]:
+        self.listing.asked.append(f"images of {project}")
+        return list(self.listing.found)
+
+
+@dataclass
+class ListedReferences:
+    """What needs them."""
+
+    listing: Listing
+
+    def all(self) -> list[Reference]:
+        self.listing.asked.append("references")
+        return list(self.listing.used)
+
+
+@dataclass
+class ListedKeys:
+    """The keys of a listing."""
+
+    listing: Listing
+
+    def all(self) -> list[AccountKey]:
+        self.listing.asked.append("keys")
+        return list(self.listing.keys)
+
+
+@dataclass
+class ListedBases:
+    """Vendors' images: each can be built on."""
+
+    listing: Listing
+
+    def check(self, base: str) -> None:
+        self.listing.asked.append(f"build on {base}")
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bakewell.clouds import AccountKey
+from bakewell.clouds.resources import AccountKey
 from tests.components.conftest import CLIENT, Fleet, machines
 from tests.components.engine import ASSIGNMENT, COMMAND, DROPLET, RESERVED_IP, UNKNOWN, Run
 from tests.components.fleet import IMAGES, project

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bakewell.clouds import AccountKey
+from bakewell.clouds.resources import AccountKey
 from bakewell.errors import CloudError, ConfigError
 from bakewell.image import Image
 from bakewell.settings.environment import TOKENS

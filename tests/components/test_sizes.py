@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from bakewell.clouds import Running, Size
+from bakewell.clouds.resources import Running, Size
 from bakewell.errors import CloudError
 from tests.components.conftest import Fleet, machines
 from tests.components.engine import DROPLET

@@ -25,7 +25,7 @@ def naming(word: str) -> set[str]:
 
 def test_a_cloud_has_its_verbs_its_template_and_its_component() -> None:
     assert {
-        "bakewell/clouds/docker/account.py",
+        "bakewell/clouds/docker/cloud.py",
         "packer/docker.pkr.hcl",
         "components/pulumi_bakewell/docker/machines.py",
     } <= OWN

@@ -78,7 +78,7 @@ def _wanted(project: Project, names: list[str]) -> tuple[list[str], Stated]:
 def _lock_bases(project: Project, on: str, names: list[str], image: str | None, *, quiet: bool) -> dict[str, bool]:
     from bakewell.bases import BaseEntry
 
-    cloud, local, moved = project.connect(on), project.environment.local(on), {}
+    bases, local, moved = project.connect(on).bases, project.environment.local(on), {}
     for name in names:
         locked = project.bases.find(name, on)
         if locked and locked.ids and local:
@@ -87,8 +87,8 @@ def _lock_bases(project: Project, on: str, names: list[str], image: str | None, 
                 file=project.bases.path,
                 remedy="lock it with the real cloud's credentials and no DIGITALOCEAN_API_URL or AWS_ENDPOINT_URL",
             )
-        slug = image or (locked.image if locked else cloud.usual(name))
-        stock = cloud.stock(slug)
+        slug = image or (locked.image if locked else bases.usual(name))
+        stock = bases.stock(slug)
         # IDs of the local cloud mean nothing elsewhere; there a build starts from the slug.
         ids = {} if local else stock.ids
         entry = BaseEntry(image=slug, name=stock.name, date=stock.date, ids=ids)

@@ -28,7 +28,7 @@ def command(
     found = project.demanded(name, role)
     # For Pulumi, the program has looked already.
     there = project.connect(name) if os.environ.get("BAKEWELL_FINGERPRINT") else project.look(name)[0]
-    image = adoptable(there.images(settings.project), role, found.value, settings.home(name))
+    image = adoptable(there.images.of(settings.project), role, found.value, settings.home(name))
     if image is None:
         raise BuildError(
             f"image {role} ({found.value[:12]}) is not built, so it cannot be copied to {region}",
@@ -38,7 +38,7 @@ def command(
     if region not in image.regions:
         note(f"{role} | copying {image.name} ({image.id}) to {region}")
         try:
-            copied = there.copy(image.id, region)
+            copied = there.images.copy(image.id, region)
         except CloudError as error:
             has = ", ".join(image.regions)
             raise CloudError(

@@ -17,10 +17,10 @@ def command(cloud: CloudName = None, as_json: Json = False, debug: Debug = False
     users: dict[str, list[str]] = {}
     for name in project.clouds(cloud):
         there = project.connect(name)
-        images += sorted(newest_first(there.images(owner)), key=lambda image: image.role)
+        images += sorted(newest_first(there.images.of(owner)), key=lambda image: image.role)
         if orphans.waiting(environment.where(name), owner, environment.state_dir):
             note(f"{name}: a build that ended on this host may have left something; to remove it: bakewell clean")
-        for reference in there.references():
+        for reference in there.references.all():
             users.setdefault(reference.image_id, []).append(f"{reference.kind} {reference.name}")
 
     def used_by(image: Image) -> list[str]:

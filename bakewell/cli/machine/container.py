@@ -34,21 +34,21 @@ def command(
     """Boot a container of an image, told who it is by user_data on stdin; or remove it."""
     del debug
     extras.check("docker")
-    from bakewell.clouds.docker import engine
+    from bakewell.clouds.docker import api
     from bakewell.machine.container import boot
     from bakewell.settings import Environment
 
     if (image is None) != remove:
         raise ConfigError("one of --image and --remove is wanted", remedy=f"bakewell container {name} --image ID")
-    if not engine.CONTAINER.fullmatch(name):
+    if not api.CONTAINER.fullmatch(name):
         remedy = "use letters, digits and `_.-`, a letter or digit first"
         raise ConfigError(f"`{name[:60]}` can name no container", remedy=remedy)
-    if image is not None and not engine.REFERENCE.fullmatch(image):
+    if image is not None and not api.REFERENCE.fullmatch(image):
         raise ConfigError(f"`{image[:60]}` is no image of Docker's", remedy="name it as `docker images` does")
-    client = engine.connect(Environment.read(os.environ))
+    client = api.connect(Environment.read(os.environ))
     if image is None:
-        with engine.asking(f"remove container {name}"):
-            engine.remove_container(client, name)
+        with api.asking(f"remove container {name}"):
+            api.remove_container(client, name)
         return
     user_data = "" if sys.stdin.isatty() else sys.stdin.read()
     booted = boot(

@@ -1,5 +1,5 @@
-"""AWS behind the verbs of `bakewell.clouds.Cloud`."""
+"""AWS, as a `bakewell.clouds.protocols.Cloud`."""
 
-from bakewell.clouds.aws.account import Aws
+from bakewell.clouds.aws.cloud import Aws
 
 __all__ = ["Aws"]

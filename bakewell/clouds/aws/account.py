@@ -1,70 +1,34 @@
-"""AWS: EC2 instances, AMIs with their snapshots, and key pairs, in every region that the account has enabled."""
+"""One AWS account: whose it is, and what time it is there."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING
-
-from bakewell.clouds import Stock
-from bakewell.clouds.aws import checks, stock
-from bakewell.clouds.aws.builders import Builders
-from bakewell.clouds.aws.references import references
-from bakewell.image import Reference
-
-if TYPE_CHECKING:
-    from bakewell.settings import Settings
+from bakewell.clouds.aws import calls
+from bakewell.clouds.aws.api import Clients
+from bakewell.errors import ConfigError
 
 
-class Aws(Builders):
-    """One AWS account: all verbs of `bakewell.clouds.Cloud`.
+class Account:
+    """The account that the credentials are of.
 
     Args:
-        region, account, further, sleep: see `Regions`.
-        subnet: where images are built; in the region's default VPC where it is None.
-        kms_key: see `Images`.
+        region: where both are asked.
+        expected: the account that the credentials must be of; any where it is None.
     """
 
-    name = "aws"
+    def __init__(self, clients: Clients, region: str, expected: str | None) -> None:
+        self._clients, self._region, self.expected = clients, region, expected
 
-    def __init__(
-        self,
-        region: str,
-        account: str | None = None,
-        subnet: str | None = None,
-        kms_key: str | None = None,
-        *,
-        further: Collection[str] = (),
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        super().__init__(region, account, kms_key, further=further, sleep=sleep)
-        self._subnet = subnet
+    def check(self) -> str:
+        who = self._clients.ask(self._region, calls.WHO, f"say in {self._region} whose account this is")
+        if self.expected is not None and who.account != self.expected:
+            raise ConfigError(
+                f"the stack belongs to AWS account {self.expected}, but the credentials are of {who.account} "
+                f"({who.arn})",
+                remedy=f"use credentials of {self.expected} (AWS_PROFILE), or correct bakewell:aws.account",
+            )
+        return f"{who.account} ({who.arn})"
 
-    def stock(self, image: str) -> Stock:
-        """`stock.newest` of every enabled region."""
-        return stock.newest(
-            image, self._region, self._everywhere(lambda region: [stock.look(self.clients, image, region)])
+    def now(self) -> float:
+        return self._clients.clock.now(
+            lambda: self._clients.ask(self._region, calls.REGIONS, f"say in {self._region} what time it is")
         )
-
-    def check_stack(self, settings: Settings) -> None:
-        asked = settings.aws.instances or settings.aws.fleets
-        keys = [key.name for key in self.ssh_keys()] if asked else []
-        checks.stack(self.clients, settings.aws, self.enabled(), keys)
-
-    @property
-    def offers(self) -> None:
-        """None: a disk is as large as its image says, and `check_stack` looks at types."""
-
-    def check_build(self, base: str) -> None:
-        checks.build(self.clients, self._region, self._subnet)
-        stock.check(self.clients, base if base.startswith("ami-") else self.base(base), self._region)
-
-    def usual(self, base: str) -> str:
-        return f"{stock.DEBIAN}/{base}-amd64-*"
-
-    def base(self, image: str) -> str:
-        """Its ID in the first region: an API that starts machines takes nothing else."""
-        return self.stock(image).ids[self._region]
-
-    def references(self) -> list[Reference]:
-        return self._everywhere(lambda region: references(self.clients, region))

@@ -8,14 +8,30 @@ from typing import TYPE_CHECKING
 
 from bakewell.clouds.aws import calls
 from bakewell.clouds.aws.api import Clients, unless_gone
-from bakewell.clouds.aws.regions import not_enabled
-from bakewell.clouds.aws.stock import ARCHITECTURE
+from bakewell.clouds.aws.builders import key_pairs
+from bakewell.clouds.aws.regions import Regions, not_enabled
 from bakewell.errors import ConfigError
 from bakewell.reading import did_you_mean
 
 if TYPE_CHECKING:
-    from bakewell.settings import AwsSettings
+    from bakewell.settings import AwsSettings, Settings
     from bakewell.settings.clouds import Ec2Settings
+
+
+ARCHITECTURE = "x86_64"
+"""Of the machines that build (`bakewell.clouds.facts`), and so of all images."""
+
+
+class StackChecks:
+    """What an account has of what a stack names."""
+
+    def __init__(self, regions: Regions) -> None:
+        self._regions = regions
+
+    def check(self, settings: Settings) -> None:
+        regions, asked = self._regions, settings.aws.instances or settings.aws.fleets
+        keys = [key.name for key in key_pairs(regions.clients, regions.home)] if asked else []
+        stack(regions.clients, settings.aws, regions.enabled(), keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +78,7 @@ def stack(clients: Clients, settings: AwsSettings, enabled: Collection[str], key
     _subnets(clients, home, asked)
 
 
-def build(clients: Clients, region: str, subnet: str | None) -> None:
+def network(clients: Clients, region: str, subnet: str | None) -> None:
     """Raise ConfigError where a machine that builds would have no network."""
     key = "bakewell:aws.subnet"
     if subnet is None:

@@ -8,17 +8,15 @@ deletion left behind is found by the next. Who refers to an AMI is `references`'
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from bakewell.clouds import Leftover
 from bakewell.clouds.aws import calls
-from bakewell.clouds.aws.answers.images import Ami, Snapshot
+from bakewell.clouds.aws.answers.images import Ami
 from bakewell.clouds.aws.api import Refusal, fitting
-from bakewell.clouds.aws.deletion import DELETED, Deletion, each
+from bakewell.clouds.aws.deletion import Deletion, each
 from bakewell.clouds.aws.regions import Regions, not_enabled
 from bakewell.clouds.aws.tags import pairs, texts
 from bakewell.errors import CloudError
@@ -29,40 +27,35 @@ _USABLE = ("available", "pending", "transient")
 _FAILED = ("failed", "error", "invalid")
 
 
-class Images(Regions):
+class Images:
     """The images of an account.
 
     Args:
-        region, account, further, sleep: see `Regions`.
         kms_key: alias of the key that copies are encrypted with, in the region where they are; the source's encryption
             with the account's own key there where it is None.
+        sleep: waits between polls; tests pass their own.
+
+    Attributes:
+        deletion: what deletes AMIs and snapshots, and knows which it had to leave.
     """
 
-    def __init__(
-        self,
-        region: str,
-        account: str | None = None,
-        kms_key: str | None = None,
-        *,
-        further: Collection[str] = (),
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        super().__init__(region, account, further=further, sleep=sleep)
-        self._deletion = Deletion(self.clients, sleep)
+    def __init__(self, regions: Regions, kms_key: str | None, sleep: Callable[[float], None]) -> None:
+        self._regions, self._clients, self._sleep = regions, regions.clients, sleep
+        self.deletion = Deletion(self._clients, sleep)
         self._encryption: dict[str, Any] = {"Encrypted": True, "KmsKeyId": kms_key} if kms_key else {}
 
-    def images(self, project: str) -> list[Image]:
+    def of(self, project: str) -> list[Image]:
         wanted = [{"Name": f"tag:{NAMESPACE}:project", "Values": [project]}]
-        return [image for image in self._merged(self._amis(wanted)) if image.identity.project == project]
+        return [image for image in self._merged(self.amis(wanted)) if image.identity.project == project]
 
-    def image(self, image_id: str) -> Image | None:
+    def get(self, image_id: str) -> Image | None:
         place = self._place(image_id)
         return next(iter(self._merged(self._run_of(place))), None) if place else None
 
     def _merged(self, amis: list[tuple[str, Ami]]) -> list[Image]:
         found = merged(amis)
         for image in found:
-            self._must_be_open(image.identity.home, f"{image.name} ({image.id})")
+            self._regions.must_be_open(image.identity.home, f"{image.name} ({image.id})")
         return found
 
     def _run_of(self, place: tuple[str, Ami]) -> list[tuple[str, Ami]]:
@@ -70,74 +63,35 @@ class Images(Regions):
         identity = Identity.from_tags(texts(place[1].tags))
         if identity is None:
             return [place]
-        return self._amis([{"Name": f"tag:{NAMESPACE}:run", "Values": [identity.run]}])
+        return self.amis([{"Name": f"tag:{NAMESPACE}:run", "Values": [identity.run]}])
 
-    def _amis(self, wanted: list[dict[str, Any]], region: str | None = None) -> list[tuple[str, Ami]]:
+    def amis(self, wanted: list[dict[str, Any]], region: str | None = None) -> list[tuple[str, Ami]]:
         """Our account's AMIs that fit, disabled ones too, with their regions: of one region, or of all."""
 
         def ask(where: str) -> list[tuple[str, Ami]]:
             what = f"list images in {where}"
-            pages = self.clients.pages(where, calls.IMAGES, what, Owners=["self"], Filters=wanted, IncludeDisabled=True)
+            pages = self._clients.pages(
+                where, calls.IMAGES, what, Owners=["self"], Filters=wanted, IncludeDisabled=True
+            )
             found = fitting((ami for page in pages for ami in page.images), wanted, calls.IMAGES, what)
             if found:
-                self._holding.add(where)
+                self._regions.holding.add(where)
             return [(where, ami) for ami in found]
 
-        found = self._everywhere(ask, region)
-        self._places.update((ami.image_id, where) for where, ami in found)
+        found = self._regions.everywhere(ask, region)
+        self._regions.places.update((ami.image_id, where) for where, ami in found)
         return found
 
-    def leftovers(self, names: Collection[str]) -> list[Leftover]:
-        found = self._amis([{"Name": "name", "Values": sorted(names)}]) if names else []
-        return [
-            Leftover(ami.image_id, ami.name or "") for _, ami in found if Identity.from_tags(texts(ami.tags)) is None
-        ]
-
-    def delete_image(self, image_id: str) -> None:
+    def delete(self, image_id: str) -> None:
         """In every region, whatever becomes of it in one. A snapshot that stays in use is the next run's to delete."""
         place = self._place(image_id)
         amis = self._run_of(place) if place else []
-        each(partial(self._deletion.ami, region, ami) for region, ami in amis)
-
-    def sweep(self, project: str) -> list[str]:
-        """Delete snapshots behind no image any more: those of a deletion that was cut short, whosever it was, and of
-        builds of `project` that died between Packer's own image and the encrypted one. Others are somebody's.
-        """
-        wanted = [{"Name": "tag-key", "Values": [f"{NAMESPACE}:*"]}]
-
-        def doomed(snapshot: Snapshot) -> bool:
-            tags = texts(snapshot.tags)
-            lease = lease_of(tags)
-            dead = lease is not None and lease < self.now() and READY not in tags
-            return DELETED in tags or (dead and f"{NAMESPACE}:project:{project}" in tags)
-
-        def ask(region: str) -> list[tuple[str, Snapshot]]:
-            what = f"list snapshots in {region}"
-            pages = self.clients.pages(region, calls.SNAPSHOTS, what, OwnerIds=["self"], Filters=wanted)
-            found = fitting((one for page in pages for one in page.snapshots), wanted, calls.SNAPSHOTS, what)
-            return [(region, snapshot) for snapshot in found]
-
-        marked = [(region, one.snapshot_id) for region, one in self._everywhere(ask) if doomed(one)]
-        removed: list[str] = []
-        if marked:  # as hardly ever: else the account's AMIs need not be listed
-            used = {snapshot for _, ami in self._amis([]) for snapshot in ami.snapshots}
-
-            def delete(region: str, snapshot: str) -> None:
-                if self._deletion.snapshot(region, snapshot):
-                    removed.append(f"removed snapshot {snapshot} in {region}, whose image is gone")
-
-            orphans = ((region, snapshot) for region, snapshot in marked if snapshot not in used)
-            each(partial(delete, region, snapshot) for region, snapshot in orphans)
-        return removed + [
-            f"left snapshot {snapshot} in {region} behind: AWS says that it is still in use; the next run deletes it"
-            for region, snapshot in marked
-            if snapshot in self._deletion.left
-        ]
+        each(partial(self.deletion.ami, region, ami) for region, ami in amis)
 
     def copy(self, image_id: str, region: str) -> str:
         """Make the image available in `region`, and wait for it; the ID it has there."""
-        if region not in self.enabled():
-            raise not_enabled(region, self.enabled())
+        if region not in self._regions.enabled():
+            raise not_enabled(region, self._regions.enabled())
         place = self._place(image_id)
         if place is None:
             raise CloudError(f"image {image_id} is gone, so it cannot be copied", remedy="run the command again")
@@ -150,11 +104,11 @@ class Images(Regions):
             raise CloudError(f"image {image_id} carries no identity, so it cannot be copied", remedy="build it again")
         # One that an interrupted command began is waited for, not made a second time; one that failed is in the way.
         copied = None
-        for _, begun in self._amis([{"Name": f"tag:{NAMESPACE}:run", "Values": [identity.run]}], region):
+        for _, begun in self.amis([{"Name": f"tag:{NAMESPACE}:run", "Values": [identity.run]}], region):
             if begun.state in _USABLE:
                 copied = begun.image_id
             elif begun.state in _FAILED:
-                self._deletion.ami(region, begun)
+                self.deletion.ami(region, begun)
             else:
                 raise CloudError(
                     f"the copy of {image_id} in {region}, {begun.image_id}, is {begun.state}",
@@ -162,8 +116,8 @@ class Images(Regions):
                     f"{begun.image_id}",
                 )
         copied = copied or self._copy(image_id, ami.name or "", home, region)
-        self._places[copied] = region
-        self._wait(copied, region, f"the copy of {image_id} to {region}")
+        self._regions.places[copied] = region
+        self.wait(copied, region, f"the copy of {image_id} to {region}")
         self.tag(copied, tags)  # also where the account's copies don't take tags along
         return copied
 
@@ -174,7 +128,7 @@ class Images(Regions):
         answering with that one's ID.
         """
         try:
-            return self.clients.ask(
+            return self._clients.ask(
                 region,
                 calls.COPY_IMAGE,
                 f"copy image {image_id} from {home} to {region}",
@@ -185,15 +139,15 @@ class Images(Regions):
                 **self._encryption,
             ).image_id
         except Refusal as error:
-            found = self._amis([{"Name": "name", "Values": [name]}], region)
+            found = self.amis([{"Name": "name", "Values": [name]}], region)
             if error.code != "InvalidAMIName.Duplicate" or not found:
                 raise
             return found[0][1].image_id
 
-    def _wait(self, image_id: str, region: str, what: str) -> None:
+    def wait(self, image_id: str, region: str, what: str) -> None:
         waited, pause = 0.0, 0.5
         while True:
-            found = self._amis([{"Name": "image-id", "Values": [image_id]}], region)
+            found = self.amis([{"Name": "image-id", "Values": [image_id]}], region)
             state = found[0][1].state if found else "pending"
             if state == "available":
                 return
@@ -207,17 +161,17 @@ class Images(Regions):
             waited += pause
             pause = min(pause * 1.5, 15.0)
 
-    def tags_of(self, image_id: str) -> tuple[str, ...] | None:
+    def tags(self, image_id: str) -> tuple[str, ...] | None:
         place = self._place(image_id)
         return None if place is None else texts(place[1].tags)
 
     def tag(self, image_id: str, tags: Sequence[str]) -> None:
         region, ids = self._with_snapshots(image_id)
-        self.clients.ask(region, calls.CREATE_TAGS, f"tag image {image_id}", Resources=ids, Tags=pairs(tags))
+        self._clients.ask(region, calls.CREATE_TAGS, f"tag image {image_id}", Resources=ids, Tags=pairs(tags))
 
     def untag(self, image_id: str, tags: Sequence[str]) -> None:
         region, ids = self._with_snapshots(image_id)
-        self.clients.ask(region, calls.DELETE_TAGS, f"take tags off image {image_id}", Resources=ids, Tags=pairs(tags))
+        self._clients.ask(region, calls.DELETE_TAGS, f"take tags off image {image_id}", Resources=ids, Tags=pairs(tags))
 
     def _with_snapshots(self, image_id: str) -> tuple[str, list[str]]:
         """The image's region, and the IDs of what carries its tags."""
@@ -226,13 +180,8 @@ class Images(Regions):
             raise CloudError(f"image {image_id} is gone, so its tags cannot be changed", remedy="run the command again")
         return place[0], [image_id, *place[1].snapshots]
 
-    def delete_unused_tags(self, names: Sequence[str]) -> int:
-        """Tags are nothing of their own here: they go with what carries them."""
-        del names
-        return 0
-
     def _place(self, image_id: str) -> tuple[str, Ami] | None:
-        found = self._amis([{"Name": "image-id", "Values": [image_id]}], self._places.get(image_id))
+        found = self.amis([{"Name": "image-id", "Values": [image_id]}], self._regions.places.get(image_id))
         return found[0] if found else None
 
 

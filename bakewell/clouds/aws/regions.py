@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from bakewell.clouds.aws import calls
+from bakewell.clouds.aws.account import Account
 from bakewell.clouds.aws.api import Clients, Refusal
 from bakewell.errors import CloudError, ConfigError
 
@@ -21,47 +21,24 @@ or without a reason, is a permission that the caller lacks: others may run machi
 
 
 class Regions:
-    """One account, looked at from one of its regions.
+    """The regions of one account, and where in them its things are.
 
     Args:
-        region: where images are built; also where questions are asked that are no region's.
-        account: the account that the credentials must be of; any where it is None.
+        home: where images are built; also where questions are asked that are no region's.
         further: the stack's other regions.
-        sleep: waits between polls; tests pass their own.
+
+    Attributes:
+        holding: regions in which an AMI of the account was seen.
+        places: AMI, instance or key -> its region, as far as it was seen.
     """
 
-    def __init__(
-        self,
-        region: str,
-        account: str | None = None,
-        *,
-        further: Collection[str] = (),
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self.clients = Clients()
-        self._region, self._account, self._sleep = region, account, sleep
-        self._own = (region, *(one for one in further if one != region))
+    def __init__(self, clients: Clients, account: Account, home: str, further: Collection[str]) -> None:
+        self.clients, self.home, self._account = clients, home, account
+        self._own = (home, *(one for one in further if one != home))
         self._enabled: tuple[str, ...] | None = None
         self._closed: set[str] = set()
-        self._holding: set[str] = set()
-        """Regions in which an AMI of the account was seen."""
-        self._places: dict[str, str] = {}
-        """AMI, instance or key -> its region, as far as it was seen."""
-
-    def check_account(self) -> str:
-        who = self.clients.ask(self._region, calls.WHO, f"say in {self._region} whose account this is")
-        if self._account is not None and who.account != self._account:
-            raise ConfigError(
-                f"the stack belongs to AWS account {self._account}, but the credentials are of {who.account} "
-                f"({who.arn})",
-                remedy=f"use credentials of {self._account} (AWS_PROFILE), or correct bakewell:aws.account",
-            )
-        return f"{who.account} ({who.arn})"
-
-    def now(self) -> float:
-        return self.clients.clock.now(
-            lambda: self.clients.ask(self._region, calls.REGIONS, f"say in {self._region} what time it is")
-        )
+        self.holding: set[str] = set()
+        self.places: dict[str, str] = {}
 
     def enabled(self) -> tuple[str, ...]:
         """The regions that the account has enabled, sorted. What is asked first of all.
@@ -70,16 +47,16 @@ class Regions:
             ConfigError: a region of the stack is not among them, or this is not the stack's account.
         """
         if self._enabled is None:
-            if self._account is not None:
-                self.check_account()
-            answer = self.clients.ask(self._region, calls.REGIONS, f"list the account's regions in {self._region}")
+            if self._account.expected is not None:
+                self._account.check()
+            answer = self.clients.ask(self.home, calls.REGIONS, f"list the account's regions in {self.home}")
             self._enabled = tuple(sorted(region.region_name for region in answer.regions))
         for region in self._own:
             if region not in self._enabled:
                 raise not_enabled(region, self._enabled)
         return self._enabled
 
-    def _everywhere(self, ask: Callable[[str], list[_T]], region: str | None = None) -> list[_T]:
+    def everywhere(self, ask: Callable[[str], list[_T]], region: str | None = None) -> list[_T]:
         """The answers of `region`, or of all that are enabled, asked at once. One that fails fails all.
 
         But a region that the organization's policy closes to the account (`_closes`) has no answer: what may be there
@@ -107,7 +84,7 @@ class Regions:
         Where they can, a question that is refused is an answer that is missing: whether something needs them. And no
         region is closed that the stack has, or that showed an AMI a moment ago: policies take effect by and by.
         """
-        if where in self._own or where in self._holding or not _by_organization(error):
+        if where in self._own or where in self.holding or not _by_organization(error):
             return False
         try:
             self.clients.ask(where, calls.IMAGES, f"list images in {where}", Owners=["self"], MaxResults=5)
@@ -117,7 +94,7 @@ class Regions:
             return False
         return False
 
-    def _must_be_open(self, home: str, image: str) -> None:
+    def must_be_open(self, home: str, image: str) -> None:
         """Raise CloudError where an image says that it was built in a closed region, and so is not seen whole."""
         if home in self._closed:
             raise CloudError(

@@ -1,5 +1,5 @@
-"""DigitalOcean behind the verbs of `bakewell.clouds.Cloud`."""
+"""DigitalOcean, as a `bakewell.clouds.protocols.Cloud`."""
 
-from bakewell.clouds.digitalocean.account import DigitalOcean
+from bakewell.clouds.digitalocean.cloud import DigitalOcean
 
 __all__ = ["DigitalOcean"]

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Generic, Literal
 from pydantic import AwareDatetime, Field, create_model
 
 from bakewell.clouds.answers import A, Answer
-from bakewell.clouds.http import Item, Page, T
+from bakewell.clouds.digitalocean.api import Item, Page, T
 
 Id = Annotated[int, Field(gt=0)]
 Text = Annotated[str, Field(min_length=1)]

@@ -1,5 +1,5 @@
-"""Docker behind the verbs of `bakewell.clouds.Cloud`."""
+"""Docker, as a `bakewell.clouds.protocols.Cloud`."""
 
-from bakewell.clouds.docker.account import Docker
+from bakewell.clouds.docker.cloud import Docker
 
 __all__ = ["Docker"]

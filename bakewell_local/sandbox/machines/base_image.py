@@ -24,7 +24,7 @@ from docker import DockerClient
 from docker.errors import DockerException, ImageNotFound
 
 from bakewell.cleanup import followed_by, undone_by
-from bakewell.clouds.docker.engine import remove_container
+from bakewell.clouds.docker.api import remove_container
 from bakewell_local.sandbox.machines import making
 from bakewell_local.sandbox.machines.engine import connect, plain_errors
 from bakewell_local.sandbox.machines.errors import MachineError

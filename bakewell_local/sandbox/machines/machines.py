@@ -12,7 +12,7 @@ from docker.types import Mount
 from filelock import FileLock
 
 from bakewell.cleanup import undone_by
-from bakewell.clouds.docker.engine import remove_container
+from bakewell.clouds.docker.api import remove_container
 from bakewell.machine.container import NEEDS, SEED, SYSTEMD, seed
 from bakewell_local.sandbox.machines import limits
 from bakewell_local.sandbox.machines.engine import LABEL, connect, plain_errors, remove_images

@@ -12,7 +12,7 @@ from docker.errors import NotFound
 from docker.models.containers import Container
 
 from bakewell.cleanup import undone_by
-from bakewell.clouds.docker.engine import remove_container
+from bakewell.clouds.docker.api import remove_container
 from bakewell_local.sandbox.machines import MachineError
 from bakewell_local.sandbox.machines.engine import LABEL, connect, plain_errors
 from bakewell_local.sandbox.machines.making import archive

@@ -15,7 +15,7 @@ from pathlib import Path
 from docker import DockerClient
 from docker.models.containers import Container
 
-from bakewell.clouds.docker.engine import remove_container
+from bakewell.clouds.docker.api import remove_container
 from bakewell_local.sandbox.machines import base_image, making
 from bakewell_local.sandbox.machines.making import Progress, archive
 from bakewell_local.sandbox.mirror import placeholders

@@ -126,5 +126,5 @@ def test_a_builder_is_settled_when_a_commit_that_nobody_waits_for_is_over(
             engine.client.api.unpause(str(found.id))
 
     cloud = Docker(Environment.read({**os.environ, "BAKEWELL_STATE": str(tmp_path)}), sleep=sleep)
-    assert cloud.settle(str(found.id)) == []
+    assert cloud.builders.settle(str(found.id)) == []
     assert paused == ["paused"] * 3

@@ -47,7 +47,7 @@ def nothing_is_left(aws: Served) -> None:
 
 def test_a_build_makes_a_ready_ami_and_leaves_nothing_else(aws: Served, site: Site, said: Said) -> None:
     result = bake(site, said)
-    image = Aws(REGION).image(result.id)
+    image = Aws(REGION).images.get(result.id)
     assert image is not None and image.ready and image.lease is None
     assert (result.cloud, result.action, result.home, result.regions) == ("aws", "built", REGION, (REGION,))
     assert (result.name, result.fingerprint, result.run) == (image.name, image.fingerprint, image.run)
@@ -75,7 +75,7 @@ def test_a_parent_that_lives_elsewhere_is_copied_once_and_built_on_by_its_id_the
     there = Settings(clouds=["aws"], aws=AwsSettings(regions=[OTHER]))
     web = bake(site, said, "web", settings=there)
     assert (web.home, web.regions, web.parent) == (OTHER, (OTHER,), base.run)
-    copied = Aws(REGION).image(base.id)
+    copied = Aws(REGION).images.get(base.id)
     assert copied is not None and copied.regions == (OTHER, REGION) and copied.identity.home == REGION
     assert calls(aws, "RunInstances")[-1]["ImageId"] == copied.elsewhere[OTHER] != base.id
     bake(site, said, "web", settings=there, force=True)
@@ -94,10 +94,10 @@ def test_a_build_that_fails_leaves_nothing(aws: Served, site: Site, said: Said, 
 
 def test_an_image_that_is_gone_from_where_it_was_built_is_copied_back(aws: Served, site: Site, said: Said) -> None:
     first = bake(site, said)
-    there = Aws(REGION).copy(first.id, OTHER)
+    there = Aws(REGION).images.copy(first.id, OTHER)
     aws.ec2.deregister_image(ImageId=first.id)
     again = bake(site, said)
     assert (again.action, again.run, again.home) == ("adopted", first.run, REGION)
     assert again.id not in (first.id, there) and again.regions == tuple(sorted((REGION, OTHER)))
-    found = Aws(REGION).image(again.id)
+    found = Aws(REGION).images.get(again.id)
     assert found is not None and found.lost is None and found.ready

@@ -11,7 +11,7 @@ from bakewell.build import orphans
 from bakewell.build.build import build
 from bakewell.build.clean import clean
 from bakewell.build.stop import Stop
-from bakewell.clouds import BUILDER, LEASE_SECONDS
+from bakewell.clouds.resources import BUILDER, LEASE_SECONDS
 from bakewell.errors import CloudError
 from bakewell.image import READY, Identity, new_run, tag
 from bakewell.retention import Policy
@@ -31,11 +31,11 @@ def test_a_host_whose_clock_differs_judges_by_the_clouds(site: Site, said: Said,
     alive, dead = new_run(), new_run()
     lives, died = builder(site, alive, now + 600), builder(site, dead, now - 600)
     unfinished, building = snapshot(site, dead, now - 600), snapshot(site, alive, now + 600)
-    site.cloud.create_key(f"bakewell-{alive}-{now + 600}", KEY)
+    site.cloud.keys.create(f"bakewell-{alive}-{now + 600}", KEY)
     assert reap(site, said, later=ahead) == 2
     gone(site, died)
-    assert lives in machines(site) and len(site.cloud.build_keys()) == 1
-    assert [image.id for image in site.cloud.images("bakewell")] == [building] != [unfinished]
+    assert lives in machines(site) and len(site.cloud.keys.all()) == 1
+    assert [image.id for image in site.cloud.images.of("bakewell")] == [building] != [unfinished]
 
 
 @BOTH
@@ -96,12 +96,12 @@ def test_a_finished_image_whose_build_died_loses_its_lease_and_stays(site: Site,
     died, lives = snapshot(site, run, now - 60, READY), snapshot(site, new_run(), now + 600, READY)
     assert reap(site, said) == 0
     assert [line for line in said if "taking the lease off finished image" in line and died in line] != []
-    tags = {image.id: image.tags for image in site.cloud.images("bakewell")}
+    tags = {image.id: image.tags for image in site.cloud.images.of("bakewell")}
     assert {text.rpartition(":")[0] for text in tags[lives]} - {text.rpartition(":")[0] for text in tags[died]} == {
         "bakewell:lease"
     }
     assert BUILDER not in tags[died] and Identity.from_tags(tags[died]) is not None
     site.served.api.delete(f"/v2/tags/{READY}")
     assert reap(site, said, later=2 * 24 * 3600) == 1, "the other one, whose lease says that its build is dead"
-    assert [image.id for image in site.cloud.images("bakewell")] == [died]
+    assert [image.id for image in site.cloud.images.of("bakewell")] == [died]
     assert orphans.reap(site.cloud, site.environment.endpoint, "bakewell", site.state, said.append) == 0

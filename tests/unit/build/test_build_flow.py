@@ -16,7 +16,7 @@ from bakewell.build import slots
 from bakewell.build.build import build
 from bakewell.build.result import Result
 from bakewell.build.stop import Stop
-from bakewell.clouds.digitalocean import DigitalOcean
+from bakewell.clouds.digitalocean.images import Images
 from bakewell.errors import BakewellError, BuildError, ConfigError
 from bakewell.image import REVOKED
 from bakewell.settings import DigitalOceanSettings, Settings
@@ -34,7 +34,7 @@ def calls(site: Site) -> list[Any]:
 
 def test_a_build_makes_a_ready_image_and_leaves_nothing_else(site: Site, said: Said) -> None:
     result = build(site.job("base"), Stop(), said.append)
-    image = site.cloud.image(result.id)
+    image = site.cloud.images.get(result.id)
     assert image is not None and image.ready and image.lease is None
     found = (result.action, result.role, result.home, result.regions, result.parent)
     assert found == ("built", "base", "nyc3", ("nyc3",), None)
@@ -58,12 +58,12 @@ def test_a_second_build_adopts_in_one_api_call_unless_it_is_forced(site: Site, s
     assert (second.action, second.id, second.run) == ("adopted", first.id, first.run)
     forced = build(site.job("base", force=True), Stop(), said.append)
     assert forced.action == "built" and forced.id != first.id
-    assert site.cloud.image(first.id) is not None, "a build deletes no finished image"
+    assert site.cloud.images.get(first.id) is not None, "a build deletes no finished image"
 
 
 def test_a_revoked_image_is_not_adopted(site: Site, said: Said) -> None:
     first = build(site.job("base"), Stop(), said.append)
-    site.cloud.tag(first.id, [REVOKED])
+    site.cloud.images.tag(first.id, [REVOKED])
     assert build(site.job("base"), Stop(), said.append).action == "built"
 
 
@@ -86,14 +86,14 @@ def test_a_parent_that_lives_elsewhere_is_brought_once_and_before_the_lease_begi
 ) -> None:
     base = build(site.job("base"), Stop(), said.append)
     copied: list[tuple[str, str]] = []
-    copy = DigitalOcean.copy
+    copy = Images.copy
 
-    def count(cloud: DigitalOcean, image: str, region: str) -> str:
+    def count(images: Images, image: str, region: str) -> str:
         copied.append((image, region))
-        assert site.runs() == [] and cloud.build_keys() == []
-        return copy(cloud, image, region)
+        assert site.runs() == [] and site.cloud.keys.all() == []
+        return copy(images, image, region)
 
-    monkeypatch.setattr(DigitalOcean, "copy", count)
+    monkeypatch.setattr(Images, "copy", count)
     there = Settings(digitalocean=DigitalOceanSettings(regions=["sfo3"]))
     web = build(site.job("web", settings=there), Stop(), said.append)
     assert copied == [(base.id, "sfo3")]
@@ -121,7 +121,7 @@ def waiting_for_a_slot(site: Site, said: Said, role: str, meanwhile: Callable[[]
 
 def test_a_parent_that_was_revoked_during_the_wait_for_a_slot_is_not_built_on(site: Site, said: Said) -> None:
     base = build(site.job("base"), Stop(), said.append)
-    found = waiting_for_a_slot(site, said, "web", lambda: site.cloud.tag(base.id, [REVOKED]))
+    found = waiting_for_a_slot(site, said, "web", lambda: site.cloud.images.tag(base.id, [REVOKED]))
     assert isinstance(found, BuildError) and "is not built" in found.what
     site.leaves()
 
@@ -170,7 +170,7 @@ def test_a_failed_build_shows_the_end_of_its_log_and_leaves_nothing(site: Site, 
 def test_tags_that_packer_forgot_are_added(site: Site, said: Said) -> None:
     site.mode("base", "untagged")
     result = build(site.job("base"), Stop(), said.append)
-    image = site.cloud.image(result.id)
+    image = site.cloud.images.get(result.id)
     assert image is not None and image.ready and image.run == result.run
 
 

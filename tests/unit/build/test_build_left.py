@@ -65,10 +65,10 @@ def test_a_lease_that_could_not_be_taken_off_goes_with_the_next_command(site: Si
     order(site, "status", "DELETE", "/v2/tags/bakewell:lease:[0-9]+/resources", status=403)
     result = build(site.job("base"), Stop(), said.append)
     site.served.api.delete("/sandbox/faults")
-    left = site.cloud.image(result.id)
+    left = site.cloud.images.get(result.id)
     assert left is not None and any(text.startswith("bakewell:lease:") for text in left.tags)
     build(site.job("base"), Stop(), said.append)
-    image = site.cloud.image(result.id)
+    image = site.cloud.images.get(result.id)
     assert image is not None and image.ready
     assert not [text for text in image.tags if text.startswith(("bakewell:lease", "bakewell:builder"))]
     forgotten(site, said)
@@ -119,13 +119,13 @@ def test_nothing_is_undone_from_the_ready_tag_on(site: Site, said: Said, effect:
     order(site, effect, "POST", f"/v2/tags/{READY}/resources", **({"status": 403} if effect == "status" else {}))
     with pytest.raises(CloudError):
         build(site.job("base"), Stop(), said.append)
-    (left,) = site.cloud.images("bakewell")
+    (left,) = site.cloud.images.of("bakewell")
     assert (READY in left.tags) == (effect == "drop_after")
     assert any("the next command adopts it or removes it" in line for line in said)
     site.served.api.delete("/sandbox/faults")
     again = build(site.job("base"), Stop(), said.append)
     assert (again.id == left.id) == (effect == "drop_after")
-    until(lambda: [image.id for image in site.cloud.images("bakewell")], lambda ids: ids == [again.id])
+    until(lambda: [image.id for image in site.cloud.images.of("bakewell")], lambda ids: ids == [again.id])
 
 
 def test_a_disk_that_is_full_while_staging_is_no_bad_input(

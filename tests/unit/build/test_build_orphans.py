@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bakewell.build import orphans, runs
-from bakewell.clouds import BUILDER
-from bakewell.clouds.digitalocean import DigitalOcean
+from bakewell.clouds.digitalocean.images import Images
+from bakewell.clouds.resources import BUILDER
 from bakewell.errors import CloudError
 from bakewell.image import READY, Identity, Image, new_run, tag
 from bakewell_local.sandbox.digitalocean.api import images
@@ -36,7 +36,7 @@ def snapshot(site: Site, run: str, lease: int | None, *more: str) -> str:
     """A tagged image."""
     image = str(site.served.api.snapshot(f"bakewell-base-{run}")["id"])
     leases = [tag("lease", str(lease))] if lease else []
-    site.cloud.tag(image, [*identity(run).tags(), *leases, *more])
+    site.cloud.images.tag(image, [*identity(run).tags(), *leases, *more])
     return image
 
 
@@ -108,7 +108,7 @@ def test_unfinished_images_keys_and_tags_of_dead_runs_go_and_no_others(site: Sit
     api.snapshot(f"bakewell-base-{recorded}")  # without tags: known by the name on record
     api.snapshot("anything", droplet_id=builders[0])
     finished = str(api.snapshot("anything else", droplet_id=builders[1])["id"])
-    site.cloud.tag(finished, [*identity(new_run()).tags(), READY])
+    site.cloud.images.tag(finished, [*identity(new_run()).tags(), READY])
     stay = {
         "it is finished": snapshot(site, new_run(), PAST, READY),
         "it is finished, its builder dead": finished,
@@ -117,10 +117,10 @@ def test_unfinished_images_keys_and_tags_of_dead_runs_go_and_no_others(site: Sit
         "it is somebody else's": str(api.snapshot("bakewell-base-of-somebody-else")["id"]),
     }
     api.droplet("web-1", image=int(stay["something boots from it"]))
-    site.cloud.create_key(f"bakewell-{dead}-{PAST}", KEY)
+    site.cloud.keys.create(f"bakewell-{dead}-{PAST}", KEY)
     people, building = "bakewell-laptop", f"bakewell-{alive}-{FUTURE}"
     api.post("/v2/account/keys", {"name": people, "public_key": KEY.replace("IMIuQ1", "IMIuQ2")})
-    site.cloud.create_key(building, KEY.replace("IMIuQ1", "IMIuQ3"))
+    site.cloud.keys.create(building, KEY.replace("IMIuQ1", "IMIuQ3"))
     for name in ("bakewell:run:dead", "bakewell:role:old"):
         api.post("/v2/tags", {"name": name})
     assert reap(site, said) == 2 + 3 + 1, "builders, images and a key"
@@ -147,9 +147,9 @@ def test_a_finished_image_stays_while_the_cloud_is_busy_with_it(
     run = new_run()
     dead_here(site, run)
     kept = [snapshot(site, new_run(), PAST, READY), snapshot(site, run, None, READY)]
-    assert [image.ready for image in site.cloud.images("bakewell")] == [False, False]
+    assert [image.ready for image in site.cloud.images.of("bakewell")] == [False, False]
     assert reap(site, said) == 0
-    assert {image.id for image in site.cloud.images("bakewell")} == set(kept)
+    assert {image.id for image in site.cloud.images.of("bakewell")} == set(kept)
 
 
 @pytest.mark.parametrize("used", [True, False])
@@ -161,20 +161,20 @@ def test_a_finished_image_that_lost_its_ready_tag_stays_and_is_spoken_of(site: S
     assert reap(site, said) == 0 and said == []
     assert reap(site, said, later=2 * 365 * 24 * 3600) == 0
     assert [line for line in said if image in line and "neither the ready tag nor a lease" in line] == said != []
-    assert site.cloud.image(image) is not None
+    assert site.cloud.images.get(image) is not None
 
 
 def test_an_image_finished_since_it_was_listed_stays(site: Site, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
-    image, listed = snapshot(site, new_run(), PAST), DigitalOcean.images
+    image, listed = snapshot(site, new_run(), PAST), Images.of
 
-    def finished_then(cloud: DigitalOcean, project: str) -> list[Image]:
-        found = listed(cloud, project)
-        cloud.tag(image, [READY])
+    def finished_then(images: Images, project: str) -> list[Image]:
+        found = listed(images, project)
+        images.tag(image, [READY])
         return found
 
-    monkeypatch.setattr(DigitalOcean, "images", finished_then)
+    monkeypatch.setattr(Images, "of", finished_then)
     assert reap(site, said) == 0
-    assert site.cloud.image(image) is not None
+    assert site.cloud.images.get(image) is not None
 
 
 def test_a_finished_image_whose_other_tags_are_broken_stays_with_its_builder_or_record(site: Site, said: Said) -> None:
@@ -183,7 +183,9 @@ def test_a_finished_image_whose_other_tags_are_broken_stays_with_its_builder_or_
     named = api.snapshot(f"bakewell-base-{run}")["id"]
     taken = api.snapshot("anything", droplet_id=builder(site, run, PAST))["id"]
     for image in (named, taken):
-        site.cloud.tag(str(image), [*(t for t in identity(run).tags() if not t.startswith("bakewell:role")), READY])
+        site.cloud.images.tag(
+            str(image), [*(t for t in identity(run).tags() if not t.startswith("bakewell:role")), READY]
+        )
     assert reap(site, said) == 1, "the builder"
     assert {i["id"] for i in api.get("/v2/images", private="true")["images"]} == {named, taken}
 

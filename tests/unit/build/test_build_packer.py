@@ -137,7 +137,7 @@ def test_another_version_of_pyinfra_is_refused_in_preview_and_before_a_build(sit
             validate(site)  # though this host has validated its templates before
         with pytest.raises(ConfigError, match=r"pyinfra is 9\.9\.9"):
             build(job, Stop(), lambda _: None)
-    assert site.cloud.build_keys() == [] and "pyinfra==3." in stated
+    assert site.cloud.keys.all() == [] and "pyinfra==3." in stated
 
 
 def test_provisioning_refuses_it_too(tmp_path: Path) -> None:

@@ -254,4 +254,4 @@ def test_a_copy_is_one_line_of_json_and_made_once(bakewell: Bakewell, monkeypatc
     for _ in range(2):
         done = bakewell("copy", "base", "sfo3")
         assert done.code == 0 and done.json == {"id": built["id"], "region": "sfo3"}
-    assert bakewell.site.cloud.regions(built["id"]) == ("nyc3", "sfo3")
+    assert bakewell.site.cloud.images.regions(built["id"]) == ("nyc3", "sfo3")

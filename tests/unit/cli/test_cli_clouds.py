@@ -31,7 +31,7 @@ def amis(aws: Served, *numbers: int, role: str = "base") -> list[str]:
     for number in numbers:
         image = aws.bake(f"bakewell-{role}-{number}")["ImageId"]
         who = Identity("bakewell", role, f"{number:064x}", f"{number:012x}", None, REGION)
-        Aws(REGION).tag(image, [*who.tags(), READY])
+        Aws(REGION).images.tag(image, [*who.tags(), READY])
         made.append(image)
     return made
 
@@ -39,7 +39,7 @@ def amis(aws: Served, *numbers: int, role: str = "base") -> list[str]:
 def droplet_image(bakewell: Bakewell, number: int, role: str = "base") -> str:
     who = Identity("bakewell", role, f"{number:064x}", f"{number:012x}", None, "nyc3")
     made = str(bakewell.site.served.api.snapshot(f"bakewell-{role}-{number}")["id"])
-    bakewell.site.cloud.tag(made, [*who.tags(), READY])
+    bakewell.site.cloud.images.tag(made, [*who.tags(), READY])
     return made
 
 
@@ -104,7 +104,7 @@ def test_a_cloud_that_the_stack_does_not_have_is_bad_input(bakewell: Bakewell, c
 
 def test_list_shows_both_clouds_and_who_uses_what_on_each(both: Bakewell, aws: Served) -> None:
     snapshot, (ami,) = droplet_image(both, 1), amis(aws, 2)
-    there = Aws(REGION).copy(ami, OTHER)
+    there = Aws(REGION).images.copy(ami, OTHER)
     user = aws("ec2", OTHER).run_instances(ImageId=there, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
     droplet, own = both("list", "--json").json
     assert (droplet["cloud"], droplet["id"], droplet["in_use_by"]) == ("digitalocean", snapshot, [])
@@ -120,7 +120,7 @@ def test_clean_keeps_as_many_on_each_cloud_and_a_copy_that_is_in_use_keeps_the_i
 ) -> None:
     snapshots = [droplet_image(both, number) for number in (1, 2)]
     used, going, kept = amis(aws, 3, 4, 5)
-    there = Aws(REGION).copy(used, OTHER)
+    there = Aws(REGION).images.copy(used, OTHER)
     aws("ec2", OTHER).run_instances(ImageId=there, MinCount=1, MaxCount=1)
     planned = both("clean", "--keep", "1", "--dry-run", "--json").json
     assert [(one["cloud"], one["id"]) for one in planned["deleted"]] == [("digitalocean", snapshots[0]), ("aws", going)]
@@ -134,7 +134,7 @@ def test_clean_keeps_as_many_on_each_cloud_and_a_copy_that_is_in_use_keeps_the_i
 def test_a_pin_keeps_an_image_on_its_own_cloud_by_any_of_its_ids(both: Bakewell, aws: Served) -> None:
     snapshots = [droplet_image(both, number) for number in (1, 2)]
     first, _ = amis(aws, 3, 4)
-    there = Aws(REGION).copy(first, OTHER)
+    there = Aws(REGION).images.copy(first, OTHER)
     both.settle(CLOUDS, f"pins: {{base: {{aws: {there}}}}}")
     planned = both("clean", "--keep", "1", "--dry-run", "--json").json
     assert [one["id"] for one in planned["deleted"]] == snapshots[:1]

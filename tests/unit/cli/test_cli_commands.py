@@ -26,7 +26,7 @@ def finished(bakewell: Bakewell, role: str, *numbers: int, on: int | None = None
         parent = None if on is None else f"{on:012x}"
         who = Identity("bakewell", role, f"{number:064x}", f"{number:012x}", parent, "nyc3")
         ids.append(str(bakewell.site.served.api.snapshot(name)["id"]))
-        bakewell.site.cloud.tag(ids[-1], [*who.tags(), READY])
+        bakewell.site.cloud.images.tag(ids[-1], [*who.tags(), READY])
     return ids
 
 
@@ -57,17 +57,17 @@ def test_clean_keeps_the_newest_and_says_why(bakewell: Bakewell) -> None:
 
 
 def test_clean_looks_again_before_each_deletion(bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bakewell.clouds.digitalocean import DigitalOcean
+    from bakewell.clouds.digitalocean.images import Images
 
     finished(bakewell, "base", 1, 2, 3)
     ids = going(bakewell)
-    delete = DigitalOcean.delete_image
+    delete = Images.delete
 
-    def delete_and_use(cloud: DigitalOcean, image_id: str) -> None:
-        delete(cloud, image_id)
+    def delete_and_use(images: Images, image_id: str) -> None:
+        delete(images, image_id)
         bakewell.site.served.api.droplet("late", image=int(ids[1]))
 
-    monkeypatch.setattr(DigitalOcean, "delete_image", delete_and_use)
+    monkeypatch.setattr(Images, "delete", delete_and_use)
     done = bakewell("clean", "--keep", "1", "--json").json
     assert [one["id"] for one in done["deleted"]] == ids[:1]
     assert [one["id"] for one in done["spared"]] == ids[1:2]
@@ -158,7 +158,7 @@ def test_a_traceback_is_shown_with_debug_only(bakewell: Bakewell, monkeypatch: p
     def broken(*_: object) -> None:
         raise KeyError("surprise")
 
-    monkeypatch.setattr("bakewell.clouds.digitalocean.DigitalOcean.images", broken)
+    monkeypatch.setattr("bakewell.clouds.digitalocean.images.Images.of", broken)
     quiet, loud = bakewell("list"), bakewell("list", "--debug")
     assert quiet.code == loud.code == 1
     assert "unexpected KeyError" in quiet.err and "--debug" in quiet.err and "Traceback" not in quiet.err

@@ -57,7 +57,7 @@ def test_a_build_gives_its_json_whatever_became_of_stderr(bakewell: Bakewell, ki
     assert status == 0
     (result,) = json.loads(out)
     assert result["action"] == "built"
-    image = bakewell.site.cloud.image(result["id"])
+    image = bakewell.site.cloud.images.get(result["id"])
     assert image is not None and image.ready
     assert bakewell.site.runs() == []
 

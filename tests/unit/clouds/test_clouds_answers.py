@@ -14,12 +14,14 @@ from typing import Any
 import pytest
 
 from bakewell.build.clean import clean
-from bakewell.clouds import BUILDER
 from bakewell.clouds.digitalocean import DigitalOcean
-from bakewell.clouds.http import NotFound
+from bakewell.clouds.digitalocean.api import NotFound
+from bakewell.clouds.digitalocean.references import gpu_droplets
+from bakewell.clouds.resources import BUILDER
 from bakewell.errors import CloudError
 from bakewell.image import READY, Identity, tag
 from bakewell.retention import Policy
+from bakewell.settings import DigitalOceanSettings, Settings
 from tests.contract.served import TOKEN, Served
 from tests.unit.clouds.conftest import Script
 
@@ -45,45 +47,52 @@ KEY = {"id": 5, "name": "ann"}
 TAG: dict[str, Any] = {"name": tag("run", "x"), "resources": {"count": 0}}
 SIZE = {"slug": "s-1vcpu-1gb", "disk": 25, "regions": ["nyc3"], "available": True}
 ACTION = {"id": 6, "type": "transfer", "status": "completed"}
+NYC3 = Settings(digitalocean=DigitalOceanSettings(regions=["nyc3"]))
 ACCOUNT = {"status": "active", "email": "a@b", "uuid": "u"}
 
 Ask = Callable[[DigitalOcean], object]
 LISTS: dict[str, tuple[str, str, dict[str, Any], list[str], Ask]] = {
     # what is asked: path, key, an item, the fields that it must have, the verb
-    "images": ("/v2/images", "images", IMAGE, [*IMAGE], lambda c: c.images("shop")),
-    "leftovers": ("/v2/images", "images", IMAGE, [*IMAGE], lambda c: c.leftovers(["x"])),
-    "droplets": ("/v2/droplets", "droplets", DROPLET, [*DROPLET, "image.id"], lambda c: c.references()),
-    "builders": ("/v2/droplets", "droplets", DROPLET, [*DROPLET, "image.id"], lambda c: c.builders("shop")),
-    "gpus": ("/v2/droplets", "droplets", DROPLET, [*DROPLET, "image.id"], lambda c: c._gpu_droplets()),
+    "images": ("/v2/images", "images", IMAGE, [*IMAGE], lambda c: c.images.of("shop")),
+    "leftovers": ("/v2/images", "images", IMAGE, [*IMAGE], lambda c: c.remains.untagged(["x"])),
+    "droplets": ("/v2/droplets", "droplets", DROPLET, [*DROPLET, "image.id"], lambda c: c.references.all()),
+    "builders": ("/v2/droplets", "droplets", DROPLET, [*DROPLET, "image.id"], lambda c: c.builders.of("shop")),
+    "gpus": ("/v2/droplets", "droplets", DROPLET, [*DROPLET, "image.id"], lambda c: gpu_droplets(c.api)),
     "pools": (
         "/v2/droplets/autoscale",
         "autoscale_pools",
         POOL,
         [*POOL, "droplet_template.image"],
-        lambda c: c._pools(),
+        lambda c: c.references.pools(),
     ),
-    "keys": ("/v2/account/keys", "ssh_keys", KEY, [*KEY], lambda c: c.ssh_keys()),
-    "tags": ("/v2/tags", "tags", TAG, [*TAG, "resources.count"], lambda c: c.sweep("shop")),
+    "keys": ("/v2/account/keys", "ssh_keys", KEY, [*KEY], lambda c: c.account_keys.all()),
+    "tags": ("/v2/tags", "tags", TAG, [*TAG, "resources.count"], lambda c: c.remains.sweep("shop")),
     "sizes": ("/v2/sizes", "sizes", SIZE, [*SIZE], lambda c: c.offers.sizes()),
-    "regions": ("/v2/regions", "regions", {"slug": "nyc3"}, ["slug"], lambda c: c.offers.check_regions(["nyc3"])),
+    "regions": ("/v2/regions", "regions", {"slug": "nyc3"}, ["slug"], lambda c: c.stack_checks.check(NYC3)),
     "running": ("/v2/droplets", "droplets", SIZED, [*SIZED, "region.slug"], lambda c: c.offers.running("shop")),
-    "actions": ("/v2/droplets/4/actions", "actions", ACTION, [*ACTION], lambda c: c.settle("4")),
+    "actions": ("/v2/droplets/4/actions", "actions", ACTION, [*ACTION], lambda c: c.builders.settle("4")),
 }
 ONES: dict[str, tuple[str, str, dict[str, Any], list[str], Ask]] = {
-    "image": ("/v2/images/3", "image", IMAGE, [*IMAGE], lambda c: c.image("3")),
-    "tags of": ("/v2/images/3", "image", IMAGE, [*IMAGE], lambda c: c.tags_of("3")),
-    "regions of": ("/v2/images/3", "image", IMAGE, [*IMAGE], lambda c: c.regions("3")),
-    "stock": ("/v2/images/debian-12-x64", "image", IMAGE, [*IMAGE], lambda c: c.stock("debian-12-x64")),
-    "base": ("/v2/images/debian-12-x64", "image", IMAGE, [*IMAGE], lambda c: c.offers.check_base("debian-12-x64")),
-    "account": ("/v2/account", "account", ACCOUNT, [*ACCOUNT], lambda c: c.check_account()),
-    "key": ("/v2/account/keys", "ssh_key", KEY, [*KEY], lambda c: c.create_key("n", "k")),
-    "action": ("/v2/images/3/actions", "action", ACTION, [*ACTION], lambda c: c._begin("/v2/images/3/actions", "nyc3")),
+    "image": ("/v2/images/3", "image", IMAGE, [*IMAGE], lambda c: c.images.get("3")),
+    "tags of": ("/v2/images/3", "image", IMAGE, [*IMAGE], lambda c: c.images.tags("3")),
+    "regions of": ("/v2/images/3", "image", IMAGE, [*IMAGE], lambda c: c.images.regions("3")),
+    "stock": ("/v2/images/debian-12-x64", "image", IMAGE, [*IMAGE], lambda c: c.bases.stock("debian-12-x64")),
+    "base": ("/v2/images/debian-12-x64", "image", IMAGE, [*IMAGE], lambda c: c.bases.check("debian-12-x64")),
+    "account": ("/v2/account", "account", ACCOUNT, [*ACCOUNT], lambda c: c.account.check()),
+    "key": ("/v2/account/keys", "ssh_key", KEY, [*KEY], lambda c: c.keys.create("n", "k")),
+    "action": (
+        "/v2/images/3/actions",
+        "action",
+        ACTION,
+        [*ACTION],
+        lambda c: c.images._begin("/v2/images/3/actions", "nyc3"),
+    ),
     "tag": (
         "/v2/tags/bakewell%3Arun%3Ax",
         "tag",
         TAG,
         [*TAG, "resources.count"],
-        lambda c: c._delete_unused_tag(TAG["name"]),
+        lambda c: c.tag_objects.delete_unused([TAG["name"]]),
     ),
 }
 NULLABLE = ("tags", "size_gigabytes", "min_disk_size")  # of an image, by the contract
@@ -180,16 +189,16 @@ NOT_OURS = [
 def test_a_404_in_other_words_than_digitalocean_s_does_not_say_that_a_thing_is_gone(script: Script, body: str) -> None:
     cloud = script.answer(404, body).cloud()
     asks: list[Callable[[], object]] = [
-        lambda: cloud.image("3"),
-        lambda: cloud.tags_of("3"),
-        lambda: cloud._pools(),
-        lambda: cloud.settle("4"),
-        lambda: cloud.delete_image("3"),
-        lambda: cloud.delete_builder("4"),
-        lambda: cloud.delete_key("5"),
-        lambda: cloud.untag("3", ["x"]),
-        lambda: cloud.tag("3", ["x"]),
-        lambda: cloud.delete_unused_tags([tag("run", "x")]),
+        lambda: cloud.images.get("3"),
+        lambda: cloud.images.tags("3"),
+        lambda: cloud.references.pools(),
+        lambda: cloud.builders.settle("4"),
+        lambda: cloud.images.delete("3"),
+        lambda: cloud.builders.delete("4"),
+        lambda: cloud.keys.delete("5"),
+        lambda: cloud.images.untag("3", ["x"]),
+        lambda: cloud.images.tag("3", ["x"]),
+        lambda: cloud.tag_objects.delete_unused([tag("run", "x")]),
     ]
     for ask in asks:
         with pytest.raises(CloudError, match="404, but not in DigitalOcean's words") as caught:
@@ -200,13 +209,13 @@ def test_a_404_in_other_words_than_digitalocean_s_does_not_say_that_a_thing_is_g
 @pytest.mark.parametrize("status", [200, 201, 202, 302])
 def test_a_deletion_that_is_answered_otherwise_is_none(script: Script, status: int) -> None:
     with pytest.raises(CloudError, match=rf"DELETE .*/v2/images/3: {status}, which is no answer without one"):
-        script.answer(status).cloud().delete_image("3")
+        script.answer(status).cloud().images.delete("3")
 
 
 def test_what_the_contract_allows_to_be_null_is_empty(script: Script) -> None:
     untagged = IMAGE | {"tags": None, "size_gigabytes": None}
     script.answer(200, {"images": [untagged, IMAGE | {"id": 7, "size_gigabytes": None}], "meta": {"total": 2}})
-    (found,) = script.cloud().images("shop")
+    (found,) = script.cloud().images.of("shop")
     assert (found.id, found.size_gb) == ("7", 0.0)
 
 
@@ -214,20 +223,20 @@ def test_the_item_at_fault_is_named(script: Script) -> None:
     droplets = [DROPLET, {key: value for key, value in DROPLET.items() if key != "image"} | {"id": 77}]
     script.answer(200, {"droplets": droplets, "meta": {"total": 2}})
     with pytest.raises(CloudError, match=r"GET .*/v2/droplets: .*`droplets\.1\.image` is missing \(id 77\)"):
-        script.cloud().references()
+        script.cloud().references.all()
 
 
 def test_an_action_that_is_gone_does_not_hide_the_snapshots(script: Script) -> None:
     running = ACTION | {"status": "in-progress"}
     script.answer(200, {"actions": [running], "meta": {"total": 1}}).answer(404, GONE)
     script.answer(200, {"snapshots": [{"id": 9}], "meta": {"total": 1}})
-    assert script.cloud().settle("4") == ["9"]
+    assert script.cloud().builders.settle("4") == ["9"]
 
 
 def test_an_empty_page_that_promises_a_next_one_is_not_the_end_of_a_list(script: Script) -> None:
     script.answer(200, {"droplets": [], "links": {"pages": {"next": "x"}}, "meta": {"total": 0}})
     with pytest.raises(CloudError, match=r"GET .*/v2/droplets: .* an empty page promises a next one"):
-        script.cloud().references()
+        script.cloud().references.all()
 
 
 def test_a_next_page_that_is_promised_for_ever_is_no_endless_walk(script: Script) -> None:
@@ -235,7 +244,7 @@ def test_a_next_page_that_is_promised_for_ever_is_no_endless_walk(script: Script
     for keys, total in (([KEY], 3), ([], 3)):
         script.answers = [(200, {}, {"ssh_keys": keys, "links": more, "meta": {"total": total}})]
         with pytest.raises(CloudError, match="could not be read whole"):
-            script.cloud().ssh_keys()
+            script.cloud().account_keys.all()
 
 
 # `clean`, on the local cloud.
@@ -247,7 +256,7 @@ def scene(served: Served, cloud: DigitalOcean) -> dict[str, str]:
     for number, need in enumerate(("droplet", "pool", "nobody", "newest")):
         who = Identity("shop", "web", f"{number:064x}", f"{number:012x}", None, "nyc3")
         made[need] = str(served.api.snapshot(f"shop-web-{number}")["id"])
-        cloud.tag(made[need], [*who.tags(), READY])
+        cloud.images.tag(made[need], [*who.tags(), READY])
     served.api.droplet("web-1", image=int(made["droplet"]))
     served.api.droplet("trainer", size="gpu-h100x1-80gb")
     lease = tag("lease", str(int(time.time()) + 3600))
@@ -323,5 +332,5 @@ def test_clean_deletes_nothing_where_an_answer_is_not_whole(
     changed = [call["path"] for call in api.get("/sandbox/calls")["calls"] if call["method"] == "DELETE"]
     assert [path for path in changed if not path.startswith("/sandbox/")] == []
     assert act() == (made["nobody"],)
-    left = {image.id for image in cloud.images("shop")}
+    left = {image.id for image in cloud.images.of("shop")}
     assert left == {made[need] for need in ("droplet", "pool", "newest")}

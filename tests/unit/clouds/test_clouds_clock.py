@@ -45,7 +45,7 @@ def test_the_time_is_digitaloceans_and_a_host_that_differs_is_told(
 ) -> None:
     assert complaint(cloud) is None
     served.clock.ahead = ahead
-    cloud.images("shop")
+    cloud.images.of("shop")
     assert abs(cloud.now() - time.time() - ahead) < 60
     said = complaint(cloud)
     assert said is not None and f"125 minutes {'behind' if ahead > 0 else 'ahead of'} digitalocean's" in said
@@ -61,7 +61,7 @@ def test_the_time_is_awss(aws: ServedAws) -> None:
 def test_two_minutes_are_not_spoken_of(served: Served, cloud: DigitalOcean) -> None:
     for ahead in (60, -60):
         served.clock.ahead = ahead
-        cloud.images("shop")
+        cloud.images.of("shop")
         assert complaint(cloud) is None
 
 
@@ -94,5 +94,5 @@ def test_the_date_of_an_error_page_may_be_a_proxys_and_is_not_taken(script: Scri
 def test_429_waits_until_ratelimit_reset_by_the_clouds_clock(script: Script) -> None:
     busy = {"id": "too_many_requests", "message": "API Rate limit exceeded."}
     script.answer(429, busy, ratelimit_reset="784111807", Date=GOOD).answer(200, IMAGES, Date=GOOD)
-    script.cloud().images("shop")
+    script.cloud().images.of("shop")
     assert script.slept == [30.0]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bakewell.clouds import Running
 from bakewell.clouds.digitalocean import DigitalOcean
+from bakewell.clouds.resources import Running
 from bakewell.errors import ConfigError
 from bakewell.image import tag
 from bakewell.settings import DigitalOceanSettings, Settings
@@ -32,19 +32,19 @@ def test_a_size_that_cannot_be_had_at_present_is_in_no_region(script: Script) ->
 def test_machines_of_a_project_have_a_role_a_size_a_place_and_an_image(served: Served, cloud: DigitalOcean) -> None:
     for project, role, size in (("bakewell", "web", "s-1vcpu-2gb"), ("other", "web", "s-1vcpu-1gb")):
         served.api.droplet(f"{project}-{role}", size=size, tags=[tag("project", project), tag("role", role)])
-    (image,) = {reference.image_id for reference in cloud.references()}
+    (image,) = {reference.image_id for reference in cloud.references.all()}
     assert list(cloud.offers.running("bakewell")) == [Running("web", "s-1vcpu-2gb", "nyc3", image)]
 
 
 def test_a_region_that_there_is_not_is_refused(cloud: DigitalOcean) -> None:
-    cloud.check_stack(Settings(digitalocean=DigitalOceanSettings(regions=["nyc3", "fra1"])))
+    cloud.stack_checks.check(Settings(digitalocean=DigitalOceanSettings(regions=["nyc3", "fra1"])))
     with pytest.raises(ConfigError, match=r"regions: DigitalOcean has no region nyc4 \(did you mean `nyc\d`"):
-        cloud.check_stack(Settings(digitalocean=DigitalOceanSettings(regions=["nyc3", "nyc4"])))
+        cloud.stack_checks.check(Settings(digitalocean=DigitalOceanSettings(regions=["nyc3", "nyc4"])))
 
 
 @pytest.mark.parametrize("base", ["debian-12-x64", "126"])
 def test_a_base_that_is_there_will_do(cloud: DigitalOcean, base: str) -> None:
-    cloud.check_build(base)
+    cloud.bases.check(base)
 
 
 @pytest.mark.parametrize(
@@ -52,15 +52,15 @@ def test_a_base_that_is_there_will_do(cloud: DigitalOcean, base: str) -> None:
 )
 def test_a_base_that_was_retired_is_refused(cloud: DigitalOcean, base: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said) as refused:
-        cloud.check_build(base)
+        cloud.bases.check(base)
     assert base in refused.value.what and "bakewell lock" in refused.value.remedy
 
 
 def test_an_image_needs_the_disk_that_its_builder_had(served: Served, cloud: DigitalOcean) -> None:
     builder = served.api.droplet("builder", size="s-1vcpu-2gb")
     made = str(served.api.snapshot("bakewell-web", builder["id"])["id"])
-    cloud.tag(made, [tag(key, value) for key, value in WHO.items()])
-    found = cloud.image(made)
+    cloud.images.tag(made, [tag(key, value) for key, value in WHO.items()])
+    found = cloud.images.get(made)
     assert found is not None and found.min_disk_gb == 50
 
 

@@ -21,10 +21,11 @@ import pytest
 from docker import DockerClient
 from docker.errors import APIError, DockerException
 
-from bakewell.clouds import BUILDER, LEASE_SECONDS, connect
+from bakewell.clouds import connect
 from bakewell.clouds.clock import complaint
 from bakewell.clouds.docker import Docker
 from bakewell.clouds.facts import CLOUDS
+from bakewell.clouds.resources import BUILDER, LEASE_SECONDS
 from bakewell.context.find import template
 from bakewell.errors import CloudError, ConfigError
 from bakewell.image import READY, REVOKED, Identity, Image, tag
@@ -73,18 +74,18 @@ class Here:
         made = self.commit(container, f"bakewell-{role}-2026-11-21-0300-{identity.run[:6]}")
         self.client.api.remove_container(container)
         if ready:
-            self.cloud.tag(made, [READY])
-        found = self.cloud.image(made)
+            self.cloud.images.tag(made, [READY])
+        found = self.cloud.images.get(made)
         assert found is not None
         return found
 
     def again(self, image: Image) -> Image:
-        found = self.cloud.image(image.id)
+        found = self.cloud.images.get(image.id)
         assert found is not None
         return found
 
     def has(self, *images: Image) -> bool:
-        return {one.id for one in self.cloud.images(self.project)} == {one.id for one in images}
+        return {one.id for one in self.cloud.images.of(self.project)} == {one.id for one in images}
 
 
 @pytest.fixture
@@ -129,35 +130,35 @@ class TestImages:
         assert image.tags == (*image.identity.tags(), tag("lease", str(LEASE)))
 
         # Ready is a tag beside the name, and ends the lease.
-        here.cloud.tag(image.id, [READY])
+        here.cloud.images.tag(image.id, [READY])
         ready = here.again(image)
         assert (ready.ready, ready.lease) == (True, None)
-        assert READY in (here.cloud.tags_of(image.id) or ())
+        assert READY in (here.cloud.images.tags(image.id) or ())
         assert sorted(here.client.images.get(image.id).tags) == sorted(
             [f"bakewell/{here.project}/web:{image.name}", f"bakewell/{here.project}/web:{image.run}.ready"]
         )
-        assert here.cloud.images(f"{here.project}-2") == [], "another project's are not listed"
+        assert here.cloud.images.of(f"{here.project}-2") == [], "another project's are not listed"
         # One that lost its tag has its lease no more.
-        here.cloud.untag(image.id, [READY])
+        here.cloud.images.untag(image.id, [READY])
         assert (here.again(image).ready, here.again(image).lease) == (False, None)
 
     def test_tags_that_come_can_go_and_the_image_stays(self, here: Here) -> None:
         image = here.bake(ready=False)
-        here.cloud.tag(image.id, [REVOKED])
+        here.cloud.images.tag(image.id, [REVOKED])
         assert here.again(image).revoked
-        here.cloud.untag(image.id, [REVOKED, READY, *image.identity.tags()])
+        here.cloud.images.untag(image.id, [REVOKED, READY, *image.identity.tags()])
         assert (here.again(image).revoked, here.again(image).identity) == (False, image.identity)
 
     def test_the_last_tag_that_goes_does_not_take_the_image_along(self, here: Here) -> None:
         image = here.bake(ready=False)
         here.client.api.tag(image.id, f"bakewell/{here.project}/web", f"{image.run}.revoked")  # by hand
-        here.cloud.untag(image.id, [REVOKED])
+        here.cloud.images.untag(image.id, [REVOKED])
         assert not here.again(image).revoked
 
     def test_an_unfinished_image_has_its_lease_whatever_else_is_tagged(self, here: Here) -> None:
         image = here.bake(ready=False)
-        here.cloud.tag(image.id, [REVOKED, tag("lease", str(LEASE))])
-        here.cloud.untag(image.id, [tag("lease", str(LEASE))])
+        here.cloud.images.tag(image.id, [REVOKED, tag("lease", str(LEASE))])
+        here.cloud.images.untag(image.id, [tag("lease", str(LEASE))])
         assert (here.again(image).lease, here.again(image).revoked) == (LEASE, True)
 
     def test_a_lease_is_taken_off_a_finished_image_whose_tagging_was_cut_short(self, here: Here) -> None:
@@ -165,13 +166,13 @@ class TestImages:
         here.client.api.tag(image.id, f"bakewell/{here.project}/web", f"{image.run}.ready")
         lease = tag("lease", str(LEASE))
         assert {READY, lease} <= set(here.again(image).tags)
-        here.cloud.untag(image.id, [lease, BUILDER])
+        here.cloud.images.untag(image.id, [lease, BUILDER])
         assert READY in here.again(image).tags and lease not in here.again(image).tags
 
     def test_the_time_is_the_engines(self, here: Here) -> None:
         assert abs(here.cloud.now() - time.time()) < 60
         complaining = Docker(environment(Path(here.project)))
-        complaining.images(here.project)
+        complaining.images.of(here.project)
         assert complaint(complaining) is None, "told by any answer"
 
     def test_what_others_make_from_an_image_is_none_of_ours_and_keeps_it(self, here: Here) -> None:
@@ -180,8 +181,8 @@ class TestImages:
         derived = here.commit(machine, "")
         here.client.api.remove_container(machine)
         assert here.has(image)
-        assert here.cloud.image(derived) is None and here.cloud.tags_of(derived) == ()
-        users = [one for one in here.cloud.references() if one.image_id == image.id]
+        assert here.cloud.images.get(derived) is None and here.cloud.images.tags(derived) == ()
+        users = [one for one in here.cloud.references.all() if one.image_id == image.id]
         assert [(one.kind, one.id) for one in users] == [("image", derived[:12])]
 
     def test_an_image_on_another_is_no_reason_of_its_own(self, here: Here) -> None:
@@ -189,31 +190,31 @@ class TestImages:
         base = here.bake("base")
         web = here.bake("web", base)
         assert web.identity.parent == base.run
-        assert not [one for one in here.cloud.references() if one.image_id == base.id]
+        assert not [one for one in here.cloud.references.all() if one.image_id == base.id]
 
     def test_deleting_takes_all_tags_and_again_is_no_error(self, here: Here) -> None:
         base = here.bake("base")
         web = here.bake("web", base)
         with pytest.raises(CloudError, match="dependent child"):
-            here.cloud.delete_image(base.id)
+            here.cloud.images.delete(base.id)
         assert here.has(base, web) and here.again(base).ready
         for image in (web, base, base):
-            here.cloud.delete_image(image.id)
+            here.cloud.images.delete(image.id)
         assert here.has()
-        assert here.cloud.image(base.id) is None and here.cloud.tags_of(base.id) is None
+        assert here.cloud.images.get(base.id) is None and here.cloud.images.tags(base.id) is None
         with pytest.raises(CloudError, match="gone"):
-            here.cloud.tag(base.id, [READY])
-        here.cloud.untag(base.id, [READY])
+            here.cloud.images.tag(base.id, [READY])
+        here.cloud.images.untag(base.id, [READY])
 
     def test_stock_is_what_docker_has_under_the_name(self, here: Here) -> None:
-        stock = here.cloud.stock(here.stock)
+        stock = here.cloud.bases.stock(here.stock)
         found = here.client.images.get(here.stock)
         assert stock.name == f"{here.stock} {str(found.id).removeprefix('sha256:')[:12]}"
         assert stock.date == str(found.attrs["Created"])[:10] and stock.ids == {}
-        assert here.cloud.base(here.stock) == here.stock
+        assert here.cloud.bases.start(here.stock) == here.stock
 
     def test_a_base_that_is_not_there_is_bad_input(self, here: Here) -> None:
-        for ask in (here.cloud.stock, here.cloud.base, here.cloud.check_build):
+        for ask in (here.cloud.bases.stock, here.cloud.bases.start, here.cloud.bases.check):
             with pytest.raises(ConfigError, match="no image `bakewell-test/none`") as caught:
                 ask("bakewell-test/none")
             assert "bakewell lock" in caught.value.remedy
@@ -226,48 +227,48 @@ class TestContainers:
         identity = here.identity("web", base)
         container = here.builder(identity, base.id)
         machine = here.client.api.create_container(base.id, "/nothing", name=f"{here.project}-machine")["Id"]
-        (builder,) = here.cloud.builders(here.project)
+        (builder,) = here.cloud.builders.of(here.project)
         assert (builder.id, builder.name, builder.identity) == (container, identity.builder_name, identity)
         assert builder.lease == LEASE
-        users = [one for one in here.cloud.references() if one.image_id == base.id]
+        users = [one for one in here.cloud.references.all() if one.image_id == base.id]
         assert {(one.kind, one.id) for one in users} == {("container", container[:12]), ("container", machine[:12])}
         assert f"container {here.project}-machine ({machine[:12]})" in map(str, users)
 
     def test_a_builder_without_a_lease_has_two_hours(self, here: Here) -> None:
         here.builder(here.identity(), lease=None)
-        (builder,) = here.cloud.builders(here.project)
+        (builder,) = here.cloud.builders.of(here.project)
         assert abs(builder.lease - time.time() - LEASE_SECONDS) < 600
 
     def test_a_builder_is_settled_with_the_images_of_its_run(self, here: Here) -> None:
         other, identity = here.bake(), here.identity()
         container = here.builder(identity)
         made = here.commit(container, f"bakewell-web-2026-11-21-0300-{identity.run[:6]}")
-        assert here.cloud.settle(container) == [made] != [other.id]
-        here.cloud.delete_builder(container)
-        here.cloud.delete_builder(container)
-        assert here.cloud.builders(here.project) == []
-        assert here.cloud.settle(container) == []
+        assert here.cloud.builders.settle(container) == [made] != [other.id]
+        here.cloud.builders.delete(container)
+        here.cloud.builders.delete(container)
+        assert here.cloud.builders.of(here.project) == []
+        assert here.cloud.builders.settle(container) == []
 
 
 def test_a_key_is_a_seed_that_only_says_who_may_log_in(tmp_path: Path) -> None:
     cloud = Docker(environment(tmp_path))
     name = f"bakewell-{'0123456789ab'}-1795230000"
-    folder = Path(cloud.create_key(name, "ssh-ed25519 AAAA"))
+    folder = Path(cloud.keys.create(name, "ssh-ed25519 AAAA"))
     said = json.loads((folder / "meta-data").read_text())
     assert (said["public-keys"], said["instance-id"]) == (["ssh-ed25519 AAAA"], name)
     assert "disable_root: false" in (folder / "vendor-data").read_text()
     assert sorted(path.name for path in folder.iterdir()) == ["meta-data", "user-data", "vendor-data"]
-    (key,) = cloud.build_keys()
+    (key,) = cloud.keys.all()
     assert (key.id, key.run, key.lease) == (str(folder), "0123456789ab", 1795230000)
-    assert cloud.ssh_keys() == []
-    cloud.delete_key(key.id)
-    cloud.delete_key(key.id)
-    assert cloud.build_keys() == []
+    assert cloud.account_keys is None
+    cloud.keys.delete(key.id)
+    cloud.keys.delete(key.id)
+    assert cloud.keys.all() == []
 
 
 def test_deleting_a_key_touches_no_folder_but_its_own(tmp_path: Path) -> None:
     (tmp_path / "precious").mkdir()
-    Docker(environment(tmp_path)).delete_key(str(tmp_path / "precious"))
+    Docker(environment(tmp_path)).keys.delete(str(tmp_path / "precious"))
     assert (tmp_path / "precious").exists()
 
 
@@ -275,13 +276,13 @@ def test_an_engine_of_another_machine_is_refused(tmp_path: Path) -> None:
     for elsewhere in ("tcp://192.0.2.1:2375", "ssh://me@example.com"):
         cloud = connect("docker", environment(tmp_path, DOCKER_HOST=elsewhere), Settings())
         with pytest.raises(ConfigError, match="another machine"):
-            cloud.images("shop")
+            cloud.images.of("shop")
 
 
 def test_an_engine_that_does_not_answer_is_said_with_its_socket(tmp_path: Path) -> None:
     cloud = connect("docker", environment(tmp_path, DOCKER_HOST=f"unix://{tmp_path}/none.sock"), Settings())
     with pytest.raises(CloudError, match=r"none\.sock") as caught:
-        cloud.images("shop")
+        cloud.images.of("shop")
     assert "DOCKER_HOST" in caught.value.remedy
 
 
@@ -289,7 +290,7 @@ def test_it_has_one_region(tmp_path: Path) -> None:
     assert Settings().regions_of("docker") == ["local"]
     assert environment(tmp_path).local("docker")
     with pytest.raises(ConfigError, match="nyc3"):
-        Docker(environment(tmp_path)).copy("0" * 64, "nyc3")
+        Docker(environment(tmp_path)).images.copy("0" * 64, "nyc3")
 
 
 def test_a_port_is_for_one_container() -> None:

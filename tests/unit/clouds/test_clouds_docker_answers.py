@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from bakewell.build.clean import clean
-from bakewell.clouds import BUILDER
 from bakewell.clouds.docker import Docker
+from bakewell.clouds.resources import BUILDER
 from bakewell.errors import CloudError
 from bakewell.image import Identity
 from bakewell.retention import Policy
@@ -157,7 +157,7 @@ def test_an_image_with_other_labels_than_in_the_list_is_an_error(engine: FakeEng
         engine.reset()
         engine.answers["GET /images/sha256:2/json"] |= {"Config": {"Labels": labels}}
         with pytest.raises(CloudError, match="other labels than in the list"):
-            engine.cloud(tmp_path).images("shop")
+            engine.cloud(tmp_path).images.of("shop")
 
 
 @pytest.mark.parametrize("body", ["", "<html>not found</html>", "{}", '{"message": "page not found"}'])
@@ -166,10 +166,10 @@ def test_a_404_in_other_words_than_docker_s_does_not_say_that_a_thing_is_gone(
 ) -> None:
     cloud = engine.cloud(tmp_path)
     asks: dict[str, Callable[[], object]] = {
-        "GET /images/sha256:2/json": lambda: cloud.image("sha256:2"),
-        "GET /containers/c1/json": lambda: cloud.settle("c1"),
-        "DELETE /images/2": lambda: cloud.delete_image("2"),
-        "DELETE /containers/c1": lambda: cloud.delete_builder("c1"),
+        "GET /images/sha256:2/json": lambda: cloud.images.get("sha256:2"),
+        "GET /containers/c1/json": lambda: cloud.builders.settle("c1"),
+        "DELETE /images/2": lambda: cloud.images.delete("2"),
+        "DELETE /containers/c1": lambda: cloud.builders.delete("c1"),
     }
     for call, ask in asks.items():
         engine.answers[call] = (404, body)
@@ -186,19 +186,19 @@ def test_newer_engines_leave_out_what_is_empty(engine: FakeEngine, tmp_path: Pat
         "Size": 1,
         "Created": "2026-11-02T00:00:00Z",
     }
-    assert engine.cloud(tmp_path).stock("base").date == "2026-11-02"
-    assert engine.cloud(tmp_path).tags_of("base") == ()
+    assert engine.cloud(tmp_path).bases.stock("base").date == "2026-11-02"
+    assert engine.cloud(tmp_path).images.tags("base") == ()
 
 
 def test_a_builder_is_settled_by_whole_answers_only(engine: FakeEngine, tmp_path: Path) -> None:
     good = {"State": {"Paused": False}, "Config": {"Labels": labels(who(2), BUILDER)}}
     engine.answers["GET /containers/c2/json"] = good
-    assert engine.cloud(tmp_path).settle("c2") == ["2"]
+    assert engine.cloud(tmp_path).builders.settle("c2") == ["2"]
     for path in ("State", "State.Paused", "Config"):
         for value in (MISSING, None, 1):
             engine.answers["GET /containers/c2/json"] = changed(good, path, value)
             with pytest.raises(CloudError, match=path.rpartition(".")[2]):
-                engine.cloud(tmp_path).settle("c2")
+                engine.cloud(tmp_path).builders.settle("c2")
 
 
 def test_an_engine_on_this_machine_is_asked_by_no_proxy(
@@ -206,7 +206,7 @@ def test_an_engine_on_this_machine_is_asked_by_no_proxy(
 ) -> None:
     for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(variable, f"http://{one_proxy.address}")
-    assert engine.cloud(tmp_path).check_account() == "here, Docker 20.10"
+    assert engine.cloud(tmp_path).account.check() == "here, Docker 20.10"
     assert one_proxy.asked == []
 
 
@@ -214,5 +214,5 @@ def test_a_password_in_docker_host_is_in_no_error(tmp_path: Path) -> None:
     for host in ("tcp://ann:s3cret@127.0.0.1:1", "tcp://ann:s3cret@192.0.2.1:1", "ann:s3cret@127.0.0.1:1"):
         environ = {"HOME": str(tmp_path), "DOCKER_HOST": host}
         with pytest.raises(Exception, match=r"\*\*\*@1") as caught:
-            Docker(Environment.read(environ)).images("shop")
+            Docker(Environment.read(environ)).images.of("shop")
         assert "s3cret" not in str(caught.value) and caught.value.__cause__ is None

@@ -39,7 +39,7 @@ def test_a_cloud_is_asked_through_the_proxy(
     far: Vendor, one_proxy: OneProxy, monkeypatch: pytest.MonkeyPatch, variable: str, scheme: str
 ) -> None:
     monkeypatch.setenv(variable, f"{scheme}{one_proxy.address}")
-    assert cloud().check_account() == "a@b"
+    assert cloud().account.check() == "a@b"
     assert one_proxy.asked == [CONNECT] and far.asked == ["/v2/account"]
 
 
@@ -61,7 +61,7 @@ def test_the_proxy_s_login_is_sent_to_it_and_shown_to_nobody(
 ) -> None:
     one_proxy.login = S3CRET
     monkeypatch.setenv("HTTPS_PROXY", f"http://ann:s3cret%401@{one_proxy.address}")
-    assert cloud().check_account() == "a@b"
+    assert cloud().account.check() == "a@b"
     assert "s3cret" not in repr(proxy.proxy_for(CLOUD))
 
 
@@ -71,7 +71,7 @@ def test_a_login_that_the_proxy_refuses_is_tried_once_and_never_shown(
     one_proxy.login = S3CRET
     monkeypatch.setenv("HTTPS_PROXY", f"http://ann:wr0ng@{one_proxy.address}")
     with pytest.raises(CloudError, match=f"the proxy http://{one_proxy.address} answers 407") as caught:
-        cloud().check_account()
+        cloud().account.check()
     assert "wr0ng" not in str(caught.value) and "HTTPS_PROXY" in caught.value.remedy
     assert one_proxy.asked == [CONNECT] and far.asked == []
 
@@ -82,7 +82,7 @@ def test_a_proxy_that_is_not_there_is_named(one_proxy: OneProxy, monkeypatch: py
         address = f"127.0.0.1:{free.getsockname()[1]}"
     monkeypatch.setenv("HTTPS_PROXY", f"http://ann:s3cret@{address}")
     with pytest.raises(CloudError, match=f"the proxy http://{address} cannot be reached") as caught:
-        cloud().check_account()
+        cloud().account.check()
     assert "s3cret" not in str(caught.value) and f"name {FAR} in NO_PROXY" in caught.value.remedy
 
 

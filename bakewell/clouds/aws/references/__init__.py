@@ -1,4 +1,4 @@
-"""Everything in one region of an AWS account that boots, or would boot, from an AMI.
+"""Everything in an AWS account that boots, or would boot, from an AMI.
 
 Instances; launch templates, by the versions that something would launch; auto scaling groups, EC2 fleets, spot fleets
 and spot requests, by templates and by AMIs that they name themselves; launch configurations; SSM parameters that hold
@@ -15,12 +15,23 @@ from __future__ import annotations
 
 from bakewell.clouds.aws.api import Clients
 from bakewell.clouds.aws.references import direct, launchers, templates
+from bakewell.clouds.aws.regions import Regions
 from bakewell.image import Reference
 
-__all__ = ["references"]
+__all__ = ["References"]
 
 
-def references(clients: Clients, region: str) -> list[Reference]:
+class References:
+    """Who needs the images of an account, in all its regions."""
+
+    def __init__(self, regions: Regions) -> None:
+        self._regions = regions
+
+    def all(self) -> list[Reference]:
+        return self._regions.everywhere(lambda region: _listed(self._regions.clients, region))
+
+
+def _listed(clients: Clients, region: str) -> list[Reference]:
     """Every reference in `region`. Raises CloudError where one of the questions is not answered whole."""
     launching, images = launchers.listed(clients, region), direct.ours(clients, region)
     return [

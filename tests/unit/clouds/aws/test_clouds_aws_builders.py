@@ -16,15 +16,15 @@ def test_builders_and_keys_of_builds(account: Account, cloud: Aws) -> None:
         Resources=[made], Tags=pairs([*WHO.tags(), "bakewell:builder", "bakewell:lease:1900000000"])
     )
     account.instance()
-    (builder,) = cloud.builders("shop")
+    (builder,) = cloud.builders.of("shop")
     assert (builder.id, builder.identity, builder.lease) == (made, WHO, 1900000000)
-    cloud.delete_builder(made)
-    assert cloud.builders("shop") == []
-    assert cloud.create_key("bakewell-0123456789ab-1900000000", PUBLIC) == "bakewell-0123456789ab-1900000000"
-    (key,) = cloud.build_keys()
+    cloud.builders.delete(made)
+    assert cloud.builders.of("shop") == []
+    assert cloud.keys.create("bakewell-0123456789ab-1900000000", PUBLIC) == "bakewell-0123456789ab-1900000000"
+    (key,) = cloud.keys.all()
     assert (key.run, key.lease) == ("0123456789ab", 1900000000)
-    cloud.delete_key(key.id)
-    assert cloud.build_keys() == []
+    cloud.keys.delete(key.id)
+    assert cloud.keys.all() == []
 
 
 def test_settling_waits_for_the_images_taken_of_a_builder(account: Account, cloud: Aws) -> None:
@@ -33,14 +33,14 @@ def test_settling_waits_for_the_images_taken_of_a_builder(account: Account, clou
     account.served.order("action_errored", action="ec2:CreateImage", nth=2)
     made = [account.ec2().create_image(InstanceId=builder, Name=name)["ImageId"] for name in ("web-1", "web-2")]
     account.image(name="another-s")
-    assert sorted(cloud.settle(builder)) == sorted(made)
+    assert sorted(cloud.builders.settle(builder)) == sorted(made)
     states = {image["State"] for image in account.ec2().describe_images(ImageIds=made)["Images"]}
     assert states == {"available", "failed"}, "one that failed is to be deleted like the other"
-    cloud.delete_builder("i-0123456789abcdef0")  # gone: no error
+    cloud.builders.delete("i-0123456789abcdef0")  # gone: no error
 
 
 def test_a_key_is_found_where_the_stack_built_before(account: Account, cloud: Aws) -> None:
-    Aws(OTHER).create_key("bakewell-0123456789ab-1900000000", PUBLIC)
-    (key,) = cloud.build_keys()
-    cloud.delete_key(key.id)
+    Aws(OTHER).keys.create("bakewell-0123456789ab-1900000000", PUBLIC)
+    (key,) = cloud.keys.all()
+    cloud.keys.delete(key.id)
     assert account.ec2(OTHER).describe_key_pairs()["KeyPairs"] == []

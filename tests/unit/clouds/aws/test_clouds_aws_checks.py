@@ -22,7 +22,7 @@ def settings(**own: Any) -> Settings:
 
 def refused(cloud: Aws, **own: Any) -> ConfigError:
     with pytest.raises(ConfigError) as caught:
-        cloud.check_stack(settings(**own))
+        cloud.stack_checks.check(settings(**own))
     return caught.value
 
 
@@ -31,8 +31,8 @@ def test_what_there_is_may_be_named(account: Account, cloud: Aws) -> None:
     subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
     ec2.create_key_pair(KeyName="ops")
     one = {"key": "ops", "subnet": subnet}
-    cloud.check_stack(settings(instances={"web": one}, fleets={"web": {"subnets": [subnet]}, "api": {}}))
-    cloud.check_stack(settings(regions=[HOME, OTHER]))
+    cloud.stack_checks.check(settings(instances={"web": one}, fleets={"web": {"subnets": [subnet]}, "api": {}}))
+    cloud.stack_checks.check(settings(regions=[HOME, OTHER]))
 
 
 @pytest.mark.parametrize(("kind", "setting"), [("instances", "subnet"), ("fleets", "subnets")])
@@ -44,7 +44,7 @@ def test_without_a_default_vpc_machines_have_to_be_told_where_they_are(
     error = refused(cloud, **{kind: {"web": {}}})
     assert error.what == f"region {HOME} has no default VPC, and {key} is not set"
     assert f"pulumi config set --path '{key}" in error.remedy
-    cloud.check_stack(settings(**{kind: {"web": {"count": 0}}}))
+    cloud.stack_checks.check(settings(**{kind: {"web": {"count": 0}}}))
 
 
 def test_a_subnet_of_another_region_is_none(account: Account, cloud: Aws) -> None:
@@ -81,15 +81,15 @@ def test_a_type_of_machine_that_cannot_boot_the_image_is_refused(cloud: Aws, kin
 
 
 def test_types_are_looked_up_for_machines_that_there_will_be(account: Account, cloud: Aws) -> None:
-    cloud.check_stack(settings(instances={"web": {"type": "q9.large", "count": 0}}))
-    cloud.check_stack(settings(instances={"web": {"type": "m5.large"}, "api": {"type": "t3.small"}}))
+    cloud.stack_checks.check(settings(instances={"web": {"type": "q9.large", "count": 0}}))
+    cloud.stack_checks.check(settings(instances={"web": {"type": "m5.large"}, "api": {"type": "t3.small"}}))
     (asked,) = account.calls("DescribeInstanceTypes")
     assert (asked["Filter.1.Value.1"], asked["Filter.1.Value.2"]) == ("m5.*", "t3.*"), "one question for all"
 
 
 def test_a_profile_that_is_none_is_refused(account: Account, cloud: Aws) -> None:
     account.served("iam").create_instance_profile(InstanceProfileName="web")
-    cloud.check_stack(settings(instances={"web": {"profile": "web"}}))
+    cloud.stack_checks.check(settings(instances={"web": {"profile": "web"}}))
     error = refused(cloud, fleets={"web": {"profile": "wbe"}})
     assert error.what == "bakewell:aws.fleets.web.profile: the account has no instance profile `wbe`"
 
@@ -103,7 +103,7 @@ def test_a_kms_key_that_a_region_does_not_have_is_refused(account: Account, clou
     assert f"aws kms create-alias --region {OTHER}" in error.remedy
 
     account.served("kms", OTHER).create_alias(AliasName="alias/images", TargetKeyId=keys[OTHER])
-    cloud.check_stack(settings(**encrypted))
+    cloud.stack_checks.check(settings(**encrypted))
     account.served("kms", OTHER).disable_key(KeyId=keys[OTHER])
     error = refused(cloud, **encrypted)
     assert error.what == f"bakewell:aws.kms_key: alias/images in {OTHER} encrypts nothing, it is Disabled"
@@ -114,7 +114,7 @@ def test_without_the_permission_to_look_at_profiles_the_preview_says_which_call_
 ) -> None:
     account.served.order("error", action="iam:GetInstanceProfile", code="AccessDenied", times=1)
     with pytest.raises(CloudError, match="look at instance profile web") as caught:
-        cloud.check_stack(settings(instances={"web": {"profile": "web"}}))
+        cloud.stack_checks.check(settings(instances={"web": {"profile": "web"}}))
     assert "docs/aws.md" in caught.value.remedy
 
 
@@ -123,7 +123,7 @@ def test_a_fleet_is_in_one_network(account: Account, cloud: Aws) -> None:
     ours = ec2.describe_subnets()["Subnets"][0]
     vpc = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
     other = ec2.create_subnet(VpcId=vpc, CidrBlock="10.1.0.0/24")["Subnet"]["SubnetId"]
-    cloud.check_stack(settings(instances={"web": {"subnet": other}}, fleets={"web": {"subnets": [other]}}))
+    cloud.stack_checks.check(settings(instances={"web": {"subnet": other}}, fleets={"web": {"subnets": [other]}}))
     error = refused(cloud, fleets={"web": {"subnets": [ours["SubnetId"], other]}})
     both = ", ".join(sorted([vpc, ours["VpcId"]]))
     assert error.what == f"bakewell:aws.fleets.web.subnets: these subnets are in 2 VPCs: {both}"
@@ -132,16 +132,16 @@ def test_a_fleet_is_in_one_network(account: Account, cloud: Aws) -> None:
 def test_the_subnet_for_building_is_looked_for(account: Account) -> None:
     there = account.ec2(OTHER).describe_subnets()["Subnets"][0]["SubnetId"]
     with pytest.raises(ConfigError) as caught:
-        Aws(HOME, subnet=there).check_build(DEBIAN)
+        Aws(HOME, subnet=there).bases.check(DEBIAN)
     assert caught.value.what == f"bakewell:aws.subnet: there is no subnet {there} in {HOME}"
-    Aws(OTHER, subnet=there).check_build(stock_id(OTHER, NAMES[-1]))
+    Aws(OTHER, subnet=there).bases.check(stock_id(OTHER, NAMES[-1]))
 
 
 def test_a_base_for_other_processors_is_refused(account: Account, cloud: Aws) -> None:
     made = account.image(who=None, name="arm")
-    cloud.check_build(made)
+    cloud.bases.check(made)
     whose = account.served("sts").get_caller_identity()["Account"]
     ec2_backends[whose][HOME].amis[made].architecture = "arm64"  # no machine here would make such a one
     with pytest.raises(ConfigError, match=f"base image {made} in {HOME} is for arm64") as caught:
-        cloud.check_build(made)
+        cloud.bases.check(made)
     assert "amd64" in caught.value.remedy

@@ -16,13 +16,13 @@ from tests.waiting import until
 
 def test_a_copy_is_waited_for_and_made_once(account: Account, cloud: Aws) -> None:
     made = account.image(READY)
-    there = cloud.copy(made, OTHER)
+    there = cloud.images.copy(made, OTHER)
     (image,) = account.ec2(OTHER).describe_images(ImageIds=[there])["Images"]
     assert image["State"] == "available" and image["Name"] == "shop-web-1" and there != made
-    assert cloud.copy(made, OTHER) == Aws(HOME).copy(made, OTHER) == there
-    assert cloud.copy(made, HOME) == made
+    assert cloud.images.copy(made, OTHER) == Aws(HOME).images.copy(made, OTHER) == there
+    assert cloud.images.copy(made, HOME) == made
     assert len(account.calls("CopyImage")) == 1
-    assert set(cloud.tags_of(there) or ()) == {*WHO.tags(), READY}
+    assert set(cloud.images.tags(there) or ()) == {*WHO.tags(), READY}
     (tags,) = account.snapshots(OTHER).values()
     assert tags["bakewell:run"] == WHO.run and READY in tags
 
@@ -33,7 +33,7 @@ def test_one_that_an_interrupted_command_began_is_waited_for(account: Account, c
     begun = account.ec2(OTHER).copy_image(Name="shop-web-1", SourceImageId=made, SourceRegion=HOME, CopyImageTags=True)[
         "ImageId"
     ]
-    assert cloud.copy(made, OTHER) == begun
+    assert cloud.images.copy(made, OTHER) == begun
     assert len(account.calls("CopyImage")) == 1
 
 
@@ -43,11 +43,11 @@ def test_one_that_failed_is_an_error_and_the_next_command_removes_it_and_makes_a
     made = account.image(READY)
     account.served.order("action_errored", action="ec2:CopyImage", nth=1)
     with pytest.raises(CloudError, match=f"the copy of {made} to {OTHER} failed: .*fault rule"):
-        cloud.copy(made, OTHER)
+        cloud.images.copy(made, OTHER)
     (failed,) = account.ec2(OTHER).describe_images(Owners=["self"])["Images"]
     assert failed["State"] == "failed"
     left = set(account.snapshots(OTHER))
-    there = cloud.copy(made, OTHER)
+    there = cloud.images.copy(made, OTHER)
     (image,) = account.ec2(OTHER).describe_images(Owners=["self"])["Images"]
     assert image["ImageId"] == there != failed["ImageId"]
     assert left and not left & set(account.snapshots(OTHER))
@@ -56,18 +56,18 @@ def test_one_that_failed_is_an_error_and_the_next_command_removes_it_and_makes_a
 
 def test_one_that_somebody_disabled_is_left_alone(account: Account, cloud: Aws) -> None:
     made = account.image(READY)
-    there = cloud.copy(made, OTHER)
+    there = cloud.images.copy(made, OTHER)
     account.ec2(OTHER).disable_image(ImageId=there)
     with pytest.raises(CloudError, match=f"the copy of {made} in {OTHER}, {there}, is disabled") as caught:
-        cloud.copy(made, OTHER)
+        cloud.images.copy(made, OTHER)
     assert f"--region {OTHER} --image-id {there}" in caught.value.remedy
     assert len(account.snapshots(OTHER)) == 1
 
 
 def test_a_copy_is_encrypted_with_the_key_that_the_stack_names(account: Account, cloud: Aws) -> None:
     made = account.image(READY)
-    Aws(HOME, kms_key="alias/images", sleep=pause).copy(made, OTHER)
-    cloud.copy(made, THIRD)
+    Aws(HOME, kms_key="alias/images", sleep=pause).images.copy(made, OTHER)
+    cloud.images.copy(made, THIRD)
     keys = {
         region: [
             (one["Encrypted"], one.get("KmsKeyId"))
@@ -82,7 +82,7 @@ def test_commands_that_copy_at_once_mean_one_copy(account: Account, cloud: Aws) 
     made = account.image(READY)
     account.served.order("hold_before", action="ec2:CopyImage", times=2)
     with ThreadPoolExecutor() as pool:
-        copies = [pool.submit(Aws(HOME, sleep=pause).copy, made, OTHER) for _ in range(2)]
+        copies = [pool.submit(Aws(HOME, sleep=pause).images.copy, made, OTHER) for _ in range(2)]
         until(lambda: len(account.calls("CopyImage")), lambda asked: asked == 2)
         account.served.http.delete("/sandbox/faults")
     assert len({copy.result() for copy in copies}) == 1
@@ -91,17 +91,17 @@ def test_commands_that_copy_at_once_mean_one_copy(account: Account, cloud: Aws) 
 
 def test_one_that_was_deleted_is_made_again(account: Account, cloud: Aws) -> None:
     made = account.image(READY)
-    first = cloud.copy(made, OTHER)
+    first = cloud.images.copy(made, OTHER)
     account.ec2(OTHER).deregister_image(ImageId=first)
-    second = cloud.copy(made, OTHER)
-    assert second != first and cloud.images("shop")[0].elsewhere == {OTHER: second}
+    second = cloud.images.copy(made, OTHER)
+    assert second != first and cloud.images.of("shop")[0].elsewhere == {OTHER: second}
 
 
 def test_what_is_gone_or_nobodys_is_not_copied(account: Account, cloud: Aws) -> None:
     with pytest.raises(CloudError, match="image ami-0123 is gone"):
-        cloud.copy("ami-0123", OTHER)
+        cloud.images.copy("ami-0123", OTHER)
     with pytest.raises(CloudError, match="carries no identity"):
-        cloud.copy(account.image(who=None, name="nobodys"), OTHER)
+        cloud.images.copy(account.image(who=None, name="nobodys"), OTHER)
     with pytest.raises(ConfigError, match="me-south-1 is not enabled") as caught:
-        cloud.copy(account.image(READY), "me-south-1")
+        cloud.images.copy(account.image(READY), "me-south-1")
     assert OTHER in caught.value.remedy

@@ -25,25 +25,25 @@ def cut_short(cloud: Aws, image_id: str, monkeypatch: pytest.MonkeyPatch) -> Non
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(cloud._deletion, "snapshot", dies)
+        patch.setattr(cloud.images.deletion, "snapshot", dies)
         with pytest.raises(KeyboardInterrupt):
-            cloud.delete_image(image_id)
+            cloud.images.delete(image_id)
 
 
 @pytest.mark.parametrize("asked", [HOME, OTHER])
 def test_it_takes_every_regions_ami_and_its_snapshots(account: Account, cloud: Aws, asked: str) -> None:
     made = account.image(READY)
     kept = account.image(READY, who=replace(WHO, run="f" * 12), name="shop-web-2")
-    ids = {HOME: made, OTHER: cloud.copy(made, OTHER), THIRD: cloud.copy(made, THIRD)}
-    cloud.copy(kept, OTHER)
+    ids = {HOME: made, OTHER: cloud.images.copy(made, OTHER), THIRD: cloud.images.copy(made, THIRD)}
+    cloud.images.copy(kept, OTHER)
     assert len(account.snapshots()) == 5
-    cloud.delete_image(ids[asked])
-    assert cloud.image(made) is None and cloud.tags_of(ids[OTHER]) is None
-    (found,) = cloud.images("shop")
+    cloud.images.delete(ids[asked])
+    assert cloud.images.get(made) is None and cloud.images.tags(ids[OTHER]) is None
+    (found,) = cloud.images.of("shop")
     assert found.id == kept and found.regions == (OTHER, HOME)
     assert {tags["bakewell:run"] for tags in account.snapshots(HOME, OTHER).values() if tags} == {"f" * 12}
     assert len(account.snapshots()) == 2
-    cloud.delete_image(made)  # gone already: no error
+    cloud.images.delete(made)  # gone already: no error
 
 
 @pytest.mark.parametrize(
@@ -55,11 +55,11 @@ def test_snapshots_of_one_that_ended_half_way_are_swept(
     kept = account.image(READY, who=replace(WHO, run="f" * 12), name="shop-web-2")
     made = account.image(*flags, who=who)
     cut_short(cloud, made, monkeypatch)
-    assert cloud.image(made) is None and len(account.snapshots()) == 2
-    (told,) = cloud.sweep("shop")
+    assert cloud.images.get(made) is None and len(account.snapshots()) == 2
+    (told,) = cloud.remains.sweep("shop")
     assert told.startswith("removed snapshot snap-") and told.endswith(f" in {HOME}, whose image is gone")
-    assert cloud.sweep("shop") == []
-    assert len(account.snapshots()) == 1 and cloud.image(kept) is not None
+    assert cloud.remains.sweep("shop") == []
+    assert len(account.snapshots()) == 1 and cloud.images.get(kept) is not None
 
 
 def snapshot(account: Account, *tags: str) -> str:
@@ -76,8 +76,8 @@ def test_what_packer_left_between_its_own_image_and_the_encrypted_one_is_swept(a
     snapshot(account, *WHO.tags(), "bakewell:lease:1900000000")
     account.ec2().deregister_image(ImageId=account.image(READY))  # by hand, and not its snapshots
     before = set(account.snapshots())
-    assert cloud.sweep("other") == [] and set(account.snapshots()) == before, "a lease is of one project"
-    assert len(cloud.sweep("shop")) == 1 and before - set(account.snapshots()) == {dead} != before
+    assert cloud.remains.sweep("other") == [] and set(account.snapshots()) == before, "a lease is of one project"
+    assert len(cloud.remains.sweep("shop")) == 1 and before - set(account.snapshots()) == {dead} != before
 
 
 @pytest.mark.parametrize(
@@ -94,65 +94,65 @@ def test_what_fails_in_one_region_is_done_in_the_others_and_left_to_the_next_run
 ) -> None:
     made = account.image(READY)
     for region in (OTHER, THIRD):
-        cloud.copy(made, region)
+        cloud.images.copy(made, region)
     account.served.order("error", action=action, region=HOME, code=code, times=99)
     with pytest.raises(CloudError, match=code) as caught:
-        cloud.delete_image(made)
+        cloud.images.delete(made)
     assert caught.value.exit_code == 3
     assert account.snapshots(OTHER, THIRD) == {} and len(account.snapshots(HOME)) == 1
     account.served.cloud.faults.clear()
-    for found in cloud.images("shop"):
-        cloud.delete_image(found.id)
-    cloud.sweep("shop")
-    assert cloud.images("shop") == [] and account.snapshots() == {}
+    for found in cloud.images.of("shop"):
+        cloud.images.delete(found.id)
+    cloud.remains.sweep("shop")
+    assert cloud.images.of("shop") == [] and account.snapshots() == {}
 
 
 def test_failures_of_several_regions_are_told_together(account: Account, cloud: Aws) -> None:
     made = account.image(READY)
-    there = cloud.copy(made, OTHER)
+    there = cloud.images.copy(made, OTHER)
     account.served.order("error", action="ec2:DeregisterImage", code="UnauthorizedOperation", times=99)
     with pytest.raises(CloudError, match=made) as caught:
-        cloud.delete_image(made)
+        cloud.images.delete(made)
     assert there in caught.value.what and "docs/aws.md" in caught.value.remedy
 
 
 def test_a_snapshot_that_is_in_use_for_a_moment_is_tried_again(account: Account, cloud: Aws) -> None:
     made = account.image(READY)
     account.served.order("error", action="ec2:DeleteSnapshot", code=IN_USE, nth=1, times=2)
-    cloud.delete_image(made)
-    assert account.snapshots() == {} and cloud.sweep("shop") == []
+    cloud.images.delete(made)
+    assert account.snapshots() == {} and cloud.remains.sweep("shop") == []
     assert len(account.calls("DeleteSnapshot")) == 3
 
 
 def test_a_snapshot_that_stays_in_use_is_named_and_left_to_the_next_run(account: Account, cloud: Aws) -> None:
     made = account.image(READY)
-    cloud.copy(made, OTHER)
+    cloud.images.copy(made, OTHER)
     (snapshot,) = account.snapshots(HOME)
     account.served.order("error", action="ec2:DeleteSnapshot", region=HOME, code=IN_USE, times=99)
-    cloud.delete_image(made)
+    cloud.images.delete(made)
     assert set(account.snapshots()) == {snapshot}, "and the other region was done"
     assert len(account.calls("DeleteSnapshot")) == 1 + len(WAITS) + 1, "there is an end to it"
-    (told,) = cloud.sweep("shop")
+    (told,) = cloud.remains.sweep("shop")
     assert told == (
         f"left snapshot {snapshot} in {HOME} behind: AWS says that it is still in use; the next run deletes it"
     )
-    (told,) = Aws(HOME).sweep("shop")
+    (told,) = Aws(HOME).remains.sweep("shop")
     assert told.startswith(f"left snapshot {snapshot}")
     account.served.cloud.faults.clear()
-    assert Aws(HOME).sweep("shop") == [f"removed snapshot {snapshot} in {HOME}, whose image is gone"]
-    assert cloud.sweep("shop") == [], "nobody leaves it any more"
+    assert Aws(HOME).remains.sweep("shop") == [f"removed snapshot {snapshot} in {HOME}, whose image is gone"]
+    assert cloud.remains.sweep("shop") == [], "nobody leaves it any more"
 
 
 def test_a_snapshot_that_is_gone_does_not_keep_the_others_from_being_marked(account: Account, cloud: Aws) -> None:
     """AWS tags nothing where one of the things to tag is not there; unmarked, they would stay for good."""
-    place = cloud._place(account.image(READY))
+    place = cloud.images._place(account.image(READY))
     assert place is not None
     _, ami = place
     gone = DeviceMapping(Ebs=Disk(SnapshotId="snap-0123456789abcdef0"))
     both = ami.model_copy(update={"block_device_mappings": [gone, *(ami.block_device_mappings or ())]})
     account.served.order("error", action="ec2:DeregisterImage", code="UnauthorizedOperation")
     with pytest.raises(CloudError):
-        cloud._deletion.ami(HOME, both)
+        cloud.images.deletion.ami(HOME, both)
     (tags,) = account.snapshots(HOME).values()
     assert DELETED in tags
 
@@ -164,15 +164,15 @@ def test_one_snapshot_that_cannot_be_swept_does_not_keep_the_others(
         cut_short(cloud, image, monkeypatch)
     account.served.order("error", action="ec2:DeleteSnapshot", code="UnauthorizedOperation", nth=1)
     with pytest.raises(CloudError, match="delete snapshot"):
-        cloud.sweep("shop")
+        cloud.remains.sweep("shop")
     assert len(account.snapshots()) == 1
 
 
 def test_what_a_dead_build_never_tagged_goes_whole(account: Account, cloud: Aws) -> None:
     made = account.image(who=None, name="shop-web-dead")
     account.image(READY, name="shop-web-alive")
-    (leftover,) = cloud.leftovers(["shop-web-dead", "shop-web-alive", "never-made"])
+    (leftover,) = cloud.remains.untagged(["shop-web-dead", "shop-web-alive", "never-made"])
     assert (leftover.id, leftover.name) == (made, "shop-web-dead")
-    assert cloud.leftovers([]) == []
-    cloud.delete_image(made)
-    assert cloud.leftovers(["shop-web-dead"]) == [] and len(account.snapshots()) == 1
+    assert cloud.remains.untagged([]) == []
+    cloud.images.delete(made)
+    assert cloud.remains.untagged(["shop-web-dead"]) == [] and len(account.snapshots()) == 1

@@ -25,7 +25,7 @@ DEBIAN = stock_id(HOME, NAMES[-1])
 def referring(cloud: Aws) -> dict[str, set[str]]:
     """Image -> the kinds of what refers to it."""
     found: dict[str, set[str]] = {}
-    for reference in cloud.references():
+    for reference in cloud.references.all():
         found.setdefault(reference.image_id, set()).add(reference.kind)
     return found
 
@@ -83,7 +83,7 @@ def test_every_name_in_a_list_is_a_reference_and_a_name_that_leads_nowhere_is_no
         account.ec2().create_launch_template(
             LaunchTemplateName=name.rpartition("/")[2], LaunchTemplateData={"ImageId": f"resolve:ssm:{name}"}
         )
-    found = [(each.image_id, each.name) for each in cloud.references() if each.image_id in (first, second)]
+    found = [(each.image_id, each.name) for each in cloud.references.all() if each.image_id in (first, second)]
     assert sorted(found) == sorted([(first, "/images/all"), (second, "/images/all")])
 
 
@@ -94,7 +94,7 @@ def test_a_recipe_that_begins_with_an_image_is_a_reference(account: Account, clo
 
     recipe = {"ImageId": made, "ResourceType": "imagebuilder:ImageRecipe", "Arn": arn}
     with answered(cloud, "ec2.DescribeImageReferences", lambda parsed: parsed["ImageReferences"].append(recipe)):
-        found = [each for each in cloud.references() if each.kind == "image recipe"]
+        found = [each for each in cloud.references.all() if each.kind == "image recipe"]
     assert [(each.image_id, each.id, each.name) for each in found] == [(made, arn, "golden/1.0.0")]
     asked = account.calls("DescribeImageReferences")
     assert len(asked) == 1, "only where there are images of ours"
@@ -126,35 +126,35 @@ def test_fleets_that_aws_keeps_full_are_references_by_the_versions_that_they_nam
         }
     )["SpotFleetRequestId"]
     ours = (named, itself, spot)
-    found = {(each.image_id, each.kind, each.id) for each in cloud.references()}
+    found = {(each.image_id, each.kind, each.id) for each in cloud.references.all()}
     assert (named, "fleet", fleet) in found and (itself, "fleet", fleet) in found
     assert (spot, "spot fleet", request) in found
     ec2.delete_fleets(FleetIds=[fleet], TerminateInstances=False)
     ec2.cancel_spot_fleet_requests(SpotFleetRequestIds=[request], TerminateInstances=False)
-    assert not [each for each in cloud.references() if each.image_id in ours]
+    assert not [each for each in cloud.references.all() if each.image_id in ours]
 
 
 def test_what_aws_would_not_deregister_is_held(account: Account, cloud: Aws) -> None:
     made = account.image(READY)
     account.ec2().enable_image_deregistration_protection(ImageId=made, WithCooldown=True)
     account.ec2().disable_image_deregistration_protection(ImageId=made)  # from tomorrow on
-    found = [str(each) for each in cloud.references() if each.image_id == made]
+    found = [str(each) for each in cloud.references.all() if each.image_id == made]
     assert found == [f"deregistration protection of shop-web-1 ({made})"]
 
 
 def test_an_account_without_that_question_is_asked_all_the_others(account: Account, cloud: Aws) -> None:
     user = account.instance(account.image(READY))
     account.served.order("error", action="ec2:DescribeImageReferences", code="InvalidAction", times=9)
-    assert user in {each.id for each in cloud.references()}
+    assert user in {each.id for each in cloud.references.all()}
 
 
 def test_a_reference_in_another_region_is_to_the_id_that_the_image_has_there(account: Account, cloud: Aws) -> None:
     made = account.image(READY)
-    there = cloud.copy(made, OTHER)
+    there = cloud.images.copy(made, OTHER)
     user = account.instance(there, OTHER)
-    found = {reference.image_id: reference for reference in cloud.references()}
+    found = {reference.image_id: reference for reference in cloud.references.all()}
     assert made not in found and (found[there].kind, found[there].id) == ("instance", user)
-    image = cloud.image(made)
+    image = cloud.images.get(made)
     assert image is not None and there in image.ids
 
 
@@ -163,10 +163,10 @@ def test_a_reference_in_another_region_is_to_the_id_that_the_image_has_there(acc
     ["ec2:DescribeInstances", "ec2:DescribeImageReferences", "autoscaling:.*", "ssm:DescribeParameters"],
 )
 def test_a_region_that_does_not_answer_ends_it(account: Account, cloud: Aws, action: str) -> None:
-    cloud.copy(account.image(READY), OTHER)
+    cloud.images.copy(account.image(READY), OTHER)
     account.served.order("error", action=action, region=OTHER, code="UnauthorizedOperation", times=9)
     with pytest.raises(CloudError, match=f"in {OTHER}.*UnauthorizedOperation") as caught:
-        cloud.references()
+        cloud.references.all()
     assert "docs/aws.md" in caught.value.remedy
 
 
@@ -288,4 +288,4 @@ def test_an_answer_that_is_shorter_than_it_must_be_ends_it(
         answered(cloud, f"{call}.{operation}", lambda parsed: parsed[key].pop(0)),
         pytest.raises(CloudError, match=f"{call}:{operation}"),
     ):
-        cloud.references()
+        cloud.references.all()

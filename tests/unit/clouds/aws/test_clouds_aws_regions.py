@@ -43,16 +43,16 @@ def test_a_region_that_the_organization_closes_is_left_out(account: Account, clo
     made = account.image(READY)
     user = account.instance(made)
     deny(account, OTHER, BY_ORGANIZATION[why])
-    assert [image.id for image in cloud.images("shop")] == [made]
-    assert user in {reference.id for reference in cloud.references()}
-    assert not (cloud.builders("shop") or cloud.build_keys() or cloud.sweep("shop"))
+    assert [image.id for image in cloud.images.of("shop")] == [made]
+    assert user in {reference.id for reference in cloud.references.all()}
+    assert not (cloud.builders.of("shop") or cloud.keys.all() or cloud.remains.sweep("shop"))
 
 
 @pytest.mark.parametrize("why", FOR_ANOTHER_REASON)
 def test_one_that_is_refused_for_another_reason_is_an_error(account: Account, cloud: Aws, why: str) -> None:
     deny(account, OTHER, FOR_ANOTHER_REASON[why])
     with pytest.raises(CloudError, match=f"in {OTHER}"):
-        cloud.images("shop")
+        cloud.images.of("shop")
 
 
 @pytest.mark.parametrize("region", [HOME, OTHER])
@@ -61,51 +61,51 @@ def test_a_region_of_the_stack_is_never_left_out(account: Account, region: str) 
     cloud = connect("aws", Environment.read({}), settings)
     deny(account, region, BY_ORGANIZATION["a deny"], action="ec2:DescribeImages")
     with pytest.raises(CloudError, match=f"list images in {region}: .*explicit deny"):
-        cloud.images("shop")
+        cloud.images.of("shop")
 
 
 def test_a_region_of_the_stack_that_is_not_enabled_is_refused(account: Account) -> None:
     with pytest.raises(ConfigError, match="me-south-1 is not enabled"):
-        Aws(HOME, further=["me-south-1"]).images("shop")
+        Aws(HOME, further=["me-south-1"]).images.of("shop")
 
 
 @pytest.mark.parametrize("action", ["ec2:DescribeInstances", "autoscaling:.*"])
 def test_one_where_only_other_questions_are_refused_is_an_error(account: Account, cloud: Aws, action: str) -> None:
     """Its AMIs are seen, and would be deleted; who needs them is not."""
-    cloud.copy(account.image(READY), OTHER)
+    cloud.images.copy(account.image(READY), OTHER)
     fresh = Aws(HOME, sleep=pause)
     deny(account, OTHER, BY_ORGANIZATION["a deny"], action=action)
     with pytest.raises(CloudError, match=f"in {OTHER}.*explicit deny"):
-        fresh.references()
+        fresh.references.all()
 
 
 def test_one_that_closes_while_its_images_are_looked_at_is_an_error(account: Account, cloud: Aws) -> None:
-    cloud.copy(account.image(READY), OTHER)
-    assert len(cloud.images("shop")[0].regions) == 2
+    cloud.images.copy(account.image(READY), OTHER)
+    assert len(cloud.images.of("shop")[0].regions) == 2
     deny(account, OTHER, BY_ORGANIZATION["a deny"])
     with pytest.raises(CloudError, match=f"in {OTHER}.*explicit deny"):
-        cloud.references()
+        cloud.references.all()
 
 
 def test_one_that_was_closed_is_not_touched_when_it_opens(account: Account, cloud: Aws) -> None:
     """What needs its AMIs was not looked at."""
     made = account.image(READY)
-    there = cloud.copy(made, OTHER)
+    there = cloud.images.copy(made, OTHER)
     fresh = Aws(HOME, sleep=pause)
     deny(account, OTHER, BY_ORGANIZATION["a deny"])
-    assert fresh.images("shop")[0].ids == {made}
+    assert fresh.images.of("shop")[0].ids == {made}
     account.served.cloud.faults.clear()
-    fresh.delete_image(made)
-    assert cloud.tags_of(made) is None and cloud.tags_of(there) is not None
+    fresh.images.delete(made)
+    assert cloud.images.tags(made) is None and cloud.images.tags(there) is not None
 
 
 def test_an_image_that_was_built_in_a_closed_region_is_an_error(account: Account, cloud: Aws) -> None:
     """It would pass for one that is gone from there, and be built again."""
     made = account.image(READY)
-    there = cloud.copy(made, OTHER)
+    there = cloud.images.copy(made, OTHER)
     elsewhere = Aws(THIRD, sleep=pause)
     deny(account, HOME, BY_ORGANIZATION["a deny"])
-    for ask in (lambda: elsewhere.images("shop"), lambda: elsewhere.image(there)):
+    for ask in (lambda: elsewhere.images.of("shop"), lambda: elsewhere.images.get(there)):
         with pytest.raises(CloudError, match=f"built in {HOME}, which a policy of the organization closes") as caught:
             ask()
         assert "leave it open" in caught.value.remedy

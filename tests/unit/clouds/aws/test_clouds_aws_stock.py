@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bakewell.clouds.aws import Aws, stock
+from bakewell.clouds.aws import Aws, bases
 from bakewell.clouds.aws.api import Clients
 from bakewell.errors import CloudError, ConfigError
 from bakewell_local.sandbox.aws.stock import NAMES, PARAMETER, stock_id
@@ -28,54 +28,54 @@ def without_networks(account: Account) -> None:
 
 
 def test_the_newest_of_a_name_is_found_with_its_id_in_every_region(cloud: Aws) -> None:
-    found = cloud.stock(cloud.usual("debian-12"))
+    found = cloud.bases.stock(cloud.bases.usual("debian-12"))
     assert (found.name, found.date) == (NEWER, "2025-11-12")
     assert found.ids == {region: stock_id(region, NEWER) for region in sorted((HOME, OTHER, THIRD))}
-    assert cloud.stock(f"136693071363/{OLDER}").ids[OTHER] == stock_id(OTHER, OLDER)
-    assert cloud.base(cloud.usual("debian-12")) == stock_id(HOME, NEWER)
+    assert cloud.bases.stock(f"136693071363/{OLDER}").ids[OTHER] == stock_id(OTHER, OLDER)
+    assert cloud.bases.start(cloud.bases.usual("debian-12")) == stock_id(HOME, NEWER)
 
 
 def test_a_region_that_already_has_a_newer_one_is_locked_at_the_same(
     cloud: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Vendors publish region by region: home has not got it yet."""
-    look = stock.look
+    look = bases.look
 
-    def behind(clients: Clients, image: str, region: str) -> stock.Found:
+    def behind(clients: Clients, image: str, region: str) -> bases.Found:
         region, amis = look(clients, image, region)
         return region, [ami for ami in amis if region != HOME or ami.name != NEWER]
 
-    monkeypatch.setattr(stock, "look", behind)
-    found = cloud.stock(cloud.usual("debian-12"))
+    monkeypatch.setattr(bases, "look", behind)
+    found = cloud.bases.stock(cloud.bases.usual("debian-12"))
     assert found.name == OLDER
     assert found.ids == {region: stock_id(region, OLDER) for region in sorted((HOME, OTHER, THIRD))}
 
 
 def test_so_is_the_one_that_a_vendor_publishes_as_a_parameter(cloud: Aws) -> None:
-    found = cloud.stock(f"ssm:{PARAMETER}")
+    found = cloud.bases.stock(f"ssm:{PARAMETER}")
     assert (found.name, found.ids[HOME]) == (NEWER, stock_id(HOME, NEWER))
 
 
 @pytest.mark.parametrize("image", ["136693071363/nothing-*", "ssm:/no/such/parameter", "210987654321/debian-12-*"])
 def test_what_there_is_not_says_how_to_name_one(cloud: Aws, image: str) -> None:
     with pytest.raises(CloudError) as caught:
-        cloud.stock(image)
+        cloud.bases.stock(image)
     assert f"no image `{image}` in {HOME}" in caught.value.what and "OWNER/NAME-PATTERN" in caught.value.remedy
 
 
 def test_a_build_can_begin_in_the_default_vpc(cloud: Aws) -> None:
-    cloud.check_build(stock_id(HOME, OLDER))
-    cloud.check_build(cloud.usual("debian-12"))
+    cloud.bases.check(stock_id(HOME, OLDER))
+    cloud.bases.check(cloud.bases.usual("debian-12"))
 
 
 def test_without_a_default_vpc_it_says_which_setting(account: Account, cloud: Aws) -> None:
     without_networks(account)
     with pytest.raises(ConfigError, match=r"no default VPC, and bakewell:aws\.subnet is not set") as caught:
-        cloud.check_build(stock_id(HOME, NEWER))
+        cloud.bases.check(stock_id(HOME, NEWER))
     assert "pulumi config set --path 'bakewell:aws.subnet' subnet-" in caught.value.remedy
     vpc = account.ec2().create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
     made = account.ec2().create_subnet(VpcId=vpc, CidrBlock="10.1.0.0/24")["Subnet"]["SubnetId"]
-    Aws(HOME, subnet=made).check_build(stock_id(HOME, NEWER))
+    Aws(HOME, subnet=made).bases.check(stock_id(HOME, NEWER))
 
 
 def base_of_ours(account: Account, fate: str) -> str:
@@ -93,5 +93,5 @@ def base_of_ours(account: Account, fate: str) -> str:
 def test_a_base_that_no_machine_can_start_from_is_refused(account: Account, cloud: Aws, fate: str, said: str) -> None:
     base = base_of_ours(account, fate)
     with pytest.raises(ConfigError, match=f"base image {base} .*{said.split()[-1]}") as caught:
-        cloud.check_build(base)
+        cloud.bases.check(base)
     assert said in caught.value.what and "bakewell lock" in caught.value.remedy

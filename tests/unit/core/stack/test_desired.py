@@ -142,16 +142,20 @@ class Cloud:
     def now(self) -> float:
         return time.time()
 
-    def images(self, project: str) -> list[Any]:
+    @property
+    def images(self) -> Cloud:
+        return self
+
+    references = bases = images
+    offers = account_keys = stack_checks = None
+
+    def of(self, project: str) -> list[Any]:
         return []
 
-    references = ssh_keys = list
-    offers = None
+    def all(self) -> list[Any]:
+        return []
 
-    def check_stack(self, settings: Settings) -> None:
-        """It has whatever is named."""
-
-    def check_build(self, base: str) -> None:
+    def check(self, base: str) -> None:
         self.asked.append(base)
         if self.refusal:
             raise self.refusal

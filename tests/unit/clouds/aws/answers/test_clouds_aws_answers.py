@@ -81,7 +81,7 @@ def test_an_answer_that_is_not_whole_deletes_nothing(account: Account, wire: Wir
     wire.replaying = True
     for action in PARSED:
         for name, spoil in SPOILT.items():
-            here._enabled = None
+            here.regions._enabled = None
             with wire.spoilt(action, spoil):
                 try:
                     cleaned(here, tmp_path)
@@ -96,17 +96,17 @@ def test_an_answer_that_is_not_whole_deletes_nothing(account: Account, wire: Wir
 
 
 def test_a_change_that_aws_does_not_confirm_is_an_error(account: Account, wire: Wire, here: Aws) -> None:
-    place = here._place(account.image(READY))
+    place = here.images._place(account.image(READY))
     assert place is not None
     for operation in sorted(CHANGES):
         for name in ("an empty body", "a proxy's page", "another call's answer", "null"):
             with wire.spoilt(f"ec2:{operation}", SPOILT[name]), pytest.raises(CloudError, match=f"ec2:{operation}"):
-                here._deletion.ami(*place)
+                here.images.deletion.ami(*place)
 
 
 def test_an_account_without_anything_is_whole(account: Account, cloud: Aws, tmp_path: Path) -> None:
     assert cleaned(cloud, tmp_path) == []
-    cloud.references()
+    cloud.references.all()
 
 
 def test_an_answer_with_things_that_were_not_asked_for_deletes_nothing(account: Account, wire: Wire, here: Aws) -> None:
@@ -121,8 +121,8 @@ def test_an_answer_with_things_that_were_not_asked_for_deletes_nothing(account: 
         return 200, everything[0]
 
     with wire.spoilt("ec2:DescribeImages", first), pytest.raises(CloudError, match="1 of 2 things in its answer"):
-        here.images("shop")
-        here.delete_image(made)
+        here.images.of("shop")
+        here.images.delete(made)
     assert not CHANGES & wire.asked
 
 
@@ -142,5 +142,5 @@ def test_that_something_else_is_gone_says_nothing_of_an_image(
     for action in ("ec2:DescribeImageAttribute", "ec2:DescribeInstances", "ec2:DescribeImages"):
         account.served.order("error", action=action, code=code, message=message, status=404, times=1)
         with pytest.raises(CloudError, match=re.escape(code)):
-            here.references()
+            here.references.all()
         account.served.cloud.faults.clear()

@@ -1,24 +1,21 @@
-"""The Docker Engine: a client of it, its errors, and its answers as far as they are read.
-
-`null` and keys that are left out are taken where Docker's API documents them: names, tags and labels that are none.
-What a container was made from, and what an image was built on, is always there.
-"""
+"""The Docker Engine: a client of it, its time, and its errors."""
 
 from __future__ import annotations
 
 import os
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 import requests
 from docker import APIClient, DockerClient
 from docker.errors import APIError, DockerException, NotFound
-from pydantic import AwareDatetime, BeforeValidator, Field
 
-from bakewell.clouds.answers import A, Answer, parse
+from bakewell.clouds.answers import A, parse
+from bakewell.clouds.clock import Clock
+from bakewell.clouds.docker import answers
 from bakewell.errors import CloudError, ConfigError
 from bakewell.settings import Environment
 from bakewell.urls import shown
@@ -37,89 +34,49 @@ REFERENCE = re.compile(rf"{_PART}(:[0-9]+)?(/{_PART})*(:{_PART})?(@?sha256:[0-9a
 CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 """A container's name or ID, likewise."""
 
-Text = Annotated[str, Field(min_length=1)]
-Labels = dict[str, str] | None
-Time = Annotated[
-    AwareDatetime, BeforeValidator(lambda value: datetime.fromisoformat(value) if isinstance(value, str) else value)
-]
+
+class Engine:
+    """The engine that DOCKER_HOST names, by default the one at Docker's usual socket."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._clock = Clock("Docker")
+        self._connecting = threading.Lock()
+        self._connected: DockerClient | None = None
+
+    @property
+    def client(self) -> DockerClient:
+        """Connected when it is first asked for."""
+        with self._connecting:
+            if self._connected is None:
+                self._connected = connect(self._environment)
+                self._connected.api.hooks["response"].append(self._hear)
+            return self._connected
+
+    def _hear(self, answer: requests.Response, **_: object) -> None:
+        if answer.ok:
+            self._clock.hear(answer.headers)
+
+    def now(self) -> float:
+        return self._clock.now(self._ask)
+
+    def _ask(self) -> None:
+        with asking("say what time it is"):
+            self.client.api.info()
 
 
-class Container(Answer):
-    """A container of a list."""
-
-    id: Text = Field(alias="Id")
-    image: Text = Field(alias="ImageID")
-    created: int = Field(alias="Created")
-    names: list[str] | None = Field(alias="Names")
-    labels: Labels = Field(alias="Labels")
-
-
-class ListedImage(Answer):
-    """An image of a list. `parent` is empty where it was built on none, or on one that is not here."""
-
-    id: Text = Field(alias="Id")
-    parent: str = Field(alias="ParentId")
-    tags: list[str] | None = Field(alias="RepoTags")
-    labels: Labels = Field(alias="Labels")
-
-
-class Config(Answer):
-    """What an image or a container brings along; newer engines leave out labels that are none."""
-
-    labels: Labels = Field(default=None, alias="Labels")
-
-
-class Image(Answer):
-    """Everything that is read of one image. Newer engines leave out what is empty: the message, tags, the date."""
-
-    id: Text = Field(alias="Id")
-    config: Config | None = Field(alias="Config")
-    comment: str = Field(default="", alias="Comment")
-    tags: list[str] | None = Field(default=None, alias="RepoTags")
-    created: Time | None = Field(default=None, alias="Created")
-    size: Annotated[int, Field(ge=0)] = Field(alias="Size")
-
-
-class State(Answer):
-    """Whether a container is being committed."""
-
-    paused: bool = Field(alias="Paused")
-
-
-class InspectedContainer(Answer):
-    """One container."""
-
-    state: State = Field(alias="State")
-    config: Config = Field(alias="Config")
-
-
-class Engine(Answer):
-    """The engine itself."""
-
-    name: str = Field(alias="Name")
-    version: str = Field(alias="ServerVersion")
-
-
-class _Containers(Answer):
-    containers: list[Container]
-
-
-class _Images(Answer):
-    images: list[ListedImage]
-
-
-def containers(client: DockerClient, what: str, **filters: str) -> list[Container]:
+def containers(client: DockerClient, what: str, **filters: str) -> list[answers.Container]:
     """Every container, running or not. `what` is asked, for messages."""
     with asking(what):
         listed = client.api.containers(all=True, filters=filters)
-    return read(_Containers, {"containers": listed}, what).containers
+    return read(answers.Containers, {"containers": listed}, what).containers
 
 
-def images(client: DockerClient, what: str, **filters: str) -> list[ListedImage]:
+def images(client: DockerClient, what: str, **filters: str) -> list[answers.ListedImage]:
     """Every image, those without a name included. `what` is asked, for messages."""
     with asking(what):
         listed = client.api.images(all=True, filters=filters)
-    return read(_Images, {"images": listed}, what).images
+    return read(answers.Images, {"images": listed}, what).images
 
 
 def read(model: type[A], answer: object, what: str) -> A:

@@ -4,20 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bakewell.clouds import Stock
-from bakewell.clouds.aws import calls
+from bakewell.clouds.aws import calls, checks
 from bakewell.clouds.aws.answers.images import Ami
 from bakewell.clouds.aws.api import Clients, fitting, unless_gone
+from bakewell.clouds.aws.regions import Regions
+from bakewell.clouds.resources import Stock
 from bakewell.errors import CloudError, ConfigError
 
 DEBIAN = "136693071363"
 """Debian's account: https://wiki.debian.org/Cloud/AmazonEC2Image."""
 
-ARCHITECTURE = "x86_64"
-"""Of the machines that build (`bakewell.clouds.facts`), and so of all images."""
-
 Found = tuple[str, Sequence[Ami]]
 """A region, and its images that fit, the newest first."""
+
+
+class Bases:
+    """The AMIs of vendors, as an account sees them.
+
+    Args:
+        subnet: where images are built; in the region's default VPC where it is None.
+    """
+
+    def __init__(self, regions: Regions, subnet: str | None) -> None:
+        self._regions, self._subnet = regions, subnet
+
+    def usual(self, base: str) -> str:
+        return f"{DEBIAN}/{base}-amd64-*"
+
+    def stock(self, image: str) -> Stock:
+        """`newest` of every enabled region."""
+        regions = self._regions
+        return newest(image, regions.home, regions.everywhere(lambda region: [look(regions.clients, image, region)]))
+
+    def start(self, image: str) -> str:
+        """Its ID in the first region: an API that starts machines takes nothing else."""
+        return self.stock(image).ids[self._regions.home]
+
+    def check(self, base: str) -> None:
+        clients, home = self._regions.clients, self._regions.home
+        checks.network(clients, home, self._subnet)
+        check(clients, base if base.startswith("ami-") else self.start(base), home)
 
 
 def newest(image: str, region: str, everywhere: Sequence[Found]) -> Stock:
@@ -84,8 +110,8 @@ def check(clients: Clients, image_id: str, region: str) -> None:
         )
     if (state := found[0].state) != "available":
         raise ConfigError(f"base image {image_id} in {region} is {state}", remedy=remedy)
-    if (built_for := found[0].architecture or ARCHITECTURE) != ARCHITECTURE:
+    if (built_for := found[0].architecture or checks.ARCHITECTURE) != checks.ARCHITECTURE:
         raise ConfigError(
-            f"base image {image_id} in {region} is for {built_for}, and images are built on {ARCHITECTURE}",
+            f"base image {image_id} in {region} is for {built_for}, and images are built on {checks.ARCHITECTURE}",
             remedy="lock one for amd64: bakewell lock BASE --cloud aws --image …",
         )

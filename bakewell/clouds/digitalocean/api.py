@@ -1,4 +1,4 @@
-"""JSON over HTTP for a cloud's API: retries, waits, pages and errors, said once.
+"""DigitalOcean's API v2, JSON over HTTP: retries, waits, pages and errors, said once.
 
 An answer counts as what was asked for only if it has the status that the call documents and its body reads as the typed
 model. A 404 says that a thing is gone only in DigitalOcean's own words: a proxy's page, or an endpoint that knows none
@@ -26,8 +26,8 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from bakewell import proxy
 from bakewell.clouds.answers import A, Answer, parse_json
-from bakewell.clouds.bodies import Answered, whole
 from bakewell.clouds.clock import Clock, sent
+from bakewell.clouds.digitalocean.bodies import Answered, whole
 from bakewell.errors import CloudError
 
 log = logging.getLogger(__name__)
