@@ -13,6 +13,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 NAMESPACE = "bakewell"
+READY = f"{NAMESPACE}:ready"
+REVOKED = f"{NAMESPACE}:revoked"
+IMPORTED = f"{NAMESPACE}:imported"  # not built by Bakewell: `bakewell import images` gave it its identity
+MANAGED = f"{NAMESPACE}:managed"  # with IMPORTED: retention may delete it
 _TAG = re.compile(rf"^{NAMESPACE}:(?P<key>[a-z]+)(?::(?P<value>[A-Za-z0-9_-]+))?$")
 _LEASE = re.compile(r"[0-9]{1,11}")  # a number with more digits is not a date
 
@@ -24,8 +28,8 @@ class Identity:
     Attributes:
         project: the project that owns the image; images of other projects are never touched.
         role: the role, a folder under packer/images/.
-        fingerprint: fingerprint of the image's content, 64 hex digits.
-        run: 12 hex digits, unique to one build.
+        fingerprint: fingerprint of the image's content, 64 hex digits; empty for an imported image.
+        run: 12 hex digits, unique to one build, or to one import.
         parent: run of the parent image; None for an image on a stock image.
         home: the region that the image was built in; copies do not change it.
     """
@@ -52,16 +56,20 @@ class Identity:
             "parent": self.parent,
             "home": self.home,
         }
-        return tuple(sorted(tag(key, value) for key, value in pairs.items() if value is not None))
+        return tuple(sorted(tag(key, value) for key, value in pairs.items() if value))
 
     @classmethod
     def from_tags(cls, tags: Iterable[str]) -> Identity | None:
         """The identity in `tags`; None if they do not hold exactly one complete identity: the image is not ours."""
         found: dict[str, set[str]] = {}
+        imported = False
         for text in tags:
             pair = parse_tag(text)
+            imported = imported or text == IMPORTED
             if pair is not None and pair[1]:
                 found.setdefault(pair[0], set()).add(pair[1])
+        if imported:
+            found.setdefault("fingerprint", {""})
         wanted = ("project", "role", "fingerprint", "run", "home")
         parents = found.get("parent", set())
         if any(len(found.get(key, ())) != 1 for key in wanted) or len(parents) > 1:
@@ -125,6 +133,16 @@ class Image:
     def fingerprint(self) -> str:
         return self.identity.fingerprint
 
+    @property
+    def imported(self) -> bool:
+        """Somebody else built it; a machine can be pinned to it, and no build adopts it."""
+        return IMPORTED in self.tags
+
+    @property
+    def managed(self) -> bool:
+        """Retention may decide on it: Bakewell built it, or its import said so."""
+        return not self.imported or MANAGED in self.tags
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
@@ -141,10 +159,6 @@ class Reference:
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name} ({self.id})"
-
-
-READY = f"{NAMESPACE}:ready"
-REVOKED = f"{NAMESPACE}:revoked"
 
 
 def tag(key: str, value: str) -> str:
@@ -187,7 +201,7 @@ def adoptable(images: Iterable[Image], role: str, fingerprint: str, region: str)
     """
     every = list(images)
     by_run = {image.run: image for image in every}
-    fits = [i for i in every if i.role == role and i.fingerprint == fingerprint and i.ready]
+    fits = [i for i in every if i.role == role and i.fingerprint == fingerprint and i.ready and not i.imported]
     good = [i for i in newest_first(fits) if not tainted(i, by_run)]
     return min(good, key=lambda i: (i.identity.home != region, region not in i.regions), default=None)
 

@@ -127,7 +127,13 @@ def not_ours(image: Image, evidence: Evidence) -> list[str]:
     return [f"not ours: it belongs to project {owner}"] if owner != evidence.policy.project else []
 
 
-GUARDS: tuple[Guard, ...] = (in_use, pinned, newest, current, being_built, orphaned, not_ours)
+def unmanaged(image: Image, evidence: Evidence) -> list[str]:
+    """Somebody else made it, and its import did not hand it over to retention."""
+    del evidence
+    return [] if image.managed else ["imported: not managed by retention"]
+
+
+GUARDS: tuple[Guard, ...] = (in_use, pinned, newest, current, being_built, orphaned, not_ours, unmanaged)
 
 
 def plan(
@@ -179,12 +185,12 @@ def _decide(image: Image, reasons: list[str], policy: Policy) -> Decision:
 
 
 def _ranks(images: Sequence[Image], unborn: Collection[str]) -> dict[str, int]:
-    """Ranks of the finished images. Revoked images and their children have no rank."""
+    """Ranks of the finished images that retention decides on. Revoked images and their children have no rank."""
     by_run = {image.run: image for image in images}
     places: dict[tuple[str, str], int] = {}
     ranks = {}
     for image in newest_first(images):
-        if image.ready and not tainted(image, by_run):
+        if image.ready and image.managed and not tainted(image, by_run):
             group = (image.cloud, image.role)
             places[group] = places.get(group, 1 if image.role in unborn else 0) + 1
             ranks[image.id] = places[group]

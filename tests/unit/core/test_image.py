@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bakewell.image import (
+    IMPORTED,
+    MANAGED,
     READY,
     Identity,
     Image,
@@ -65,6 +67,16 @@ def test_other_tags_and_their_order_make_no_difference(identity: Identity, other
 def test_an_image_that_lacks_part_of_its_identity_is_not_ours(lost: str) -> None:
     identity = Identity("shop", "web", "f", "r", "p", "nyc3")
     assert Identity.from_tags(t for t in identity.tags() if not t.startswith(f"bakewell:{lost}:")) is None
+
+
+def test_an_imported_image_is_ours_without_a_fingerprint_and_no_build_adopts_it() -> None:
+    identity = Identity("shop", "web", "", "r", None, "nyc3")
+    assert Identity.from_tags([*identity.tags(), IMPORTED]) == identity
+    found = worlds.image("r", flags=(IMPORTED,))
+    assert found.imported and not found.managed and worlds.image("r", flags=(IMPORTED, MANAGED)).managed
+    assert adoptable([found], "web", "", "nyc3") is None
+    stated = replace(found, identity=replace(found.identity, fingerprint="f"))
+    assert adoptable([stated], "web", "f", "nyc3") is None, "also where somebody wrote a fingerprint on it by hand"
 
 
 @pytest.mark.parametrize("key", ["project", "role", "fingerprint", "run", "parent", "home"])

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bakewell import retention
-from bakewell.image import Image, newest_first
+from bakewell.image import IMPORTED, MANAGED, Image, newest_first
 from bakewell.retention import GUARDS, Decision, Plan, Policy, plan
 
 from .worlds import NOW, World, droplet, image, random_world, reference
@@ -40,8 +40,9 @@ def ancestors(image: Image, world: World) -> Iterator[Image]:
 
 
 def bootable(world: World) -> list[Image]:
-    """Finished images that nobody took back, nor any they were built on; newest first."""
+    """Finished images of ours that nobody took back, nor any they were built on; newest first."""
     fine = [i for i in world.images if i.ready and not any(a.revoked for a in (i, *ancestors(i, world)))]
+    fine = [i for i in fine if IMPORTED not in i.tags or MANAGED in i.tags]
     return newest_first(fine)
 
 
@@ -99,8 +100,13 @@ def what_nobody_needs_goes(world: World) -> bool:
     needed = top(world) | asked_for(world) | {i.id for i in world.images if i.ids & used}
     needed |= {i.id for i in world.images if {*i.ids, i.name} & world.policy.pins}
     needed |= {i.id for i in world.images if not i.ready or i.identity.project != world.policy.project}
+    needed |= {i.id for i in world.images if IMPORTED in i.tags and MANAGED not in i.tags}
     needed |= {a.id for i in world.images if i.id in needed for a in ancestors(i, world)}
     return gone(world) == {i.id for i in world.images} - needed
+
+
+def nothing_goes_that_an_import_did_not_hand_over(world: World) -> bool:
+    return not any(IMPORTED in d.image.tags and MANAGED not in d.image.tags for d in world.plan().delete)
 
 
 def children_go_before_their_parents(world: World) -> bool:
@@ -138,6 +144,7 @@ PROPERTIES: list[Callable[[World], bool]] = [
     the_newest_stay,
     what_the_stack_asks_for_stays,
     what_nobody_needs_goes,
+    nothing_goes_that_an_import_did_not_hand_over,
     children_go_before_their_parents,
     carried_out_it_is_done,
     every_image_is_decided_with_a_reason,
@@ -165,6 +172,7 @@ def test_always_in_worlds_that_differ_from_run_to_run(random: Random) -> None:
 
 def test_much_goes_in_the_corpus() -> None:
     assert sum(len(gone(world)) for world in CORPUS) > 60
+    assert any(IMPORTED in d.image.tags for world in CORPUS for d in world.plan().delete), "managed ones too"
 
 
 THEN_FAILS: dict[retention.Guard, Callable[[World], bool]] = {
@@ -175,6 +183,7 @@ THEN_FAILS: dict[retention.Guard, Callable[[World], bool]] = {
     retention.being_built: nothing_unfinished_goes_while_its_lease_runs,
     retention.orphaned: orphans_are_left_to_the_reaper,
     retention.not_ours: nothing_of_others_goes,
+    retention.unmanaged: nothing_goes_that_an_import_did_not_hand_over,
 }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from bakewell.image import Identity, Image, Reference
+from bakewell.image import IMPORTED, MANAGED, Identity, Image, Reference
 from bakewell.retention import Plan, Policy, plan
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -25,12 +25,13 @@ def image(
     revoked: bool = False,
     lease: int | None = None,
     copied: bool = False,
+    flags: tuple[str, ...] = (),
 ) -> Image:
     """An image called `<role>-<run>` with ID `id-<run>`, made `day` days before now (negative).
 
-    `copied`: it has the ID `there-<run>` in another region.
+    `copied`: it has the ID `there-<run>` in another region. `flags`: further tags; with IMPORTED, its content is unknown.
     """
-    identity = Identity(project, role, fingerprint, run, parent, "nyc3")
+    identity = Identity(project, role, "" if IMPORTED in flags else fingerprint, run, parent, "nyc3")
     return Image(
         cloud="digitalocean",
         id=f"id-{run}",
@@ -42,7 +43,7 @@ def image(
         ready=ready,
         revoked=revoked,
         lease=lease,
-        tags=identity.tags(),
+        tags=(*identity.tags(), *flags),
         elsewhere={"sfo3": f"there-{run}"} if copied else {},
     )
 
@@ -95,6 +96,7 @@ def random_world(random: Random) -> World:
                 revoked=random.random() < 0.1,
                 lease=None if lease is None else int(NOW.timestamp()) + lease,
                 copied=random.random() < 0.3,
+                flags=random.choice([(IMPORTED,), (IMPORTED, MANAGED)]) if ready and random.random() < 0.2 else (),
             )
         )
     ids = [id for i in images for id in sorted(i.ids)] + ["id-foreign"]
