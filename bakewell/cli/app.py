@@ -9,7 +9,7 @@ import typer
 
 from bakewell.cli import doctor, local
 from bakewell.cli.catalog import eject, fmt, lock, roles, stage, validate
-from bakewell.cli.image import build, clean, copy, images
+from bakewell.cli.image import build, clean, copy, images, import_images
 from bakewell.cli.machine import container, fleet, ready, retire
 from bakewell.cli.project import init, new_role
 
@@ -37,6 +37,10 @@ def _options(
     ] = False,
 ) -> None: ...
 
+
+imports = typer.Typer(name="import", no_args_is_help=True, help="Take in what was there before Bakewell.")
+imports.command("images")(import_images.command)
+app.add_typer(imports)
 
 app.command("init")(init.command)
 app.command("new-role")(new_role.command)

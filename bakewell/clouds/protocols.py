@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from bakewell.clouds.resources import AccountKey, Builder, Key, Leftover, Running, Size, Stock
+from bakewell.clouds.resources import AccountKey, Builder, Key, Leftover, Running, Size, Stock, Unidentified
 from bakewell.image import Image, Reference
 
 if TYPE_CHECKING:
@@ -159,6 +159,13 @@ class Remains(Protocol):
         """
 
 
+class Importable(Protocol):
+    """Images that somebody else made. Docker lacks it: the labels of its images cannot be changed."""
+
+    def all(self) -> list[Unidentified]:
+        """Images of the account that can be booted and carry no complete identity."""
+
+
 class TagObjects(Protocol):
     """Tags that exist by themselves, whether or not anything carries them. Elsewhere they go with what carries them."""
 
@@ -235,3 +242,6 @@ class Cloud(Upkeep, Source, Protocol):
 
     @property
     def bases(self) -> Bases: ...
+
+    @property
+    def importable(self) -> Importable | None: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bakewell.image import Identity
@@ -58,6 +59,20 @@ class Leftover:
 
     id: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unidentified:
+    """An image of the account that can be booted and carries no complete identity: somebody else made it.
+
+    Attributes:
+        ids: region to its ID there.
+        tags: tags that any of these carries, as `bakewell.image` writes tags; others' tags as the cloud has them.
+    """
+
+    name: str
+    ids: Mapping[str, str]
+    tags: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The commands of `bakewell`, as its own parser knows them."""
+"""The commands of `bakewell`, as its own parser knows them: those of a group by both words."""
 
 from __future__ import annotations
 
@@ -9,4 +9,12 @@ from bakewell.cli.app import app
 
 _CLI = typer.main.get_command(app)
 assert isinstance(_CLI, click.Group)
-COMMANDS = _CLI.commands
+COMMANDS = {
+    words: command
+    for name, found in _CLI.commands.items()
+    for words, command in (
+        {f"{name} {below}": command for below, command in found.commands.items()}
+        if isinstance(found, click.Group)
+        else {name: found}
+    ).items()
+}

@@ -27,6 +27,8 @@ def command(cloud: CloudName = None, as_json: Json = False, debug: Debug = False
         return [user for id in sorted(image.ids) for user in users.get(id, [])]
 
     def state(image: Image) -> str:
+        if image.imported and image.ready and not image.revoked:
+            return "imported, managed" if image.managed else "imported"
         return "revoked" if image.revoked else "ready" if image.ready else "unfinished"
 
     if as_json:
@@ -62,7 +64,7 @@ def command(cloud: CloudName = None, as_json: Json = False, debug: Debug = False
                 f"{image.size_gb:.2f}",
                 " ".join(image.regions),
                 ", ".join(used_by(image)) or "-",
-                image.fingerprint[:12],
+                image.fingerprint[:12] or "-",
             )
             for image in images
         ],

@@ -11,6 +11,7 @@ from bakewell.clouds.aws.bases import Bases
 from bakewell.clouds.aws.builders import Builders, BuildKeys
 from bakewell.clouds.aws.checks import StackChecks
 from bakewell.clouds.aws.images import Images
+from bakewell.clouds.aws.importable import Importable
 from bakewell.clouds.aws.references import References
 from bakewell.clouds.aws.regions import Regions
 from bakewell.clouds.aws.remains import Remains
@@ -52,6 +53,7 @@ class Aws:
         self.keys = BuildKeys(self.regions)
         self.bases = Bases(self.regions, subnet)
         self.stack_checks = StackChecks(self.regions)
+        self.importable = Importable(self.images)
         self.remains = Remains(self.regions, self.images, self.account.now)
 
     def now(self) -> float:

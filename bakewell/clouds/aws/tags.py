@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bakewell.clouds.aws.answers.base import Tag
-from bakewell.image import NAMESPACE, READY, REVOKED
+from bakewell.image import IMPORTED, NAMESPACE, READY, REVOKED
+
+_FLAGS = (IMPORTED, READY, REVOKED)
 
 
 def texts(tags: Sequence[Tag]) -> tuple[str, ...]:
     """Key and value with a colon between, or the key alone where there is no value; sorted.
 
-    A flag of ours is one whatever value it was given: a revocation by hand must not fail for `=true`.
+    A flag of ours is one whatever value it was given: a revocation by hand must not fail for `=true`. Not
+    `bakewell:managed`, which lets an image be deleted: `=false` must not.
     """
     split = ((tag.key, tag.value) for tag in tags)
-    return tuple(sorted(f"{key}:{value}" if value and key not in (READY, REVOKED) else key for key, value in split))
+    return tuple(sorted(f"{key}:{value}" if value and key not in _FLAGS else key for key, value in split))
 
 
 def pairs(tags: Sequence[str]) -> list[dict[str, str]]:

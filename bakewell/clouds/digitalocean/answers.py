@@ -29,9 +29,10 @@ class Identified(Item):
 
 
 class Image(Identified):
-    """A snapshot, or anybody's image; `min_disk_size` in GB."""
+    """A snapshot, or anybody's image; `min_disk_size` in GB. `type`: snapshot, backup, custom, …"""
 
     name: str
+    type: str | None = None
     status: Text
     min_disk_size: Annotated[int, Field(ge=0)] | None
     created_at: AwareDatetime

@@ -12,6 +12,7 @@ from bakewell.clouds.digitalocean.bases import Bases
 from bakewell.clouds.digitalocean.builders import Builders, BuildKeys
 from bakewell.clouds.digitalocean.checks import StackChecks
 from bakewell.clouds.digitalocean.images import Images
+from bakewell.clouds.digitalocean.importable import Importable
 from bakewell.clouds.digitalocean.offers import Offers
 from bakewell.clouds.digitalocean.references import References
 from bakewell.clouds.digitalocean.remains import Remains
@@ -50,6 +51,7 @@ class DigitalOcean:
         self.bases = Bases(self.api)
         self.offers = Offers(self.api)
         self.stack_checks = StackChecks(self.api)
+        self.importable = Importable(self.api)
         self.remains = Remains(self.api, self.tag_objects)
 
     def now(self) -> float:

@@ -190,7 +190,7 @@ def test_fmt_tells_a_syntax_error_from_another_layout(
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_command_has_help_and_debug(bakewell: Bakewell, command: str) -> None:
-    done = bakewell(command, "--help")
+    done = bakewell(*command.split(), "--help")
     assert done.code == 0 and "--debug" in done.out
 
 

@@ -29,7 +29,7 @@ def image(
 ) -> Image:
     """An image called `<role>-<run>` with ID `id-<run>`, made `day` days before now (negative).
 
-    `copied`: it has the ID `there-<run>` in another region. `flags`: further tags; with IMPORTED, its content is unknown.
+    `copied`: it has the ID `there-<run>` in another region. `flags`: further tags; IMPORTED takes its fingerprint.
     """
     identity = Identity(project, role, "" if IMPORTED in flags else fingerprint, run, parent, "nyc3")
     return Image(
