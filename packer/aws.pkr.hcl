@@ -20,10 +20,48 @@ variable "kms_key" {
   description = "Alias of the KMS key to encrypt with (bakewell:aws.kms_key). Empty: the account's own key for EBS."
 }
 
+# The rest says where and how the building machine runs: bakewell:builders.aws. None of it changes the image.
+
 variable "subnet" {
   type        = string
   default     = ""
-  description = "Where the building machine runs (bakewell:aws.subnet). Empty: in the region's default VPC."
+  description = "The subnet, by its ID. Empty: the one with subnet_tags; or one of the region's default VPC."
+}
+
+variable "subnet_tags" {
+  type        = map(string)
+  default     = {}
+  description = "Tags of the subnet; of several that carry them, the one with most free addresses is taken."
+}
+
+variable "security_group" {
+  type        = string
+  default     = ""
+  description = "Its security group, by ID. Empty: a group of its own, which lets ssh_from in on port 22."
+}
+
+variable "ssh_from" {
+  type        = list(string)
+  default     = []
+  description = "Blocks of addresses that reach port 22. Empty: this host's public address, as AWS sees it."
+}
+
+variable "profile" {
+  type        = string
+  default     = ""
+  description = "Its instance profile, by name. Empty: none."
+}
+
+variable "spot" {
+  type        = bool
+  default     = false
+  description = "Whether it is a spot instance, at any price up to that of an ordinary one."
+}
+
+variable "address" {
+  type        = string
+  default     = "public"
+  description = "How it is reached: at its public or private address, or by session-manager."
 }
 
 locals {
@@ -45,6 +83,27 @@ source "amazon-ebs" "image" {
   region          = coalesce(var.region, "us-east-1")
   instance_type   = coalesce(var.size, "t3.micro")
   subnet_id       = var.subnet == "" ? null : var.subnet
+  spot_price      = var.spot ? "auto" : null
+  spot_tags       = var.spot ? local.tags : null
+
+  # Never the whole internet: where nothing is configured, Packer asks AWS for this host's address, or ends.
+  security_group_id                         = var.security_group == "" ? null : var.security_group
+  temporary_security_group_source_cidrs     = length(var.ssh_from) == 0 ? null : var.ssh_from
+  temporary_security_group_source_public_ip = length(var.ssh_from) == 0
+
+  iam_instance_profile        = var.profile == "" ? null : var.profile
+  associate_public_ip_address = var.address == "public" ? null : false
+  session_manager_port        = var.tunnel_port
+  ssh_interface               = { public = null, private = "private_ip", session-manager = "session_manager" }[var.address]
+
+  dynamic "subnet_filter" {
+    for_each = length(var.subnet_tags) == 0 ? [] : [var.subnet_tags]
+    content {
+      filters   = { for name, value in subnet_filter.value : "tag:${name}" => value }
+      most_free = true
+    }
+  }
+
   run_tags        = merge(local.tags, { Name = local.builder_name })
   run_volume_tags = local.tags
 
@@ -69,6 +128,12 @@ source "amazon-ebs" "image" {
   ssh_private_key_file    = var.ssh_private_key_file == "" ? null : var.ssh_private_key_file
   temporary_key_pair_type = "ed25519"
   ssh_timeout             = "10m"
+
+  # Through a bastion, where there is one. provision.py goes the same way by itself.
+  ssh_bastion_host             = var.bastion_host == "" ? null : var.bastion_host
+  ssh_bastion_port             = var.bastion_host == "" ? null : var.bastion_port
+  ssh_bastion_username         = var.bastion_host == "" ? null : var.bastion_user
+  ssh_bastion_private_key_file = var.bastion_host == "" ? null : var.bastion_key_file
 
   # One that loses its supervisor and powers itself off is gone.
   shutdown_behavior = "terminate"

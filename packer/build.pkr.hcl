@@ -3,6 +3,10 @@
 locals {
   # Only when Packer made the key; one that was given stays where it is.
   key_file = coalesce(var.ssh_private_key_file, "${abspath(path.root)}/build-ssh-key")
+
+  # How provision.py gets through a bastion: ssh carries its connection there, and trusts the hosts that its user does.
+  bastion_options = "-F /dev/null -o BatchMode=yes -p ${var.bastion_port} -i '${var.bastion_key_file}'"
+  bastion         = var.bastion_host == "" ? "" : "ssh ${local.bastion_options} -W %h:%p ${var.bastion_user}@${var.bastion_host}"
 }
 
 build {
@@ -15,12 +19,13 @@ build {
     timeout = "${var.timeout_minutes + 15}m"
     env = {
       BUILD_HOST     = build.Host
-      BUILD_PORT     = build.Port
+      BUILD_PORT     = var.tunnel_port == 0 ? build.Port : "${var.tunnel_port}"
       BUILD_USER     = build.User
       BUILD_KEY_FILE = local.key_file
       BUILD_ROLE     = var.role
       BUILD_IMAGE    = local.image_name
       BUILD_SECONDS  = var.timeout_minutes * 60
+      BUILD_BASTION  = local.bastion
     }
     inline = [
       "cd '${abspath(path.root)}'",

@@ -8,6 +8,18 @@ packer {
   }
 }
 
+variable "vpc" {
+  type        = string
+  default     = ""
+  description = "ID of the building machine's VPC (bakewell:builders.digitalocean). Empty: the region's default one."
+}
+
+variable "private" {
+  type        = bool
+  default     = false
+  description = "Whether it is reached at its private address."
+}
+
 locals {
   sources = ["source.digitalocean.image"]
 }
@@ -27,6 +39,16 @@ source "digitalocean" "image" {
 
   # The DigitalOcean agent would be installed behind the build's back, and be part of the image.
   droplet_agent = false
+
+  vpc_uuid                = var.vpc == "" ? null : var.vpc
+  private_networking      = var.vpc != "" || var.private ? true : null
+  connect_with_private_ip = var.private
+
+  # Through a bastion, where there is one. provision.py goes the same way by itself.
+  ssh_bastion_host             = var.bastion_host == "" ? null : var.bastion_host
+  ssh_bastion_port             = var.bastion_host == "" ? null : var.bastion_port
+  ssh_bastion_username         = var.bastion_host == "" ? null : var.bastion_user
+  ssh_bastion_private_key_file = var.bastion_host == "" ? null : var.bastion_key_file
 
   ssh_username         = "root"
   ssh_key_id           = var.ssh_key == "" ? null : var.ssh_key

@@ -34,6 +34,12 @@ _consul: dict[str, Any] = {"mode": "client", "service": _role} | _image["consul"
 _locked = Path("downloads.json")
 _downloads = json.loads(_locked.read_text(encoding="utf-8")) if _locked.exists() else {}
 
+# PyInfra reads how to get through a bastion from a file of ssh's.
+_bastion = os.environ.get("BUILD_BASTION", "")
+_ssh_config = Path("build-ssh-config")
+if _bastion:
+    _ssh_config.write_text(f"Host *\n    ProxyCommand {_bastion}\n", encoding="utf-8")
+
 build: list[tuple[str, dict[str, Any]]] = [
     (
         os.environ["BUILD_HOST"],
@@ -44,7 +50,7 @@ build: list[tuple[str, dict[str, Any]]] = [
             # A machine that lives for minutes has no host key worth remembering, and its address is soon another's.
             "ssh_known_hosts_file": os.devnull,
             "ssh_strict_host_key_checking": "off",
-            "ssh_config_file": os.devnull,
+            "ssh_config_file": str(_ssh_config) if _bastion else os.devnull,
             "role": _role,
             "image": os.environ["BUILD_IMAGE"],
             "parent": _image.get("parent", ""),

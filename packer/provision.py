@@ -134,13 +134,16 @@ def connect() -> paramiko.SSHClient:
 
     Tried again for some seconds: a machine whose boot is not over may restart its SSH server.
     """
+    host, port = os.environ["BUILD_HOST"], os.environ.get("BUILD_PORT", "22")
+    bastion = os.environ.get("BUILD_BASTION", "").replace("%h", host).replace("%p", port)
     for left in reversed(range(5)):
         client = paramiko.SSHClient()
         client.set_missing_host_key_policy(IgnorePolicy())
         try:
             client.connect(
-                os.environ["BUILD_HOST"],
-                port=int(os.environ.get("BUILD_PORT", "22")),
+                host,
+                port=int(port),
+                sock=paramiko.ProxyCommand(bastion) if bastion else None,
                 username=os.environ.get("BUILD_USER", "root"),
                 pkey=paramiko.PKey.from_path(os.environ["BUILD_KEY_FILE"]),
                 timeout=30,

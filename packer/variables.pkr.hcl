@@ -67,6 +67,36 @@ variable "ssh_private_key_file" {
   description = "The private half of ssh_key, a file that only its owner can read."
 }
 
+variable "tunnel_port" {
+  type        = number
+  default     = 0
+  description = "A free port of this host, from which a tunnel leads to the building machine's SSH. 0: no tunnel."
+}
+
+variable "bastion_host" {
+  type        = string
+  default     = ""
+  description = "A machine through which the building machine is reached (bakewell:builders). Empty: directly."
+}
+
+variable "bastion_port" {
+  type        = number
+  default     = 22
+  description = "Its SSH port."
+}
+
+variable "bastion_user" {
+  type        = string
+  default     = "root"
+  description = "Who logs in there."
+}
+
+variable "bastion_key_file" {
+  type        = string
+  default     = ""
+  description = "The private key that logs in there, a file that only its owner can read."
+}
+
 variable "timeout_minutes" {
   type        = number
   default     = 30

@@ -176,7 +176,7 @@ class _Baking:
 
     def _variables(self, run: runs.Run, key: str) -> dict[str, object]:
         settings = self.job.settings
-        return packer.chosen(self.job.cloud, settings) | {
+        return packer.chosen(self.job.cloud, settings, self.job.environment) | {
             "role": self.job.role,
             "prefix": settings.prefix,
             "base_image": self.base,

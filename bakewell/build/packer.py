@@ -33,6 +33,7 @@ from bakewell.context import Context
 from bakewell.errors import BuildError, ConfigError
 from bakewell.masks import Masks, masked
 from bakewell.settings import Environment, Settings
+from bakewell.settings.builders import Bastion
 
 GRACE = 120.0  # seconds that an interrupted Packer has to remove its machine
 _VERSION = re.compile(r"Packer v(\S+)")
@@ -78,15 +79,68 @@ def environment_for(environ: Mapping[str, str], environment: Environment, cloud:
     return kept
 
 
-def chosen(cloud: str, settings: Settings) -> dict[str, object]:
-    """Variables of a cloud's own template that follow from the stack's config, or from this host."""
+def chosen(cloud: str, settings: Settings, environment: Environment) -> dict[str, object]:
+    """Variables of a cloud's own template that follow from the stack's config, or from this host.
+
+    Raises:
+        ConfigError: builders are behind a bastion, and no key for it is named; or reached by Session Manager, whose
+            program is missing.
+    """
     if cloud == "docker":
         return {"ssh_port": _free_port()}
+    found: dict[str, object | None] = {}
     if cloud == "aws":
-        own = settings.aws
-        said = {"subnet": own.subnet, "encrypted": own.encrypted, "kms_key": own.kms_key}
-        return {name: value for name, value in said.items() if value is not None}
-    return {}
+        own, aws = settings.aws, settings.builders.aws
+        by_tags = isinstance(aws.subnet, dict)
+        found = {
+            "encrypted": own.encrypted,
+            "kms_key": own.kms_key,
+            "size": aws.type,
+            "subnet": None if by_tags else aws.subnet,
+            "subnet_tags": aws.subnet if by_tags else None,
+            "security_group": aws.security_group,
+            "profile": aws.profile,
+            "spot": aws.spot or None,
+            "address": None if aws.address == "public" else aws.address,
+            "tunnel_port": _tunnel_port() if aws.address == "session-manager" else None,
+            "ssh_from": aws.ssh_from or (list(_OF_THIS_HOST) if environment.local(cloud) else None),
+        }
+    if cloud == "digitalocean":
+        ours = settings.builders.digitalocean
+        found = {"vpc": ours.vpc, "private": ours.address == "private" or None}
+    found |= _through(settings.builders.bastion(cloud), environment)
+    return {name: value for name, value in found.items() if value is not None}
+
+
+_OF_THIS_HOST = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+"""Where SSH comes from on the local cloud: networks of this host, which nobody outside can be in."""
+
+
+def _tunnel_port() -> int:
+    """A free port for a tunnel of Session Manager. Raises ConfigError without the program that makes one."""
+    if shutil.which("session-manager-plugin") is None:
+        raise ConfigError(
+            "bakewell:builders.aws.address is session-manager, and session-manager-plugin is not on PATH",
+            remedy="install AWS's Session Manager plugin, or choose another address",
+        )
+    return _free_port()
+
+
+def _through(bastion: Bastion | None, environment: Environment) -> dict[str, object | None]:
+    """How Packer, and provision.py for itself, get through a bastion."""
+    if bastion is None:
+        return {}
+    if environment.bastion_key is None:
+        raise ConfigError(
+            f"builders are behind the bastion {bastion.host}, and BAKEWELL_BASTION_KEY is not set",
+            remedy="set it to the private half of a key that the bastion takes: a file that only you can read",
+        )
+    return {
+        "bastion_host": bastion.host,
+        "bastion_port": bastion.port,
+        "bastion_user": bastion.user,
+        "bastion_key_file": str(environment.bastion_key),
+    }
 
 
 def _free_port() -> int:
@@ -132,7 +186,7 @@ def validate(
         context.stage(folder)
         variables = folder.with_name("variables.json")
         own = {"role": role, "prefix": settings.prefix, "base_image": base, "region": settings.home(cloud)}
-        write_variables(variables, chosen(cloud, settings) | own)
+        write_variables(variables, chosen(cloud, settings, environment) | own)
         environ = environment_for(os.environ, environment, cloud)
         if cloud == "digitalocean" and not environment.token:
             environ["DIGITALOCEAN_TOKEN"] = _ANY_TOKEN

@@ -34,7 +34,9 @@ def connect(
         from bakewell.clouds.aws import Aws
 
         own = settings.aws
-        return Aws(settings.home(name), own.account, own.subnet, own.kms_key, further=own.regions, sleep=sleep)
+        return Aws(
+            settings.home(name), own.account, settings.builders.aws, own.kms_key, further=own.regions, sleep=sleep
+        )
     if name == "docker":
         from bakewell.clouds.docker import Docker
 

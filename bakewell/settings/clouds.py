@@ -104,7 +104,6 @@ class AwsSettings(Model):
 
     regions: list[Slug] = Field(default=["us-east-1"], min_length=1, description="the first builds, others get copies")
     account: _Account | None = Field(default=None, description="whose credentials it must be run with")
-    subnet: Subnet | None = Field(default=None, description="where images are built; by default in the default VPC")
     encrypted: bool = Field(default=True, description="whether the disks of images are encrypted")
     kms_key: KmsKey | None = Field(default=None, description="with what; by default with the account's own key for EBS")
     instances: dict[Name, InstanceSettings] = Field(default_factory=dict)

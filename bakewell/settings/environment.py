@@ -38,6 +38,7 @@ class Environment:
         downloads: a file of checksums that count instead of those in bases.lock; on the local cloud only, whose mirror
             serves programs that it built itself.
         ssh_key: the private key that logs in to machines; where there is none, ssh-agent and ~/.ssh are asked.
+        bastion_key: the private key that logs in to the bastion of `bakewell:builders`.
     """
 
     endpoint: str
@@ -47,6 +48,7 @@ class Environment:
     token: str = field(repr=False)
     downloads: Path | None = None
     ssh_key: Path | None = None
+    bastion_key: Path | None = None
     aws_endpoint: str | None = None
     docker: str = DOCKER
     token_name: str = TOKENS[0]
@@ -54,8 +56,8 @@ class Environment:
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Environment:
         """Read DIGITALOCEAN_TOKEN (or another of `TOKENS`), DIGITALOCEAN_API_URL, AWS_ENDPOINT_URL, DOCKER_HOST,
-        BAKEWELL_STATE, BAKEWELL_STACK (or PULUMI_STACK), BAKEWELL_PARALLEL, BAKEWELL_DOWNLOADS and BAKEWELL_SSH_KEY. A
-        missing token is no error here. AWS's credentials are its SDK's affair, and none of this.
+        BAKEWELL_STATE, BAKEWELL_STACK (or PULUMI_STACK), BAKEWELL_PARALLEL, BAKEWELL_DOWNLOADS, BAKEWELL_SSH_KEY and
+        BAKEWELL_BASTION_KEY. A missing token is no error here. AWS's credentials are its SDK's affair.
 
         Raises:
             ConfigError: a value that cannot be meant; a token is never repeated.
@@ -96,6 +98,9 @@ class Environment:
             downloads=_absolute("BAKEWELL_DOWNLOADS", downloads) if downloads else None,
             ssh_key=_absolute("BAKEWELL_SSH_KEY", ssh_key, home=True)
             if (ssh_key := environ.get("BAKEWELL_SSH_KEY"))
+            else None,
+            bastion_key=_absolute("BAKEWELL_BASTION_KEY", bastion_key, home=True)
+            if (bastion_key := environ.get("BAKEWELL_BASTION_KEY"))
             else None,
         )
 

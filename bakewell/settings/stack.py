@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 
 from bakewell.errors import ConfigError
 from bakewell.reading import DuplicateKey, Model, Name, checked, each_once, from_json
+from bakewell.settings.builders import BuilderSettings
 from bakewell.settings.clouds import AwsSettings, CloudName, DigitalOceanSettings, DockerSettings, Id
 
 NAMESPACE = "bakewell:"
@@ -28,6 +29,7 @@ class Settings(Model):
     digitalocean: DigitalOceanSettings = Field(default_factory=DigitalOceanSettings)
     aws: AwsSettings = Field(default_factory=AwsSettings)
     docker: DockerSettings = Field(default_factory=DockerSettings)
+    builders: BuilderSettings = Field(default_factory=BuilderSettings)
     parallel: int = Field(default=4, ge=1, le=64)
     keep: int = Field(default=3, ge=1)
     roles: list[Name] = Field(default_factory=list, description="roles to bake; empty: all in the catalog")
@@ -141,6 +143,9 @@ class Settings(Model):
         return checked(cls, named | own, file=source, what=f"stack config ({NAMESPACE}*)")
 
 
+_TABLES = (AwsSettings, BuilderSettings, DigitalOceanSettings, DockerSettings)
+
+
 def _twice(what: str, source: str) -> ConfigError:
     return ConfigError(f"stack config: {what}", file=source, remedy="keep the one that is meant")
 
@@ -157,7 +162,7 @@ def _from_text(name: str, text: str) -> object:
         return int(text)
     if wanted is bool and text in ("true", "false"):
         return text == "true"
-    if get_origin(wanted) in (list, dict) or wanted in (AwsSettings, DigitalOceanSettings, DockerSettings):
+    if get_origin(wanted) in (list, dict) or wanted in _TABLES:
         try:
             return from_json(text)
         except DuplicateKey:

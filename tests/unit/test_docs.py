@@ -20,6 +20,7 @@ from bakewell.catalog import Catalog
 from bakewell.catalog.spec import ImageFile
 from bakewell.errors import BakewellError
 from bakewell.settings import NAMESPACE, AwsSettings, DropletSettings, FleetSettings, InstanceSettings, Settings
+from bakewell.settings.builders import BuilderSettings
 from bench.run import BEGIN, BENCHES, DOC, END
 from pulumi_bakewell.stack.outputs import FleetOutput, ImageOutput, MachineOutput, StackOutputs
 from tests.unit.commands import COMMANDS
@@ -114,6 +115,12 @@ def test_every_setting_of_a_machine_or_a_cloud_is_told_with_its_default(kind: ty
     told = defaults()
     for key, value in kind().model_dump(mode="json").items():
         assert told[key] == value, key
+
+
+def test_every_setting_of_builders_is_told_with_its_default() -> None:
+    told = defaults()
+    for cloud, settings in BuilderSettings().model_dump(mode="json").items():
+        assert {key: told[f"{cloud}.{key}"] for key in settings} == settings
 
 
 def fields(model: type[BaseModel]) -> list[str]:

@@ -10,6 +10,7 @@ from bakewell.clouds.aws.api import Clients, fitting, unless_gone
 from bakewell.clouds.aws.regions import Regions
 from bakewell.clouds.resources import Stock
 from bakewell.errors import CloudError, ConfigError
+from bakewell.settings.builders import AwsBuilder
 
 DEBIAN = "136693071363"
 """Debian's account: https://wiki.debian.org/Cloud/AmazonEC2Image."""
@@ -22,11 +23,11 @@ class Bases:
     """The AMIs of vendors, as an account sees them.
 
     Args:
-        subnet: where images are built; in the region's default VPC where it is None.
+        builder: where and how images are built.
     """
 
-    def __init__(self, regions: Regions, subnet: str | None) -> None:
-        self._regions, self._subnet = regions, subnet
+    def __init__(self, regions: Regions, builder: AwsBuilder) -> None:
+        self._regions, self._builder = regions, builder
 
     def usual(self, base: str) -> str:
         return f"{DEBIAN}/{base}-amd64-*"
@@ -42,7 +43,7 @@ class Bases:
 
     def check(self, base: str) -> None:
         clients, home = self._regions.clients, self._regions.home
-        checks.network(clients, home, self._subnet)
+        checks.builder(clients, home, self._builder)
         check(clients, base if base.startswith("ami-") else self.start(base), home)
 
 

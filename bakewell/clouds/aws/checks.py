@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from bakewell.reading import did_you_mean
 
 if TYPE_CHECKING:
     from bakewell.settings import AwsSettings, Settings
+    from bakewell.settings.builders import AwsBuilder
     from bakewell.settings.clouds import Ec2Settings
 
 
@@ -72,19 +73,36 @@ def stack(clients: Clients, settings: AwsSettings, enabled: Collection[str], key
                 remedy=f"name one of: {', '.join(sorted(keys)) or 'none is there'}; or import it to the account",
             )
     _types(clients, home, asked)
-    _profiles(clients, home, asked)
+    for one in asked:
+        if one.settings.profile is not None:
+            _profile(clients, home, one.key, one.settings.profile)
     if unset := [f"{one.key}.{one.subnet}" for one in asked if not one.subnets]:
         default_vpc(clients, home, unset[0])
     _subnets(clients, home, asked)
 
 
-def network(clients: Clients, region: str, subnet: str | None) -> None:
-    """Raise ConfigError where a machine that builds would have no network."""
-    key = "bakewell:aws.subnet"
-    if subnet is None:
+def builder(clients: Clients, region: str, wanted: AwsBuilder) -> None:
+    """Raise ConfigError where a machine that builds would have no network, or is of a type that the region has not."""
+    if wanted.type is not None:
+        known_types = _known_types(clients, region, {wanted.type})
+        _check_type(known_types, region, "bakewell:builders.aws", wanted.type)
+    if wanted.profile is not None:
+        _profile(clients, region, "bakewell:builders.aws", wanted.profile)
+    key = "bakewell:builders.aws.subnet"
+    if wanted.subnet is None:
         default_vpc(clients, region, key)
-    elif subnet not in (known := _networks(clients, region)):
-        raise _no_subnet(key, subnet, region, known)
+    elif isinstance(wanted.subnet, str):
+        if wanted.subnet not in (known := _networks(clients, region)):
+            raise _no_subnet(key, wanted.subnet, region, known)
+    else:
+        filters = [{"Name": f"tag:{name}", "Values": [value]} for name, value in wanted.subnet.items()]
+        pages = clients.pages(region, calls.SUBNETS, f"list subnets in {region}", Filters=filters)
+        if not any(page.subnets for page in pages):
+            tags = ", ".join(f"{name}={value}" for name, value in wanted.subnet.items())
+            raise ConfigError(
+                f"{key}: no subnet in {region} carries {tags}",
+                remedy=f"correct the tags, or give the subnet's ID: aws ec2 describe-subnets --region {region}",
+            )
 
 
 def default_vpc(clients: Clients, region: str, key: str) -> None:
@@ -126,42 +144,48 @@ def _types(clients: Clients, region: str, asked: list[_Asked]) -> None:
     """Types that the region does not have, or whose processors are others than the images are for."""
     if not asked:
         return
-    families = sorted({f"{one.settings.type.partition('.')[0]}.*" for one in asked})
+    known = _known_types(clients, region, {one.settings.type for one in asked})
+    for one in asked:
+        _check_type(known, region, one.key, one.settings.type)
+
+
+def _known_types(clients: Clients, region: str, wanted: Collection[str]) -> dict[str, Sequence[str]]:
+    """The types of the families of `wanted` that the region has: name -> architectures."""
+    families = sorted({f"{name.partition('.')[0]}.*" for name in wanted})
     wanted_types = [{"Name": "instance-type", "Values": families}]
     pages = clients.pages(region, calls.INSTANCE_TYPES, f"list instance types in {region}", Filters=wanted_types)
-    known: dict[str, Sequence[str]] = {
+    return {
         type_.instance_type: type_.processor_info.supported_architectures
         for page in pages
         for type_ in page.instance_types
     }
-    for one in asked:
-        wanted = one.settings.type
-        if wanted not in known:
-            meant = did_you_mean(wanted, sorted(known))
-            raise ConfigError(
-                f"{one.key}.type: there is no instance type {wanted} in {region}{meant}",
-                remedy=f"aws ec2 describe-instance-type-offerings --region {region} lists those that there are",
-            )
-        if ARCHITECTURE not in known[wanted]:
-            raise ConfigError(
-                f"{one.key}.type: {wanted} runs {', '.join(known[wanted])}, and images are built for {ARCHITECTURE}",
-                remedy="name a type with processors of Intel or AMD, such as t3.small",
-            )
 
 
-def _profiles(clients: Clients, region: str, asked: list[_Asked]) -> None:
-    for one in asked:
-        if (profile := one.settings.profile) is None:
-            continue
-        found = None
-        with unless_gone(profile):
-            what = f"look at instance profile {profile}"
-            found = clients.ask(region, calls.PROFILE, what, InstanceProfileName=profile)
-        if found is None:
-            raise ConfigError(
-                f"{one.key}.profile: the account has no instance profile `{profile}`",
-                remedy="name a profile, not a role: `aws iam list-instance-profiles` lists them",
-            )
+def _check_type(known: Mapping[str, Sequence[str]], region: str, key: str, wanted: str) -> None:
+    """A type that the region does not have, or whose processors are others than the images are for."""
+    if wanted not in known:
+        meant = did_you_mean(wanted, sorted(known))
+        raise ConfigError(
+            f"{key}.type: there is no instance type {wanted} in {region}{meant}",
+            remedy=f"aws ec2 describe-instance-type-offerings --region {region} lists those that there are",
+        )
+    if ARCHITECTURE not in known[wanted]:
+        raise ConfigError(
+            f"{key}.type: {wanted} runs {', '.join(known[wanted])}, and images are built for {ARCHITECTURE}",
+            remedy="name a type with processors of Intel or AMD, such as t3.small",
+        )
+
+
+def _profile(clients: Clients, region: str, key: str, profile: str) -> None:
+    found = None
+    with unless_gone(profile):
+        what = f"look at instance profile {profile}"
+        found = clients.ask(region, calls.PROFILE, what, InstanceProfileName=profile)
+    if found is None:
+        raise ConfigError(
+            f"{key}.profile: the account has no instance profile `{profile}`",
+            remedy="name a profile, not a role: `aws iam list-instance-profiles` lists them",
+        )
 
 
 def _subnets(clients: Clients, region: str, asked: list[_Asked]) -> None:

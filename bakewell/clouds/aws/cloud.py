@@ -15,6 +15,7 @@ from bakewell.clouds.aws.importable import Importable
 from bakewell.clouds.aws.references import References
 from bakewell.clouds.aws.regions import Regions
 from bakewell.clouds.aws.remains import Remains
+from bakewell.settings.builders import AwsBuilder
 
 
 class Aws:
@@ -23,7 +24,7 @@ class Aws:
     Args:
         region: where images are built; also where questions are asked that are no region's.
         account: the account that the credentials must be of; any where it is None.
-        subnet: see `Bases`.
+        builder: see `Bases`.
         kms_key: see `Images`.
         further: the stack's other regions.
         sleep: waits between polls; tests pass their own.
@@ -38,7 +39,7 @@ class Aws:
         self,
         region: str,
         account: str | None = None,
-        subnet: str | None = None,
+        builder: AwsBuilder | None = None,
         kms_key: str | None = None,
         *,
         further: Collection[str] = (),
@@ -51,7 +52,7 @@ class Aws:
         self.references = References(self.regions)
         self.builders = Builders(self.regions, self.images)
         self.keys = BuildKeys(self.regions)
-        self.bases = Bases(self.regions, subnet)
+        self.bases = Bases(self.regions, builder or AwsBuilder())
         self.stack_checks = StackChecks(self.regions)
         self.importable = Importable(self.images)
         self.remains = Remains(self.regions, self.images, self.account.now)

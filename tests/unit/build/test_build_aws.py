@@ -14,6 +14,7 @@ from bakewell.clouds.aws.tags import texts
 from bakewell.errors import BuildError
 from bakewell.image import READY
 from bakewell.settings import AwsSettings, Settings
+from bakewell.settings.builders import AwsBuilder, BuilderSettings
 from tests.contract.aws.served import DEBIAN, OTHER, REGION, Served
 from tests.unit.build.conftest import Said, Site
 from tests.waiting import none_left
@@ -62,10 +63,12 @@ def test_a_build_makes_a_ready_ami_and_leaves_nothing_else(aws: Served, site: Si
     assert site.served.api.get("/v2/droplets")["droplets"] == []
 
 
-def test_the_stacks_subnet_is_where_it_is_built(aws: Served, site: Site, said: Said) -> None:
+def test_a_builder_is_where_and_what_the_stack_says(aws: Served, site: Site, said: Said) -> None:
     subnet = aws.ec2.describe_subnets()["Subnets"][0]["SubnetId"]
-    bake(site, said, settings=Settings(clouds=["aws"], aws=AwsSettings(subnet=subnet)))
-    assert calls(aws, "RunInstances")[0]["SubnetId"] == subnet
+    builder = AwsBuilder(subnet=subnet, type="t3.large")
+    bake(site, said, settings=Settings(clouds=["aws"], builders=BuilderSettings(aws=builder)))
+    (launched,) = calls(aws, "RunInstances")
+    assert (launched["SubnetId"], launched["InstanceType"]) == (subnet, "t3.large")
 
 
 def test_a_parent_that_lives_elsewhere_is_copied_once_and_built_on_by_its_id_there(

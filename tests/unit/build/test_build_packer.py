@@ -6,7 +6,9 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -16,7 +18,8 @@ from bakewell.build.build import build
 from bakewell.build.stop import Stop
 from bakewell.clouds.facts import CLOUDS
 from bakewell.errors import ConfigError
-from bakewell.settings import AwsSettings, CloudName, Settings
+from bakewell.settings import AwsSettings, CloudName, Environment, Settings
+from bakewell.settings.builders import AwsBuilder, Bastion, BuilderSettings, DigitalOceanBuilder
 from tests.unit.build.conftest import Said, Site
 
 UNSEEN = {
@@ -184,11 +187,65 @@ def test_a_build_on_aws_sees_nothing_of_digitalocean_and_the_other_way_round(sit
     assert "aws-secret" not in on_digitalocean.values()
 
 
-def test_only_a_build_on_aws_is_told_of_its_subnet_and_how_its_disk_is_encrypted() -> None:
-    settings = Settings(aws=AwsSettings(subnet="subnet-0a", kms_key="alias/images"))
-    assert packer.chosen("aws", settings) == {"subnet": "subnet-0a", "encrypted": True, "kms_key": "alias/images"}
-    assert packer.chosen("aws", Settings(aws=AwsSettings(encrypted=False))) == {"encrypted": False}
-    assert packer.chosen("digitalocean", settings) == {}
+def real(environment: Environment) -> Environment:
+    """As `environment`, on clouds elsewhere."""
+    return replace(environment, endpoint="https://api.digitalocean.com", aws_endpoint=None)
+
+
+def test_a_build_is_told_where_its_builder_runs_and_how_its_disk_is_encrypted(site: Site) -> None:
+    there = real(site.environment)
+    aws = AwsBuilder(subnet="subnet-0a", type="m7i.large", profile="builders", spot=True)
+    settings = Settings(aws=AwsSettings(kms_key="alias/images"), builders=BuilderSettings(aws=aws))
+    assert packer.chosen("aws", settings, there) == {
+        "encrypted": True,
+        "kms_key": "alias/images",
+        "size": "m7i.large",
+        "subnet": "subnet-0a",
+        "profile": "builders",
+        "spot": True,
+    }
+    assert packer.chosen("aws", Settings(aws=AwsSettings(encrypted=False)), there) == {"encrypted": False}
+    assert packer.chosen("digitalocean", settings, there) == {}
+    vpc = "5a4981aa-9653-4bd1-bef5-d6bff52042e4"
+    private = BuilderSettings(digitalocean=DigitalOceanBuilder(vpc=vpc, address="private"))
+    assert packer.chosen("digitalocean", Settings(builders=private), there) == {"vpc": vpc, "private": True}
+    tagged = BuilderSettings(aws=AwsBuilder(subnet={"tier": "build"}, address="private", ssh_from=["10.1.0.0/16"]))
+    assert packer.chosen("aws", Settings(builders=tagged), there) == {
+        "encrypted": True,
+        "subnet_tags": {"tier": "build"},
+        "address": "private",
+        "ssh_from": ["10.1.0.0/16"],
+    }
+
+
+def test_on_the_local_cloud_ssh_comes_from_this_hosts_own_networks(site: Site) -> None:
+    here = replace(site.environment, aws_endpoint="http://127.0.0.1:2")
+    assert "10.0.0.0/8" in cast("list[str]", packer.chosen("aws", Settings(), here)["ssh_from"])
+    assert "ssh_from" not in packer.chosen("aws", Settings(), real(site.environment)), "the plugin asks AWS, or ends"
+
+
+def test_a_bastion_takes_a_key_that_the_environment_names(site: Site) -> None:
+    settings = Settings(
+        builders=BuilderSettings(digitalocean=DigitalOceanBuilder(bastion=Bastion(host="gate.example")))
+    )
+    with pytest.raises(ConfigError, match="BAKEWELL_BASTION_KEY is not set"):
+        packer.chosen("digitalocean", settings, site.environment)
+    told = packer.chosen("digitalocean", settings, replace(site.environment, bastion_key=Path("/keys/gate")))
+    assert told == {
+        "bastion_host": "gate.example",
+        "bastion_port": 22,
+        "bastion_user": "root",
+        "bastion_key_file": "/keys/gate",
+    }
+
+
+def test_session_manager_has_a_program_and_a_port(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(builders=BuilderSettings(aws=AwsBuilder(address="session-manager", profile="builders")))
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(ConfigError, match="session-manager-plugin is not on PATH"):
+        packer.chosen("aws", settings, real(site.environment))
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    assert cast("int", packer.chosen("aws", settings, real(site.environment))["tunnel_port"]) > 1023
 
 
 def test_templates_are_validated_for_each_cloud(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from moto.ec2.models import ec2_backends
 from bakewell.clouds.aws import Aws
 from bakewell.errors import CloudError, ConfigError
 from bakewell.settings import AwsSettings, Settings
+from bakewell.settings.builders import AwsBuilder
 from bakewell_local.sandbox.aws.stock import NAMES, stock_id
 from tests.contract.aws.served import DEBIAN, OTHER
 from tests.unit.clouds.aws.conftest import HOME, Account
@@ -131,10 +132,25 @@ def test_a_fleet_is_in_one_network(account: Account, cloud: Aws) -> None:
 
 def test_the_subnet_for_building_is_looked_for(account: Account) -> None:
     there = account.ec2(OTHER).describe_subnets()["Subnets"][0]["SubnetId"]
+    where = AwsBuilder(subnet=there)
     with pytest.raises(ConfigError) as caught:
-        Aws(HOME, subnet=there).bases.check(DEBIAN)
-    assert caught.value.what == f"bakewell:aws.subnet: there is no subnet {there} in {HOME}"
-    Aws(OTHER, subnet=there).bases.check(stock_id(OTHER, NAMES[-1]))
+        Aws(HOME, builder=where).bases.check(DEBIAN)
+    assert caught.value.what == f"bakewell:builders.aws.subnet: there is no subnet {there} in {HOME}"
+    Aws(OTHER, builder=where).bases.check(stock_id(OTHER, NAMES[-1]))
+
+
+def test_what_a_builder_is_to_be_is_looked_for(account: Account) -> None:
+    ec2 = account.ec2()
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    ec2.create_tags(Resources=[subnet], Tags=[{"Key": "tier", "Value": "build"}])
+    Aws(HOME, builder=AwsBuilder(subnet={"tier": "build"})).bases.check(DEBIAN)
+    for builder, words in [
+        (AwsBuilder(subnet={"tier": "web"}), "builders.aws.subnet: no subnet in us-east-1 carries tier=web"),
+        (AwsBuilder(type="t3.hug"), "builders.aws.type: there is no instance type t3.hug"),
+        (AwsBuilder(profile="nobody"), "builders.aws.profile: the account has no instance profile `nobody`"),
+    ]:
+        with pytest.raises(ConfigError, match=words):
+            Aws(HOME, builder=builder).bases.check(DEBIAN)
 
 
 def test_a_base_for_other_processors_is_refused(account: Account, cloud: Aws) -> None:

@@ -9,6 +9,7 @@ import pytest
 from bakewell.clouds.aws import Aws, bases
 from bakewell.clouds.aws.api import Clients
 from bakewell.errors import CloudError, ConfigError
+from bakewell.settings.builders import AwsBuilder
 from bakewell_local.sandbox.aws.stock import NAMES, PARAMETER, stock_id
 from tests.contract.aws.served import OTHER
 from tests.unit.clouds.aws.conftest import HOME, THIRD, Account
@@ -70,12 +71,12 @@ def test_a_build_can_begin_in_the_default_vpc(cloud: Aws) -> None:
 
 def test_without_a_default_vpc_it_says_which_setting(account: Account, cloud: Aws) -> None:
     without_networks(account)
-    with pytest.raises(ConfigError, match=r"no default VPC, and bakewell:aws\.subnet is not set") as caught:
+    with pytest.raises(ConfigError, match=r"no default VPC, and bakewell:builders\.aws\.subnet is not set") as caught:
         cloud.bases.check(stock_id(HOME, NEWER))
-    assert "pulumi config set --path 'bakewell:aws.subnet' subnet-" in caught.value.remedy
+    assert "pulumi config set --path 'bakewell:builders.aws.subnet' subnet-" in caught.value.remedy
     vpc = account.ec2().create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
     made = account.ec2().create_subnet(VpcId=vpc, CidrBlock="10.1.0.0/24")["Subnet"]["SubnetId"]
-    Aws(HOME, subnet=made).bases.check(stock_id(HOME, NEWER))
+    Aws(HOME, builder=AwsBuilder(subnet=made)).bases.check(stock_id(HOME, NEWER))
 
 
 def base_of_ours(account: Account, fate: str) -> str:
