@@ -115,6 +115,27 @@ def test_a_deploy_sees_no_more_of_the_environment_than_is_listed(provisioning: P
     assert not set(begun) & set(unseen), "nor in what the process was started with"
 
 
+def test_every_connection_goes_through_the_bastion(
+    provisioning: Provisioning, machine: Machine, tmp_path: Path
+) -> None:
+    """A command that carries SSH, as `ssh -W` does: it stands for the bastion, which alone knows the machine."""
+    relay, log = tmp_path / "relay.py", tmp_path / "relayed"
+    relay.write_text(
+        "import socket, sys, threading, os, shutil\n"
+        f"open({str(log)!r}, 'a').write(' '.join(sys.argv[1:]) + chr(10))\n"
+        f"end = socket.create_connection(('127.0.0.1', {machine.port}))\n"
+        "def up():\n"
+        "    while data := os.read(0, 65536): end.sendall(data)\n"
+        "threading.Thread(target=up, daemon=True).start()\n"
+        "while data := end.recv(65536): os.write(1, data)\n"
+    )
+    deploy = 'from pyinfra.operations import server\nserver.shell(name="Say", commands=["true"])\n'
+    bastion = {"BUILD_BASTION": f"{sys.executable} {relay} %h %p", "BUILD_HOST": "builder.invalid", "BUILD_PORT": "22"}
+    status, out, err = provisioning.run(deploy, **bastion)
+    assert status == 0, out + err
+    assert log.read_text().splitlines() == ["builder.invalid 22"] * 2, "the checks' connection, and PyInfra's"
+
+
 def test_nothing_above_the_staged_folder_takes_part(provisioning: Provisioning) -> None:
     for name in ("conftest.py", "config.py", "group_data.py", "sitecustomize.py"):
         (provisioning.folder.parent / name).write_text(f"raise SystemExit('{name} was run')\n")
