@@ -29,6 +29,9 @@ class _Downloads(dict[str, Any]):
 
 _role = os.environ["BUILD_ROLE"]
 _image: dict[str, Any] = tomllib.loads(Path("image.toml").read_text(encoding="utf-8"))
+# What the image takes from packer/shared.toml; written by `bakewell`, as image.toml is.
+_shared = Path("shared.toml")
+_common: dict[str, Any] = tomllib.loads(_shared.read_text(encoding="utf-8")) if _shared.exists() else {}
 _consul: dict[str, Any] = {"mode": "client", "service": _role} | _image["consul"] if "consul" in _image else {}
 # Made by `bakewell` from image.toml, the steps' downloads.toml and bases.lock; an image without downloads has none.
 _locked = Path("downloads.json")
@@ -54,8 +57,8 @@ build: list[tuple[str, dict[str, Any]]] = [
             "role": _role,
             "image": os.environ["BUILD_IMAGE"],
             "parent": _image.get("parent", ""),
-            "versions": _image.get("versions", {}),
-            "variables": _image.get("variables", {}),
+            "versions": _common.get("versions", {}) | _image.get("versions", {}),
+            "variables": _common.get("variables", {}) | _image.get("variables", {}),
             "boot": _image.get("boot", {}),
             "compose": _image.get("compose", {}),
             "consul": _consul,

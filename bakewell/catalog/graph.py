@@ -8,7 +8,8 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from bakewell.catalog.layers import Layers
-from bakewell.catalog.spec import ImageSpec, load_spec
+from bakewell.catalog.shared_values import SharedFile
+from bakewell.catalog.spec import ImageSpec, load_specs
 from bakewell.catalog.step_imports import PACKAGE, StepImport, imported_steps, python_files
 from bakewell.errors import ConfigError, file_error
 from bakewell.reading import did_you_mean, looking
@@ -39,7 +40,7 @@ class Catalog:
         """Read and check every packer/images/<role>/.
 
         Raises:
-            ConfigError: naming file, key and remedy: see `spec.load_spec`; besides, an unknown parent, a cycle, a
+            ConfigError: naming file, key and remedy: see `spec.load_specs`; besides, an unknown parent, a cycle, a
                 step that does not exist, an import of a step that is not declared, an unreadable folder, or no image.
         """
         packer_dir = packer_dir.absolute()
@@ -56,7 +57,10 @@ class Catalog:
             raise file_error(error, "no images", file=images, remedy=remedy) from None
         if not folders:
             raise ConfigError("there is no image", file=images, remedy="create packer/images/<role>/image.toml")
-        catalog = cls(packer_dir, [load_spec(images / name) for name in folders], max_context_mb=max_context_mb)
+        shared = SharedFile.of(packer_dir)
+        specs = [spec for name in folders for spec in load_specs(images / name, shared)]
+        _each_once(specs)
+        catalog = cls(packer_dir, specs, max_context_mb=max_context_mb)
         catalog._check_steps()
         catalog.peers_first()
         return catalog
@@ -198,3 +202,16 @@ class Catalog:
         raise ConfigError(
             f"image {spec.role}: line {found.line} imports {PACKAGE}.{found.step}, {fault}", file=path, remedy=remedy
         )
+
+
+def _each_once(specs: Collection[ImageSpec]) -> None:
+    """Raise ConfigError where a variant has the name of another image."""
+    seen: dict[str, ImageSpec] = {}
+    for spec in specs:
+        other = seen.setdefault(spec.role, spec)
+        if other is not spec:
+            raise ConfigError(
+                f"image {spec.role} is there twice: also in {other.folder}",
+                file=spec.file,
+                remedy="rename the variant, or the folder",
+            )

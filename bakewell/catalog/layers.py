@@ -15,7 +15,7 @@ from pathlib import Path
 from bakewell.catalog.step_imports import PACKAGE
 from bakewell.errors import ConfigError
 
-PROJECTS_OWN = frozenset({"bases.lock", "ejected.lock"})
+PROJECTS_OWN = frozenset({"bases.lock", "ejected.lock", "shared.toml"})
 """Files directly in packer/ that belong to the project and not to images."""
 
 NOTES = frozenset({"README.md"})

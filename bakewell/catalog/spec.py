@@ -6,24 +6,25 @@ One file by itself; what needs the other images (parents, cycles, steps that exi
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from bakewell.catalog import variants
 from bakewell.catalog.machine import Boot, Compose, Consul
+from bakewell.catalog.shared_values import SharedFile, SharedValues
+from bakewell.catalog.values import Text, Values, no_secrets, plain_values
 from bakewell.clouds.facts import Memory
 from bakewell.errors import ConfigError
 from bakewell.reading import NAME, Model, Name, Slug, checked, each_once, read_toml
-from bakewell.secret_shapes import secret_setting
 
 FILE = "image.toml"
 RESERVED = frozenset({"all"})
 """Names that commands give another meaning (`bakewell build all`)."""
 
-_Text = Annotated[str, Field(min_length=1)]
 _Step = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-_Variable = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 def _whole(value: object) -> object:
@@ -61,43 +62,29 @@ class Build(Model):
 class ImageFile(Model):
     """The keys of image.toml. Exactly one of `parent` (a role) and `base` (a name in bases.lock) is given."""
 
-    description: _Text
+    description: Text
     parent: Name | None = None
     base: Slug | None = None
     steps: list[_Step] = Field(default_factory=list, description="provisioning steps staged with the image")
     memory_gb: Annotated[Memory, BeforeValidator(_whole)] = Field(
         default=1, description="memory of the machine that builds it"
     )
-    versions: dict[_Text, _Text] = Field(default_factory=dict)
-    variables: dict[_Variable, str | int | bool] = Field(default_factory=dict)
+    versions: dict[Text, Text] = Field(default_factory=dict)
+    variables: Values = Field(default_factory=dict)
+    shared: list[str] = Field(default_factory=list, description="names in packer/shared.toml that it takes")
     build: Build = Field(default_factory=Build)
     rebuild: Rebuild = Field(default_factory=Rebuild)
     boot: Boot = Field(default_factory=Boot)
     consul: Consul | None = None
     compose: Compose | None = None
 
-    @field_validator("steps")
+    @field_validator("steps", "shared")
     @classmethod
-    def _each_once(cls, steps: list[str]) -> list[str]:
-        return each_once(steps)
+    def _each_once(cls, names: list[str]) -> list[str]:
+        return each_once(names)
 
-    @field_validator("variables", mode="before")
-    @classmethod
-    def _plain_values(cls, variables: object) -> object:
-        for key, value in variables.items() if isinstance(variables, dict) else ():
-            if not isinstance(value, str | int | bool):
-                raise ValueError(f"`{key}` should be text, a whole number, true or false")
-            if isinstance(value, int) and not -(2**63) <= value < 2**63:  # in hex, one may have no end
-                raise ValueError(f"`{key}` should be a number of 64 bits, as TOML has them")
-        return variables
-
-    @field_validator("variables")
-    @classmethod
-    def _no_secrets(cls, variables: dict[str, str | int | bool]) -> dict[str, str | int | bool]:
-        for key, value in variables.items():
-            if why := secret_setting(key, value):
-                raise ValueError(f"{why}; secrets stay out of images: let the machine fetch it when it starts")
-        return variables
+    _plain = field_validator("variables", mode="before")(plain_values)
+    _no_secrets = field_validator("variables")(no_secrets)
 
     @model_validator(mode="after")
     def _one_origin(self) -> ImageFile:
@@ -111,16 +98,24 @@ class ImageSpec(ImageFile):
     """An image of the catalog: its image.toml, plus what its folder says.
 
     Attributes:
-        role: the folder's name; part of tags and snapshot names.
-        folder: packer/images/<role>.
+        role: the folder's name, with a variant's behind it where the folder has variants; part of tags and snapshot
+            names.
+        folder: below packer/images/.
+        common: what it takes from packer/shared.toml.
     """
 
     role: str
     folder: Path
+    common: SharedValues = Field(default_factory=SharedValues)
 
     @property
     def file(self) -> Path:
         return self.folder / FILE
+
+    @property
+    def every_version(self) -> dict[str, str]:
+        """Its versions, those of packer/shared.toml included."""
+        return {**self.common.versions, **self.versions}
 
     @property
     def units(self) -> list[str]:
@@ -149,21 +144,32 @@ def check_role(role: str, file: Path | None, act: str) -> None:
     )
 
 
-def load_spec(folder: Path) -> ImageSpec:
-    """The image that `folder` describes.
+def load_specs(folder: Path, shared: SharedFile) -> list[ImageSpec]:
+    """The image that `folder` describes, or each of its variants.
+
+    Args:
+        shared: packer/shared.toml.
 
     Raises:
-        ConfigError: the folder's name is no role's; image.toml, deploy.py or checks.py is missing; or image.toml has
-            an unknown key, a wrong type or a value that looks like a secret.
+        ConfigError: the folder's name is no role's, or a variant's name makes none; image.toml, deploy.py or checks.py
+            is missing; or image.toml has an unknown key, a wrong type or a value that looks like a secret.
     """
     role = folder.name
     check_role(role, folder, "rename the folder")
     path = folder / FILE
     if not path.exists():
         raise ConfigError(f"image {role}: {FILE} is missing", file=path, remedy=f"write one, or remove {folder.name}/")
-    file = checked(ImageFile, read_toml(path, f"image {role}: {FILE}"), file=path, what=f"image {role}")
+    tables = list(variants.images(role, read_toml(path, f"image {role}: {FILE}"), path))
     for needed, why in (("deploy.py", "says how to provision it"), ("checks.py", "tests it before the snapshot")):
         if not (folder / needed).is_file():
             raise ConfigError(f"image {role}: {needed}, which {why}, is missing", file=folder / needed, remedy="add it")
+    return [_spec(name, folder, table, shared) for name, table in tables]
+
+
+def _spec(role: str, folder: Path, table: Mapping[str, Any], shared: SharedFile) -> ImageSpec:
+    path = folder / FILE
+    check_role(role, path, "rename the variant")
+    file = checked(ImageFile, table, file=path, what=f"image {role}")
+    common = shared.take(file.shared, {**file.versions, **file.variables}, f"image {role}", path)
     given = {key: getattr(file, key) for key in file.model_fields_set}  # so that it still tells what the file says
-    return ImageSpec(role=role, folder=folder, **given)
+    return ImageSpec(role=role, folder=folder, common=common, **given)

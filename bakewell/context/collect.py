@@ -21,7 +21,7 @@ from bakewell.catalog import Catalog, ImageSpec
 from bakewell.catalog.spec import FILE
 from bakewell.clouds.facts import CLOUDS
 from bakewell.context.bootstrap import check_bootstrap
-from bakewell.context.find import DOWNLOADS, GENERATED, ROLE, find, layer_of, shared_files, to_hash
+from bakewell.context.find import DOWNLOADS, GENERATED, ROLE, SHARED, find, layer_of, shared_files, to_hash
 from bakewell.context.frames import Frames
 from bakewell.context.hashing import Content, File, copy, hash_files
 from bakewell.context.walk import Found
@@ -32,7 +32,7 @@ from bakewell.reading import looking
 BOOTSTRAP = "bootstrap.yaml"
 """user_data of the building machine: what it needs before Packer can log in. Only where an image has such a file."""
 
-UNSEEN = frozenset({"description", "build"})
+UNSEEN = frozenset({"description", "build", "shared"})
 """Keys of image.toml that cannot change an image: they are neither staged nor part of a fingerprint."""
 
 MANY = 500
@@ -144,6 +144,8 @@ def collect_all(catalog: Catalog, roles: Collection[str], cloud: str, bases: Bas
             check_bootstrap(bootstrap, role, cloud)
         every = [_own(f, contents) for f in files if f.path != FILE]
         every.append(_staged_spec(spec))
+        if common := spec.common.model_dump(mode="json", exclude_defaults=True):
+            every.append(_made(SHARED, tomli_w.dumps(_sorted(common)).encode(), "project"))
         every.append(_generated(GENERATED, _variables(spec, cloud, bases, bootstrap=bootstrap is not None)))
         if listed := _downloads(spec, downloads, bases):
             every.append(_generated(DOWNLOADS, listed))
@@ -163,7 +165,7 @@ def _own(found: Found, contents: Mapping[str, Content]) -> File:
 
 def _staged_spec(spec: ImageSpec) -> File:
     """image.toml as a build sees it: without comments, and without the keys that no build reads."""
-    tables = spec.model_dump(mode="json", exclude_unset=True, exclude={"role", "folder", *UNSEEN})
+    tables = spec.model_dump(mode="json", exclude_unset=True, exclude={"role", "folder", "common", *UNSEEN})
     return _made(FILE, tomli_w.dumps(_sorted(tables)).encode(), ROLE, spec.file)
 
 

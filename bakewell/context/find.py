@@ -26,7 +26,10 @@ DOWNLOADS = "downloads.json"
     {"consul": {"version": "1.17.1", "files": {"x86_64": {"url": "https://…", "sha256": "<64 hex>"}}}}
 """
 
-RESERVED = frozenset({GENERATED, DOWNLOADS, "manifest.json", PACKAGE})
+SHARED = "shared.toml"
+"""What the image takes from packer/shared.toml; only where that is anything."""
+
+RESERVED = frozenset({GENERATED, DOWNLOADS, SHARED, "manifest.json", PACKAGE})
 ROLE = "role"
 """The layer of a role's own files."""
 

@@ -153,7 +153,7 @@ def used(spec: ImageSpec, found: Mapping[str, Declared]) -> Iterator[tuple[Decla
     Raises:
         ConfigError: a version that is not exact.
     """
-    for name, version in sorted(spec.versions.items()):
+    for name, version in sorted(spec.every_version.items()):
         one = found.get(name)
         if one is None or one.step not in spec.steps:
             continue

@@ -52,7 +52,7 @@ def described(spec: ImageSpec) -> dict[str, Any]:
         "description": spec.description,
         "parent": spec.parent,
         "base": spec.base,
-        "versions": spec.versions,
+        "versions": spec.every_version,
         "health": None if health is None else health.model_dump(),
         "consul": None if consul is None else {"mode": consul.mode, "service": consul.service or spec.role},
         "services": spec.units,
@@ -79,7 +79,7 @@ def _row(spec: ImageSpec, *, code: str = "") -> tuple[str, ...]:
     return (
         f"{code}{spec.role}{code}",
         f"{code}{spec.parent}{code}" if spec.parent else f"stock {code}{spec.base}{code}",
-        ", ".join(f"{name} {code}{version}{code}" for name, version in spec.versions.items()) or "-",
+        ", ".join(f"{name} {code}{version}{code}" for name, version in spec.every_version.items()) or "-",
         f"{health['port']}, {code}{health['path']}{code}" if health else "-",
         "server"
         if consul and consul["mode"] == "server"

@@ -24,6 +24,7 @@ CALLS: dict[str, list[str]] = {
     "stage": ["stage", "web", "staged"],
     "copy": ["copy", "web", "sfo3"],
     "lock": ["lock"],
+    "import images": ["import", "images", "--name-regex", "^old-", "--role", "web"],
     "fleet": ["fleet", "--group", "web"],
     "ready": ["ready", "--address", "127.0.0.1"],
     "new-role": ["new-role", "more"],
