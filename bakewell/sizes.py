@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from bakewell.clouds.facts import CLOUDS
 from bakewell.clouds.resources import Size
 from bakewell.clouds.survey import Survey
+from bakewell.context import builder_size
 from bakewell.desired import Desired
 from bakewell.errors import ConfigError
 from bakewell.image import Image
@@ -109,7 +109,7 @@ class _Sizes:
         return {id for image in ([pins[role]] if role in pins else same) for id in image.ids}
 
     def _builder(self, role: str) -> str:
-        return CLOUDS[self._desired.cloud].sizes[self._desired.catalog[role].memory_gb]
+        return builder_size(self._desired.catalog[role], self._desired.cloud)
 
     def _disk_for(self, role: str, image: Image | None) -> int | None:
         """Disk size in GB that the role's image needs: the disk size of its builder."""

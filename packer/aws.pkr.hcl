@@ -20,6 +20,18 @@ variable "kms_key" {
   description = "Alias of the KMS key to encrypt with (bakewell:aws.kms_key). Empty: the account's own key for EBS."
 }
 
+variable "disk_gb" {
+  type        = number
+  default     = 0
+  description = "Size of the root disk, which becomes the AMI's. 0: as large as that of base_image."
+}
+
+variable "root_device" {
+  type        = string
+  default     = "/dev/xvda"
+  description = "Where base_image has its root disk; for disk_gb."
+}
+
 # The rest says where and how the building machine runs: bakewell:builders.aws. None of it changes the image.
 
 variable "subnet" {
@@ -95,6 +107,16 @@ source "amazon-ebs" "image" {
   associate_public_ip_address = var.address == "public" ? null : false
   session_manager_port        = var.tunnel_port
   ssh_interface               = { public = null, private = "private_ip", session-manager = "session_manager" }[var.address]
+
+  dynamic "launch_block_device_mappings" {
+    for_each = var.disk_gb == 0 ? [] : [var.disk_gb]
+    content {
+      device_name           = var.root_device
+      volume_size           = launch_block_device_mappings.value
+      volume_type           = "gp3"
+      delete_on_termination = true
+    }
+  }
 
   dynamic "subnet_filter" {
     for_each = length(var.subnet_tags) == 0 ? [] : [var.subnet_tags]

@@ -61,6 +61,7 @@ class Catalog:
         specs = [spec for name in folders for spec in load_specs(images / name, shared)]
         _each_once(specs)
         catalog = cls(packer_dir, specs, max_context_mb=max_context_mb)
+        catalog._check_builders()
         catalog._check_steps()
         catalog.peers_first()
         return catalog
@@ -163,6 +164,25 @@ class Catalog:
             file=self._specs[chain[0]].file,
             remedy="give one of them a `base`, or another `parent`",
         )
+
+    def _check_builders(self) -> None:
+        """An image has its parent's processors, and a disk that holds its parent's."""
+        for spec in self:
+            for role in self.ancestors(spec.role):
+                parent = self[role]
+                if parent.arch != spec.arch:
+                    raise ConfigError(
+                        f"image {spec.role}: `arch` is {spec.arch}, and its parent {role} is for {parent.arch}",
+                        file=spec.file,
+                        remedy="give both the same `arch`; variants make an image for each",
+                    )
+                if spec.disk_gb is not None and parent.disk_gb is not None and spec.disk_gb < parent.disk_gb:
+                    raise ConfigError(
+                        f"image {spec.role}: `disk_gb` is {spec.disk_gb}, and its parent {role} has a disk of "
+                        f"{parent.disk_gb} GB",
+                        file=spec.file,
+                        remedy="leave `disk_gb` out: the disk is as large as the parent's then",
+                    )
 
     def _check_steps(self) -> None:
         """Every declared step exists, and no file that is staged imports another one."""

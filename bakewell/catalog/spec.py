@@ -16,7 +16,7 @@ from bakewell.catalog import variants
 from bakewell.catalog.machine import Boot, Compose, Consul
 from bakewell.catalog.shared_values import SharedFile, SharedValues
 from bakewell.catalog.values import Text, Values, no_secrets, plain_values
-from bakewell.clouds.facts import Memory
+from bakewell.clouds.facts import Arch, Memory
 from bakewell.errors import ConfigError
 from bakewell.reading import NAME, Model, Name, Slug, checked, each_once, read_toml
 
@@ -69,6 +69,13 @@ class ImageFile(Model):
     memory_gb: Annotated[Memory, BeforeValidator(_whole)] = Field(
         default=1, description="memory of the machine that builds it"
     )
+    cpus: Annotated[int, Field(ge=1, le=8), BeforeValidator(_whole)] | None = Field(
+        default=None, description="processors of that machine, at least"
+    )
+    disk_gb: Annotated[int, Field(ge=1, le=16384), BeforeValidator(_whole)] | None = Field(
+        default=None, description="its disk, which becomes the image's"
+    )
+    arch: Arch = Field(default="x86_64", description="processors that the image is for")
     versions: dict[Text, Text] = Field(default_factory=dict)
     variables: Values = Field(default_factory=dict)
     shared: list[str] = Field(default_factory=list, description="names in packer/shared.toml that it takes")

@@ -183,12 +183,39 @@ def _made(path: str, content: bytes, layer: str, source: Path | None = None) -> 
 
 
 def _variables(spec: ImageSpec, cloud: str, bases: Bases, *, bootstrap: bool) -> dict[str, object]:
-    variables: dict[str, object] = {"role": spec.role, "size": CLOUDS[cloud].sizes[spec.memory_gb]}
+    variables: dict[str, object] = {"role": spec.role, "size": builder_size(spec, cloud)}
+    if cloud == "aws" and spec.disk_gb is not None:
+        variables["disk_gb"] = spec.disk_gb
     if spec.base is not None:
         variables["base_image"] = bases.entry(spec.base, cloud).image
     if bootstrap:
         variables["user_data_file"] = BOOTSTRAP
     return variables
+
+
+def builder_size(spec: ImageSpec, cloud: str) -> str:
+    """The type of machine that builds the image. Raises ConfigError where the cloud has none that is large enough."""
+    facts = CLOUDS[cloud]
+    found = facts.size(memory_gb=spec.memory_gb, cpus=spec.cpus, disk_gb=spec.disk_gb, arch=spec.arch)
+    if found is not None:
+        return found
+    if spec.arch not in facts.types:
+        raise ConfigError(
+            f"image {spec.role}: `arch` is {spec.arch}, and {cloud} has no machines with such processors",
+            file=spec.file,
+            remedy="leave `arch` out, or leave the image out of this stack: bakewell:roles",
+        )
+    wanted = {"memory_gb": spec.memory_gb, "cpus": spec.cpus, "disk_gb": spec.disk_gb}
+    told = ", ".join(f"{key} = {value}" for key, value in wanted.items() if value is not None)
+    largest = facts.types[spec.arch][-1]
+    has = [f"{largest.memory_gb} GB of memory", f"{largest.cpus} processors"]
+    has += [] if largest.disk_gb is None else [f"a disk of {largest.disk_gb} GB"]
+    raise ConfigError(
+        f"image {spec.role}: no machine that builds on {cloud} has {told}; the largest, {largest.name}, has "
+        f"{', '.join(has)}",
+        file=spec.file,
+        remedy="ask for less",
+    )
 
 
 def _downloads(spec: ImageSpec, found: Mapping[str, Declared], bases: Bases) -> dict[str, object]:

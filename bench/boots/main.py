@@ -24,7 +24,7 @@ from pathlib import Path
 
 from bakewell.catalog import Catalog, ImageSpec
 from bakewell.catalog.machine import Health
-from bakewell.clouds.facts import CLOUDS
+from bakewell.context import builder_size
 from bakewell.user_data import Cluster, UserData
 from bakewell_local import setup
 from bakewell_local.sandbox.local_cloud import LocalCloud
@@ -109,7 +109,7 @@ def _candidate(clone: Clone, catalog: Catalog, role: str, authority: str) -> Can
     baked = _user_data(spec)
     units = [*spec.units, "bakewell-ready.service"]
     told = stock.user_data(baked, contexts, units, authority)
-    return Candidate(role, image, CLOUDS["digitalocean"].sizes[spec.memory_gb], baked, told, spec.boot.health)
+    return Candidate(role, image, builder_size(spec, "digitalocean"), baked, told, spec.boot.health)
 
 
 def _user_data(spec: ImageSpec) -> str:

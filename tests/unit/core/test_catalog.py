@@ -63,6 +63,17 @@ health = { port = 8080, path = "/up" }
     assert web.file.name == "image.toml"
 
 
+def test_a_child_has_its_parents_processors_and_at_least_its_disk(tree: Tree) -> None:
+    base = 'description = "base"\nbase = "debian-12"\nsteps = ["seal"]\ndisk_gb = 40\n'
+    web = 'description = "web"\nparent = "base"\nsteps = ["nginx", "seal"]\n'
+    files = {"images/base/image.toml": base, "images/web/image.toml": web + "disk_gb = 30\n"}
+    found = refused(tree(files), "images/web/image.toml")
+    assert found.what == "image web: `disk_gb` is 30, and its parent base has a disk of 40 GB"
+    found = refused(tree({**files, "images/web/image.toml": web + 'arch = "arm64"\n'}), "images/web/image.toml")
+    assert found.what == "image web: `arch` is arm64, and its parent base is for x86_64"
+    Catalog.load(tree({**files, "images/web/image.toml": web + "disk_gb = 50\n"}))
+
+
 def test_ancestors_and_selection(tree: Tree) -> None:
     shop = {
         "images/shop/image.toml": 'description = "shop"\nparent = "web"\n',

@@ -87,21 +87,44 @@ def test_another_clouds_template_is_in_no_context_of_this_one(tree: Tree) -> Non
     assert "aws.pkr.hcl" in paths(collect(packer, "api", cloud="aws"))
 
 
+AMI = "136693071363/debian-12-amd64-*"
+
+
 @pytest.mark.parametrize(
     ("role", "cloud", "memory", "size", "base"),
     [
         ("base", "digitalocean", "", "s-1vcpu-1gb", {"base_image": "debian-12-x64"}),
         ("web", "digitalocean", "", "s-1vcpu-1gb", {}),
         ("base", "digitalocean", "memory_gb = 4", "s-2vcpu-4gb", {"base_image": "debian-12-x64"}),
-        ("base", "aws", "memory_gb = 4", "t3.medium", {"base_image": "136693071363/debian-12-amd64-*"}),
+        ("base", "aws", "memory_gb = 4", "t3.medium", {"base_image": AMI}),
+        ("base", "digitalocean", "cpus = 2", "s-2vcpu-2gb", {"base_image": "debian-12-x64"}),
+        ("base", "digitalocean", "disk_gb = 26", "s-1vcpu-2gb", {"base_image": "debian-12-x64"}),
+        ("base", "aws", "cpus = 3\ndisk_gb = 40", "t3.xlarge", {"base_image": AMI, "disk_gb": 40}),
+        ("alone", "aws", 'arch = "arm64"\nmemory_gb = 2', "t4g.small", {"base_image": AMI}),
     ],
 )
 def test_the_generated_file_says_what_the_catalog_says_in_each_clouds_words(
     tree: Tree, tmp_path: Path, role: str, cloud: str, memory: str, size: str, base: dict[str, str]
 ) -> None:
     toml = f'description = "base"\nbase = "debian-12"\nsteps = ["seal"]\n{memory}\n'
-    collect(tree({"images/base/image.toml": toml}), role, cloud=cloud).stage(tmp_path / "out")
+    own = {f"images/{role}/{name}": "" for name in ("deploy.py", "checks.py")} if role == "alone" else {}
+    made = tree({**own, f"images/{'alone' if own else 'base'}/image.toml": toml})
+    collect(made, role, cloud=cloud).stage(tmp_path / "out")
     assert json.loads((tmp_path / "out" / GENERATED).read_text()) == {"role": role, "size": size, **base}
+
+
+@pytest.mark.parametrize(
+    ("cloud", "asks", "words"),
+    [
+        ("digitalocean", 'arch = "arm64"', "`arch` is arm64, and digitalocean has no machines with such processors"),
+        ("digitalocean", "disk_gb = 400", "has memory_gb = 1, disk_gb = 400; the largest, s-8vcpu-16gb, has 16 GB"),
+    ],
+)
+def test_a_builder_that_a_cloud_has_not_is_refused(tree: Tree, cloud: str, asks: str, words: str) -> None:
+    toml = f'description = "base"\nbase = "debian-12"\nsteps = ["seal"]\n{asks}\n'
+    own = {"images/alone/deploy.py": "", "images/alone/checks.py": "", "images/alone/image.toml": toml}
+    with pytest.raises(ConfigError, match=words):
+        collect(tree(own), "alone", cloud=cloud)
 
 
 def test_a_base_that_is_not_locked_is_refused(tree: Tree) -> None:
