@@ -8,12 +8,13 @@ import traceback
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
+from bakewell import names
 from bakewell.build.build import build
 from bakewell.build.job import Job
 from bakewell.build.progress import Outcome, Progress, progress, word
 from bakewell.build.result import Result
 from bakewell.build.stop import Stop
-from bakewell.cli.common import Project, print_json, table
+from bakewell.cli.common import Project, note, print_json, table
 from bakewell.errors import BakewellError, BuildError, Interrupted
 
 
@@ -53,7 +54,20 @@ def build_many(
         print_json([_mapping(jobs[label], outcome) for label, outcome in outcomes.items()])
     else:
         table(("image", "result", "seconds", "ID"), [_row(role, outcome) for role, outcome in outcomes.items()])
+    if force:
+        made = [jobs[label] for label, outcome in outcomes.items() if not isinstance(outcome, BakewellError)]
+        _say_how_stacks_take_it_up([job for job in made if job.force])
     return failures[0].exit_code if failures else 0
+
+
+def _say_how_stacks_take_it_up(forced: Sequence[Job]) -> None:
+    """A stack looks for an image when its content changes, and that of a forced one is what it was."""
+    if not forced:
+        return
+    commands = " ".join(f"--replace '**:local:Command::{names.of(job.cloud, job.role)}'" for job in forced)
+    note(f"stacks keep the images that they have; to have one take up the new ones: pulumi up {commands}")
+    if children := sorted({spec.role for job in forced for spec in job.catalog if spec.parent == job.role}):
+        note(f"images built on them stay as they are; to build them again: bakewell build {' '.join(children)} --force")
 
 
 def _label(cloud: str, role: str, clouds: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ The tests share one stack and run in order. What counts is what is in the accoun
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -188,6 +189,17 @@ def test_an_image_that_is_lost_is_rebuilt_once(stack: Workspace, cloud: CloudVie
     assert again["run"] != image["run"] and again["attempt"] == image["attempt"] + 1
     quiet(stack)
     assert len([one for one in cloud.ready(NAME, "web") if one["id"] != image_id]) == 1
+
+
+def test_a_stack_takes_a_forced_image_up_as_the_command_says(stack: Workspace, cloud: CloudView) -> None:
+    before = stack.image("web")["run"]
+    said = stack.bakewell("build", "web", "--force").stderr
+    quiet(stack)
+    (told,) = [line.partition("pulumi up ")[2] for line in said.splitlines() if "pulumi up " in line]
+    stack.up(*shlex.split(told))
+    forced = stack.image("web")
+    assert forced["run"] != before and web_machine(cloud) == forced["ids"]["nyc3"]
+    quiet(stack)
 
 
 def test_another_region_copies_and_never_rebuilds(stack: Workspace, cloud: CloudView) -> None:
