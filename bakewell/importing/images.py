@@ -120,8 +120,8 @@ def plan_forget(
                 steps.append(Step(image.name, ids, "forget", drop=_last_marker(image.tags)))
     for found in others.all():
         theirs = {tag("project", project), tag("role", role)}
-        others = [text for text in found.tags if text.startswith((tag("project", ""), tag("role", "")))]
-        if IMPORTED in found.tags and wanted.search(found.name) and set(others) <= theirs:
+        stated = [text for text in found.tags if text.startswith((tag("project", ""), tag("role", "")))]
+        if IMPORTED in found.tags and wanted.search(found.name) and set(stated) <= theirs:
             ids = tuple(sorted(set(found.ids.values())))
             steps.append(Step(found.name, ids, "forget", drop=_last_marker(found.tags)))
     return sorted(steps, key=lambda step: (step.name, step.ids))
