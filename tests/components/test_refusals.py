@@ -126,7 +126,7 @@ def test_an_api_that_refuses(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> N
     def images(project: str) -> list[Image]:
         raise CloudError("401, the token is not valid", remedy="check DIGITALOCEAN_TOKEN")
 
-    monkeypatch.setattr(fleet.listing, "images", images)
+    monkeypatch.setattr(fleet.listing.images, "of", images)
     assert refused(fleet).said("error") == "401, the token is not valid\n  remedy: check DIGITALOCEAN_TOKEN"
 
 
@@ -220,7 +220,7 @@ def test_an_api_that_fails_while_retention_is_planned(fleet: Fleet, monkeypatch:
     def references() -> list[object]:
         raise CloudError("500 for the third time")
 
-    monkeypatch.setattr(fleet.listing, "references", references)
+    monkeypatch.setattr(fleet.listing.references, "all", references)
     fleet.bake()
     run = fleet.run(preview=True)
     assert "500 for the third time" in str(run.error)

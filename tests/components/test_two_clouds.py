@@ -127,11 +127,11 @@ def test_another_account_or_a_build_that_cannot_begin_refuses_both(
 
     both.bake()
     with monkeypatch.context() as patch:
-        patch.setattr(both.aws, "check_stack", no_subnet)
+        patch.setattr(both.aws.stack_checks, "check", no_subnet)
         assert "no subnet for api" in refused(both).said("error")
     with monkeypatch.context() as patch:
-        patch.setattr(both.aws, "check_build", no_network)
+        patch.setattr(both.aws.bases, "check", no_network)
         assert "no default VPC for 136693071363/debian-12-amd64-*" in refused(both).said("error")
     with monkeypatch.context() as patch:
-        patch.setattr(both.aws, "images", other_account)
+        patch.setattr(both.aws.images, "of", other_account)
         assert "belongs to AWS account 1" in refused(both).said("error")

@@ -32,7 +32,7 @@ DOWNLOAD_KEY = re.compile(
 )
 COMMAND = re.compile(r"(?:run|with|first|again): bakewell ([a-z-]+)")
 NESTED_KEY = re.compile(r"`(\[[a-z_]+\] [a-z_]+)`|(\[(?:boot|consul|compose|rebuild)\] [a-z_]+)")
-TAGS = {"index", "ready", "revoked", "builder", "name", "lease", *Identity.__dataclass_fields__}
+TAGS = {"index", "ready", "revoked", "imported", "managed", "builder", "name", "lease", *Identity.__dataclass_fields__}
 """bakewell:<word> on images and machines in a cloud, and in the names of our components."""
 
 
@@ -79,7 +79,7 @@ def resolves(model: Any, keys: list[str]) -> bool:
     ("pattern", "known", "some"),
     [
         (IMAGE_KEY, ImageFile.model_fields, {"memory_gb"}),
-        (IMAGE_TABLE, ImageFile.model_fields, {"versions"}),
+        (IMAGE_TABLE, {*ImageFile.model_fields, "variants"}, {"versions"}),
         (DOWNLOAD_KEY, Download.model_fields, set()),
         (COMMAND, COMMANDS, {"lock", "fmt", "build"}),
     ],
