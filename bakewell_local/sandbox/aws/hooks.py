@@ -36,25 +36,3 @@ def instead(owner: type, name: str) -> Callable[[Any], Any]:
         return member
 
     return put
-
-
-@functools.cache
-def install() -> None:
-    """Mends moto, once a process."""
-    from bakewell_local.sandbox.aws import autoscaling, instance_refresh, ssm, stock
-    from bakewell_local.sandbox.aws.ec2 import (
-        copies,
-        image_attributes,
-        images,
-        instances,
-        launching,
-        references,
-        smaller,
-        snapshots,
-        spot,
-    )
-
-    for module in (stock, launching, instances, images, copies, image_attributes, snapshots, references, smaller):
-        module.install()
-    for module in (spot, autoscaling, instance_refresh, ssm):
-        module.install()

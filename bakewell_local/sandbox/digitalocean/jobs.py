@@ -6,19 +6,16 @@ A job can be done again from the start, because a server that was killed takes u
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from bakewell_local.sandbox.digitalocean.cloud_state import CloudState
 from bakewell_local.sandbox.digitalocean.records import Action, Droplet, Image, ReservedIp
 from bakewell_local.sandbox.machines import MachineError
-
-if TYPE_CHECKING:
-    from bakewell_local.sandbox.digitalocean.cloud import Cloud
 
 Settle = Callable[[], None]
 GB = 1000**3
 
 
-def work(cloud: Cloud, action: Action) -> Settle:
+def work(cloud: CloudState, action: Action) -> Settle:
     """Does the slow part of the action; gives what to record once its time is over (in a transaction).
 
     Raises:
@@ -27,7 +24,7 @@ def work(cloud: Cloud, action: Action) -> Settle:
     return _JOBS[action.resource_type, action.type](cloud, action)
 
 
-def fail(cloud: Cloud, action: Action) -> None:
+def fail(cloud: CloudState, action: Action) -> None:
     """Records that the action failed (in a transaction): a droplet that never was goes, anything else is unlocked."""
     if action.resource_type == "droplet" and action.type in ("create", "destroy"):
         bury(cloud, action.resource_id)
@@ -37,24 +34,24 @@ def fail(cloud: Cloud, action: Action) -> None:
         _settle_ip(cloud, action)
 
 
-def _droplet(cloud: Cloud, action: Action) -> Droplet:
+def _droplet(cloud: CloudState, action: Action) -> Droplet:
     droplet = cloud.store.get(Droplet, action.resource_id)
     if droplet is None:
         raise MachineError(f"droplet {action.resource_id} is gone")
     return droplet
 
 
-def _settle_droplet(cloud: Cloud, action: Action, **fields: object) -> None:
+def _settle_droplet(cloud: CloudState, action: Action, **fields: object) -> None:
     if (droplet := cloud.store.get(Droplet, action.resource_id)) is not None:
         cloud.store.change(droplet, pending=None, **fields)
 
 
-def _settle_ip(cloud: Cloud, action: Action, **fields: object) -> None:
+def _settle_ip(cloud: CloudState, action: Action, **fields: object) -> None:
     if (address := cloud.store.get(ReservedIp, action.params["ip"])) is not None:
         cloud.store.change(address, pending=None, **fields)
 
 
-def bury(cloud: Cloud, droplet_id: int) -> None:
+def bury(cloud: CloudState, droplet_id: int) -> None:
     """Forgets a droplet: its reserved IPs are free, its machine is to be swept (in a transaction)."""
     for address in cloud.store.all(ReservedIp, lambda r: r.droplet_id == droplet_id):
         cloud.store.change(address, droplet_id=None)
@@ -62,7 +59,7 @@ def bury(cloud: Cloud, droplet_id: int) -> None:
         cloud.store.drop(droplet)
 
 
-def _create(cloud: Cloud, action: Action) -> Settle:
+def _create(cloud: CloudState, action: Action) -> Settle:
     droplet = _droplet(cloud, action)
     name = cloud.machine_name(droplet.id)
     if cloud.machines.exists(name):  # half made before a restart
@@ -78,34 +75,34 @@ def _create(cloud: Cloud, action: Action) -> Settle:
     return lambda: _settle_droplet(cloud, action, status="active", address=address)
 
 
-def _destroy(cloud: Cloud, action: Action) -> Settle:
+def _destroy(cloud: CloudState, action: Action) -> Settle:
     name = cloud.machine_name(action.resource_id)
     if cloud.machines.exists(name):
         cloud.machines.remove(name)
     return lambda: bury(cloud, action.resource_id)
 
 
-def _power_on(cloud: Cloud, action: Action) -> Settle:
+def _power_on(cloud: CloudState, action: Action) -> Settle:
     address = cloud.boot(action.resource_id)
     return lambda: _settle_droplet(cloud, action, status="active", address=address)
 
 
-def _power_off(cloud: Cloud, action: Action) -> Settle:
+def _power_off(cloud: CloudState, action: Action) -> Settle:
     cloud.machines.stop(cloud.machine_name(action.resource_id), graceful=action.type == "shutdown")
     return lambda: _settle_droplet(cloud, action, status="off")
 
 
-def _power_cycle(cloud: Cloud, action: Action) -> Settle:
+def _power_cycle(cloud: CloudState, action: Action) -> Settle:
     cloud.machines.stop(cloud.machine_name(action.resource_id), graceful=False)
     return _power_on(cloud, action)
 
 
-def _reboot(cloud: Cloud, action: Action) -> Settle:
+def _reboot(cloud: CloudState, action: Action) -> Settle:
     cloud.machines.reboot(cloud.machine_name(action.resource_id))
     return _power_on(cloud, action)  # it runs already: this gives its address, which may be another now
 
 
-def _snapshot(cloud: Cloud, action: Action) -> Settle:
+def _snapshot(cloud: CloudState, action: Action) -> Settle:
     droplet = _droplet(cloud, action)
     image_id = int(action.params["image_id"])
     tag = cloud.image_tag(image_id)
@@ -132,15 +129,15 @@ def _snapshot(cloud: Cloud, action: Action) -> Settle:
     return settle
 
 
-def _rename(cloud: Cloud, action: Action) -> Settle:
+def _rename(cloud: CloudState, action: Action) -> Settle:
     return lambda: _settle_droplet(cloud, action, name=action.params["name"])
 
 
-def _resize(cloud: Cloud, action: Action) -> Settle:
+def _resize(cloud: CloudState, action: Action) -> Settle:
     return lambda: _settle_droplet(cloud, action, size=action.params["size"])
 
 
-def _transfer(cloud: Cloud, action: Action) -> Settle:
+def _transfer(cloud: CloudState, action: Action) -> Settle:
     if cloud.store.get(Image, action.resource_id) is None:
         raise MachineError(f"image {action.resource_id} is gone")
 
@@ -152,7 +149,7 @@ def _transfer(cloud: Cloud, action: Action) -> Settle:
     return settle
 
 
-def _assign(cloud: Cloud, action: Action) -> Settle:
+def _assign(cloud: CloudState, action: Action) -> Settle:
     target, ip = int(action.params["droplet_id"]), str(action.params["ip"])
     with cloud.moving:
         holder = _take(cloud, ip)
@@ -170,13 +167,13 @@ def _assign(cloud: Cloud, action: Action) -> Settle:
     return settle
 
 
-def _unassign(cloud: Cloud, action: Action) -> Settle:
+def _unassign(cloud: CloudState, action: Action) -> Settle:
     with cloud.moving:
         _take(cloud, str(action.params["ip"]))
     return lambda: _settle_ip(cloud, action, droplet_id=None)
 
 
-def _take(cloud: Cloud, ip: str) -> int | None:
+def _take(cloud: CloudState, ip: str) -> int | None:
     """Has the droplet that a reserved IP is assigned to, if any, answer on it no more; its ID."""
     address = cloud.store.get(ReservedIp, ip)
     if address is None or address.droplet_id is None:
@@ -185,7 +182,7 @@ def _take(cloud: Cloud, ip: str) -> int | None:
     return address.droplet_id
 
 
-_JOBS: dict[tuple[str, str], Callable[[Cloud, Action], Settle]] = {
+_JOBS: dict[tuple[str, str], Callable[[CloudState, Action], Settle]] = {
     ("droplet", "create"): _create,
     ("droplet", "destroy"): _destroy,
     ("droplet", "power_on"): _power_on,

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING
 
+from bakewell_local.sandbox.digitalocean.cloud_state import CloudState
 from bakewell_local.sandbox.digitalocean.records import Droplet
 from bakewell_local.sandbox.machines import MachineError
 from bakewell_local.sandbox.machines.watch import Watch
-
-if TYPE_CHECKING:
-    from bakewell_local.sandbox.digitalocean.cloud import Cloud
 
 log = logging.getLogger(__name__)
 # Whoever restarts a container by hand has it running again by then.
@@ -26,7 +23,7 @@ class Watcher:
     again: its host was, and a cloud brings droplets back then.
     """
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: CloudState) -> None:
         self._cloud = cloud
         self._stopping = cloud.work.stopping
         self._watch: Watch | None = None
