@@ -11,7 +11,7 @@ def main() -> int:
     """Run the command that argv names; exit status 2 where the packages of the extra `local` are not installed."""
     if names := extra.missing():
         print(
-            f"bakewell: the local cloud needs packages that are not installed: {', '.join(names)}\n"
+            f"error: the local cloud needs packages that are not installed: {', '.join(names)}\n"
             f"  remedy: {extra.REMEDY}",
             file=sys.stderr,
         )

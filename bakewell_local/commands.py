@@ -167,6 +167,6 @@ def run(arguments: Sequence[str]) -> int:
     except BakewellError as error:
         if debug:
             traceback.print_exc()
-        print(f"bakewell: {error}", file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     return code or 0

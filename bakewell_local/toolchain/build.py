@@ -259,11 +259,11 @@ def main() -> None:
     names = sys.argv[1:] or [tool.name for tool in NEEDED]
     if unknown := sorted(set(names) - {tool.name for tool in TOOLS}):
         known = ", ".join(tool.name for tool in TOOLS)
-        sys.exit(f"bakewell: no such tool: {', '.join(unknown)}\n  remedy: one of {known}")
+        sys.exit(f"error: no such tool: {', '.join(unknown)}\n  remedy: one of {known}")
     try:
         toolchain = Builder().ensure([tool for tool in TOOLS if tool.name in names])
     except BakewellError as error:
-        sys.exit(f"bakewell: {error}")
+        sys.exit(f"error: {error}")
     for name in names:
         print(toolchain.programs[name])
 

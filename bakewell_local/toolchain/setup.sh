@@ -15,7 +15,7 @@ fi
 
 say() { printf '%s\n' "python      | $*" >&2; }
 fail() {
-    printf '%s\n' "bakewell: $1" "  remedy: $2" >&2
+    printf '%s\n' "error: $1" "  remedy: $2" >&2
     exit 1
 }
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/bakewell

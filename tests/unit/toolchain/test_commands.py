@@ -64,7 +64,7 @@ def test_tests_give_pytests_own_status_and_leave_an_engine_that_ran_before(
 @pytest.mark.parametrize(
     ("error", "status", "told"),
     [
-        (ConfigError("bad size", file="image.toml", remedy="say more"), 2, "bakewell: image.toml: bad size\n  remedy:"),
+        (ConfigError("bad size", file="image.toml", remedy="say more"), 2, "error: image.toml: bad size\n  remedy:"),
         (KeyboardInterrupt(), 130, ""),
     ],
 )

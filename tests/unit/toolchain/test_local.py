@@ -72,6 +72,7 @@ def test_a_missing_extra_is_one_message_that_names_it(
     assert extra.missing() == ["nowhere-to-be-had"]
     assert entry.main() == 2
     said = capsys.readouterr().err
+    assert said.startswith("error: ")
     assert "nowhere-to-be-had\n  remedy: run: pip install 'bakewell[local]'" in said and said.count("\n") == 2
 
 
