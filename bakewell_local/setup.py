@@ -28,7 +28,7 @@ def install(*, clouds: Collection[str] = (), runtimes: Collection[str] = (), wit
     The toolchain and the image, the two long ones, are made at once.
 
     Args:
-        clouds: those besides DigitalOcean's half whose images are to be built; Packer's plugins for them are had too.
+        clouds: those whose images are to be built; Packer's plugins for them, and their clients, are had too.
         runtimes: those of programs besides Python, as Pulumi.yaml names them; their language hosts are had too.
         with_mirror: have what `LocalCloud.start_mirror` needs too; its programs are built beside the others.
 

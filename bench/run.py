@@ -46,7 +46,7 @@ def main(names: list[str]) -> int:
     setup.install(runtimes=["yaml"])
     rows = []
     with setup.own_folder() as clouds, tempfile.TemporaryDirectory(prefix="bakewell-bench-") as folder:
-        cloud = LocalCloud(clouds / "bench", Builder().ensure(needed([], ["yaml"])))
+        cloud = LocalCloud(clouds / "bench", Builder().ensure(needed(["digitalocean"], ["yaml"])))
         try:
             cloud.start()
             cloud.install_providers()

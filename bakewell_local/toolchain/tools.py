@@ -151,7 +151,8 @@ PLUGINS = {"digitalocean": PLUGIN, "aws": AMAZON_PLUGIN, "docker": DOCKER_PLUGIN
 """Of Packer."""
 
 # In each group the longest build first; plugins are installed by packer, so they come later.
-NEEDED = (PULUMI, PACKER, PLUGIN, LANGUAGE_HOST, DOCTL)  # by every stack on the local cloud
+NEEDED = (PULUMI, PACKER, LANGUAGE_HOST)  # by every stack on the local cloud
+CLIENTS = {"digitalocean": DOCTL}  # by the cloud whose command line it is
 SERVED = (CONSUL, COMPOSE, DOCTL, CONSUL_TEMPLATE)  # by the local cloud's mirror, to machines
 LINT = (ACTIONLINT,)
 TOOLS = (
@@ -162,10 +163,12 @@ TOOLS = (
 
 
 def needed(clouds: Iterable[str], runtimes: Iterable[str] = ()) -> tuple[Tool, ...]:
-    """What a stack on these of the local cloud's halves needs, and programs of these runtimes besides Python's."""
+    """What a stack on these clouds needs, and programs of these runtimes besides Python's."""
+    clouds = list(clouds)
     plugins = (PLUGINS[cloud] for cloud in clouds if cloud in PLUGINS)
     hosts = (HOSTS[runtime] for runtime in runtimes if runtime in HOSTS)
-    return tuple(dict.fromkeys((*NEEDED, *plugins, *hosts)))
+    clients = (CLIENTS[cloud] for cloud in clouds if cloud in CLIENTS)
+    return tuple(dict.fromkeys((*NEEDED, *plugins, *clients, *hosts)))
 
 
 def target() -> tuple[str, str]:

@@ -31,6 +31,7 @@ from bakewell_local.sandbox.local_cloud import LocalCloud
 from bakewell_local.sandbox.machines.machines import Machines
 from bakewell_local.sandbox.machines.slow_network import SlowNetwork
 from bakewell_local.toolchain.build import Builder
+from bakewell_local.toolchain.tools import needed
 from bench.boots import chart, network, stock
 from bench.boots.figures import AS_IS, SHAPED, Figures, Network, Run, Series, table
 from bench.boots.machine import Boot, Cloud, Droplet
@@ -82,7 +83,7 @@ def main(words: Sequence[str]) -> int:
     authority = stock.authorities_of_host()
     names = list(NETWORKS.values()) if asked.network is None else [NETWORKS[asked.network]]
     with setup.own_folder() as clouds, tempfile.TemporaryDirectory(prefix="bakewell-bench-") as folder:
-        local = LocalCloud(clouds / "bench", Builder().ensure())
+        local = LocalCloud(clouds / "bench", Builder().ensure(needed(["digitalocean"])))
         try:
             local.start()
             local.start_mirror()

@@ -17,6 +17,7 @@ from bakewell_local.toolchain.folders import ROOT
 from bakewell_local.toolchain.tools import (
     ACTIONLINT,
     AMAZON_PLUGIN,
+    CLIENTS,
     COMPOSE,
     CONSUL,
     CONSUL_TEMPLATE,
@@ -94,13 +95,14 @@ def test_exactly_the_pinned_version_fits_and_each_tool_is_asked_in_its_own_way(
     assert tools.on_machine(tool, {"PATH": str(tmp_path)}) is None
 
 
-def test_a_stack_needs_the_plugins_of_its_clouds_and_digitaloceans() -> None:
-    assert set(TOOLS) == {*NEEDED, *SERVED, *LINT, *PLUGINS.values(), *HOSTS.values()}
+def test_a_stack_needs_the_plugins_and_clients_of_its_clouds_alone() -> None:
+    assert set(TOOLS) == {*NEEDED, *CLIENTS.values(), *SERVED, *LINT, *PLUGINS.values(), *HOSTS.values()}
     assert all(TOOLS.index(PACKER) < TOOLS.index(plugin) for plugin in PLUGINS.values()), "packer installs plugins"
-    assert tools.needed(["digitalocean"]) == NEEDED
-    assert tools.needed(["aws"]) == tools.needed(["aws", "digitalocean"]) == (*NEEDED, AMAZON_PLUGIN)
-    assert set(tools.needed(PLUGINS)) == {*NEEDED, AMAZON_PLUGIN, DOCKER_PLUGIN}
-    assert tools.needed(["digitalocean"], ["python"]) == tools.needed([], ["go"]) == NEEDED
+    assert tools.needed(["digitalocean"]) == (*NEEDED, PLUGIN, DOCTL)
+    assert tools.needed(["aws"]) == (*NEEDED, AMAZON_PLUGIN)
+    assert tools.needed(["docker"]) == (*NEEDED, DOCKER_PLUGIN)
+    assert set(tools.needed(iter(PLUGINS))) == {*NEEDED, *PLUGINS.values(), DOCTL}
+    assert tools.needed([], ["python"]) == tools.needed([], ["go"]) == NEEDED
     assert tools.needed([], ["yaml"]) == (*NEEDED, YAML_HOST)
 
 
