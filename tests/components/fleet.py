@@ -15,6 +15,7 @@ from pulumi.runtime import mocks
 
 from bakewell.clouds.resources import AccountKey, Running, Size
 from bakewell.image import READY, Identity, Image, Reference, image_name
+from bakewell.settings import Settings
 from pulumi_bakewell.stack.outputs import ImageOutput
 from tests.components.engine import COMMAND, DROPLET, GROUP, INSTANCE, RESERVED_IP, SECURITY_GROUP, TEMPLATE, UNKNOWN
 from tests.small_project import FILES, write
