@@ -100,6 +100,7 @@ def reset(state: State = None, stack: Stack = "") -> None:
     """Remove all machines, images and stacks of this cloud, and start it empty. Shells need its exports again."""
     project, chosen = Project.here(state), stack or stack_of(os.environ)
     project.settings(chosen)  # a stack that cannot be started again is refused before anything is removed
+    project.check_removable()
     if project.state.exists():
         take_down_containers(project)
         say("cloud", f"removing {project.state} and what it made")
@@ -113,6 +114,7 @@ def reset(state: State = None, stack: Stack = "") -> None:
 def down(state: State = None) -> None:
     """Remove all that `up` made: machines, images, networks, stacks, processes. Caches stay."""
     project = Project.here(state)
+    project.check_removable()
     take_down_containers(project)
     setup.tear_down(project.state)
 

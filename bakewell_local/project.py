@@ -13,8 +13,11 @@ from bakewell.cli.common import Project as Operated
 from bakewell.errors import ConfigError
 from bakewell.settings import Environment, Settings, load_settings
 from bakewell.settings.files import project_name, project_runtime
+from bakewell_local.sandbox.local_cloud import ENTRIES
 
 STATE = ".bakewell"
+MADE_FIRST = ("pulumi-home", "stacks")
+"""The folders that the start of a local cloud makes before any other."""
 DEFAULT_STACK = "dev"
 
 
@@ -49,6 +52,39 @@ class Project:
     def runtime(self) -> str:
         """What its program is run by: "python", "yaml", "nodejs", … Raises ConfigError where Pulumi.yaml says none."""
         return project_runtime(self.root)
+
+    def check_removable(self) -> None:
+        """Refuse to remove what is not a local cloud's state: a folder of another kind, a link to one, a home.
+
+        A folder that is not there is fine, and so is the project's own `.bakewell`, whatever is in it.
+
+        Raises:
+            ConfigError: the folder is not a local cloud's state.
+        """
+        if trouble := self._unlike_a_state():
+            raise ConfigError(
+                f"this is not the state of a local cloud: {trouble}",
+                file=self.state,
+                remedy="nothing was removed; name the folder that `bakewell local up` was given as --state, or leave "
+                f"--state out for {self.root / STATE}; remove this folder by hand if you mean it",
+            )
+
+    def _unlike_a_state(self) -> str:
+        """What speaks against removing the state's folder; empty where nothing does."""
+        if self.state.is_symlink():
+            return f"it is a link to {self.state.resolve()}"
+        folder = self.state.resolve()
+        for other, name in ((self.root, "the project"), (Path.home(), "the home folder")):
+            if other.resolve().is_relative_to(folder):
+                return f"{name} is in it" if other.resolve() != folder else f"it is {name}"
+        if folder == self.root.resolve() / STATE or not folder.exists():
+            return ""
+        if not folder.is_dir():
+            return "it is no folder"
+        if missing := [name for name in MADE_FIRST if not (folder / name).is_dir()]:
+            return f"it has no {' and no '.join(missing)}"
+        others = sorted(path.name for path in folder.iterdir() if path.name not in ENTRIES)
+        return f"it has {others[0]}, which no local cloud makes" if others else ""
 
     def settings(self, stack: str) -> Settings:
         """The stack's config.

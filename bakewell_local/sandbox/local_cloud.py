@@ -36,6 +36,10 @@ from bakewell_local.toolchain.tools import needed
 SERVER = "bakewell_local.sandbox.digitalocean"
 AWS_SERVER = "bakewell_local.sandbox.aws"
 SECONDS_TO_END = 15  # what a process is given before it is killed
+ENTRIES = frozenset(
+    ("cloud", "pulumi-home", "stacks", "builds", "packer", "mirror", "aws", "ssh", "start.lock", "refresh.owed")
+)
+"""All that a local cloud and its stacks have in the state folder."""
 PASSPHRASE = "bakewell-local-cloud"  # of a stack that holds no secret worth one
 
 

@@ -119,7 +119,8 @@ def test_down_works_where_nothing_was_set_up(
     calls: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(engine, "problem", lambda: "no Docker Engine answers")
-    (tmp_path / "half/stacks").mkdir(parents=True)
+    for folder in ("half/pulumi-home", "half/stacks"):
+        (tmp_path / folder).mkdir(parents=True)
     for name in ("never", "half"):
         assert run(monkeypatch, "down", "--state", str(tmp_path / name)) == 0
         assert not (tmp_path / name).exists()

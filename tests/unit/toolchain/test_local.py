@@ -163,3 +163,45 @@ def test_reset_removes_everything_and_starts_again(shop: Project, monkeypatch: p
     shop.state.mkdir()
     assert commands.run(["reset"]) == 0
     assert done == ["destroy .bakewell", "start dev"]
+
+
+@pytest.mark.parametrize("command", ["down", "reset"])
+@pytest.mark.parametrize(
+    ("name", "trouble"),
+    [
+        ("/", "the project is in it"),
+        ("..", "the project is in it"),
+        ("../home", "it is the home folder"),
+        ("../empty", "it has no pulumi-home and no stacks"),
+        ("../notes", "it has no pulumi-home and no stacks"),
+        ("../shared", "it has thesis.txt, which no local cloud makes"),
+        ("../link", "it is a link to"),
+        ("../file", "it is no folder"),
+        (".bakewell", "it is a link to"),
+    ],
+)
+def test_a_folder_that_is_no_local_clouds_state_is_not_removed(
+    shop: Project,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    name: str,
+    trouble: str,
+) -> None:
+    beside = tmp_path_factory.mktemp("beside")
+    for folder in ("home", "empty", "notes", "shared/pulumi-home", "shared/stacks", "real/pulumi-home", "real/stacks"):
+        (beside / folder).mkdir(parents=True)
+    (beside / "link").symlink_to(beside / "real")
+    (shop.root / ".bakewell").symlink_to(beside / "real")
+    for file in ("notes/thesis.txt", "shared/thesis.txt", "file"):
+        (beside / file).write_text("years of work")
+    monkeypatch.setenv("HOME", str(beside / "home"))
+    for owner, verb in ((setup, "tear_down"), (setup, "wake"), (LocalCloud, "destroy"), (commands, "start")):
+        monkeypatch.setattr(owner, verb, lambda *_: pytest.fail("something is removed or started"))
+    before = sorted(beside.rglob("*"))
+    named = beside / name.removeprefix("../") if name.startswith("../") else shop.root / name
+    assert commands.run([command, "--state", str(named)]) == ConfigError.exit_code
+    said = capsys.readouterr().err
+    assert f"{named}: this is not the state of a local cloud: {trouble}" in said and "nothing was removed" in said
+    assert sorted(beside.rglob("*")) == before
