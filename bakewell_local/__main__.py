@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from bakewell_local import extra
+from bakewell_local.cli import extra
 
 
 def main() -> int:
@@ -16,7 +16,7 @@ def main() -> int:
             file=sys.stderr,
         )
         return 2
-    from bakewell_local.commands import run
+    from bakewell_local.cli.commands import run
 
     return run(sys.argv[1:])
 

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bakewell_local import setup
+from bakewell_local.cli import setup
 from bakewell_local.sandbox.local_cloud import LocalCloud
 from bakewell_local.toolchain.build import Builder
 from bakewell_local.toolchain.tools import needed

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bakewell_local import setup
+from bakewell_local.cli import setup
 from bakewell_local.sandbox.local_cloud import LocalCloud
 from bakewell_local.toolchain.build import Builder, Toolchain
 from bakewell_local.toolchain.folders import ROOT

@@ -1,8 +1,8 @@
 """What a test run makes in the Docker Engine itself, which no local cloud goes with: containers and images of a project
 whose cloud is `docker`.
 
-A run notes its projects in its folder (`bakewell_local.setup.own_folder`) before it makes anything. Their names are the
-run's own, so that nothing noted is another run's, or a user's.
+A run notes its projects in its folder (`bakewell_local.cli.setup.own_folder`) before it makes anything. Their names are
+the run's own, so that nothing noted is another run's, or a user's.
 """
 
 from __future__ import annotations

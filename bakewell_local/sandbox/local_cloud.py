@@ -23,8 +23,7 @@ from filelock import FileLock
 from pydantic import BaseModel, ValidationError
 
 from bakewell.errors import BakewellError, file_error
-from bakewell_local import processes
-from bakewell_local.sandbox import aws_profile, mirror
+from bakewell_local.sandbox import aws_profile, mirror, processes
 from bakewell_local.sandbox.aws_profile import AwsAddress
 from bakewell_local.sandbox.direct import OPENER
 from bakewell_local.sandbox.machines import Machines

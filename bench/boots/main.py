@@ -26,7 +26,7 @@ from bakewell.catalog import Catalog, ImageSpec
 from bakewell.catalog.machine import Health
 from bakewell.context import builder_size
 from bakewell.user_data import Cluster, UserData
-from bakewell_local import setup
+from bakewell_local.cli import setup
 from bakewell_local.sandbox.local_cloud import LocalCloud
 from bakewell_local.sandbox.machines.machines import Machines
 from bakewell_local.sandbox.machines.slow_network import SlowNetwork

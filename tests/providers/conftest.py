@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bakewell_local import processes
+from bakewell_local.sandbox import processes
 from bakewell_local.sandbox.local_cloud import SECONDS_TO_END
 from bakewell_local.sandbox.providers.home import install
 from bakewell_local.toolchain.processes import end

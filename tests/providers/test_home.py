@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from bakewell.errors import BakewellError
-from bakewell_local import processes
+from bakewell_local.sandbox import processes
 from bakewell_local.sandbox.local_cloud import SECONDS_TO_END
 from bakewell_local.sandbox.providers.home import install
 from bakewell_local.sandbox.providers.versions import COMMAND, PLUGINS

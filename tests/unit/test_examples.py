@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bakewell.scaffold import sources
-from bakewell_local.project import Project
+from bakewell_local.project.layout import Project
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 RUNTIMES = {"python": "python", "yaml": "yaml", "typescript": "nodejs", "go": "go"}

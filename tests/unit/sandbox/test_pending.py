@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bakewell.errors import BakewellError
-from bakewell_local import pending
-from bakewell_local.project import Project
+from bakewell_local.project import pending
+from bakewell_local.project.layout import Project
 from bakewell_local.toolchain.folders import ROOT
 from tests.contract.aws.served import ACCESS, REGION
 from tests.contract.aws.served import Served as ServedAws

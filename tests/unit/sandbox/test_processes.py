@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bakewell_local import processes, setup
+from bakewell_local.cli import setup
+from bakewell_local.sandbox import processes
 from bakewell_local.sandbox.local_cloud import SECONDS_TO_END
 from bakewell_local.sandbox.providers import home
 from bakewell_local.sandbox.providers.versions import COMMAND, DIGITALOCEAN

@@ -18,7 +18,7 @@ from bakewell.cli import run
 from bakewell.context import Context
 from bakewell.scaffold import project, sources
 from bakewell.settings import load_settings
-from bakewell_local.project import Project
+from bakewell_local.project.layout import Project
 
 ROOT = Path(__file__).parents[3]
 Call = Callable[..., tuple[int, str, str]]

@@ -9,7 +9,8 @@ from unittest.mock import Mock
 import pytest
 
 from bakewell.errors import BakewellError, ConfigError
-from bakewell_local import commands, setup, stacks
+from bakewell_local.cli import commands, setup
+from bakewell_local.project import stacks
 from bakewell_local.sandbox import docker_projects, mirror
 from bakewell_local.sandbox.machines import base_image
 from bakewell_local.toolchain import engine

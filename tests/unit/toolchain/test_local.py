@@ -14,8 +14,9 @@ import pytest
 from bakewell.cli import run as bakewell
 from bakewell.errors import ConfigError
 from bakewell_local import __main__ as entry
-from bakewell_local import commands, extra, setup, stacks, starting, status
-from bakewell_local.project import Project, stack_of
+from bakewell_local.cli import commands, extra, setup, starting, status
+from bakewell_local.project import stacks
+from bakewell_local.project.layout import Project, stack_of
 from bakewell_local.sandbox.local_cloud import Address, LocalCloud
 from bakewell_local.toolchain import engine
 from bakewell_local.toolchain.folders import ROOT

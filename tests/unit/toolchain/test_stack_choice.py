@@ -13,8 +13,9 @@ import yaml
 from bakewell.catalog import Catalog
 from bakewell.errors import BakewellError
 from bakewell.settings import load_settings
-from bakewell_local import commands, setup, stacks
-from bakewell_local.project import Project
+from bakewell_local.cli import commands, setup
+from bakewell_local.project import stacks
+from bakewell_local.project.layout import Project
 from bakewell_local.sandbox.local_cloud import LocalCloud
 from bakewell_local.toolchain.build import Builder
 from bakewell_local.toolchain.folders import ROOT

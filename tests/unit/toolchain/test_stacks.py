@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from bakewell.errors import BakewellError
-from bakewell_local import stacks
-from bakewell_local.project import Project
+from bakewell_local.project import stacks
+from bakewell_local.project.layout import Project
 from tests.waiting import LONGEST
 
 # Tells each interrupt it gets, and ends at the second one.
@@ -36,7 +36,7 @@ time.sleep(60)
 time.sleep(60)
 """
 RUNNER = (
-    "import os, sys; from bakewell_local import stacks; "
+    "import os, sys; from bakewell_local.project import stacks; "
     "sys.exit(stacks.run([sys.executable, '-c', sys.argv[1]], os.environ))"
 )
 

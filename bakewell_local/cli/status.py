@@ -8,8 +8,8 @@ from docker.errors import DockerException
 from pydantic import BaseModel
 
 from bakewell.errors import BakewellError
-from bakewell_local import stacks
-from bakewell_local.project import Project
+from bakewell_local.project import stacks
+from bakewell_local.project.layout import Project
 from bakewell_local.sandbox import mirror
 from bakewell_local.sandbox.local_cloud import LocalCloud
 from bakewell_local.toolchain import engine

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bakewell_local import setup, stacks
-from bakewell_local.project import Project
+from bakewell_local.cli import setup
+from bakewell_local.project import stacks
+from bakewell_local.project.layout import Project
 from bakewell_local.sandbox.local_cloud import LocalCloud
 from bakewell_local.sandbox.machines import base_image
 from bakewell_local.toolchain.build import Builder

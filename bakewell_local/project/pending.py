@@ -19,8 +19,8 @@ from pydantic import BaseModel, Field
 from bakewell.clouds.digitalocean.answers import Identified
 from bakewell.clouds.digitalocean.api import Api, Item, Page
 from bakewell.errors import BakewellError
-from bakewell_local import processes
-from bakewell_local.project import Project
+from bakewell_local.project.layout import Project
+from bakewell_local.sandbox import processes
 from bakewell_local.sandbox.local_cloud import SECONDS_TO_END
 from bakewell_local.toolchain.processes import end
 from bakewell_local.toolchain.progress import say

@@ -11,8 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from bakewell.background import in_background
-from bakewell_local import processes
-from bakewell_local.sandbox import docker_projects, mirror
+from bakewell_local.sandbox import docker_projects, mirror, processes
 from bakewell_local.sandbox.local_cloud import SECONDS_TO_END, LocalCloud, servers
 from bakewell_local.sandbox.machines import base_image, limits
 from bakewell_local.toolchain import engine, folders

@@ -16,10 +16,11 @@ import typer
 
 from bakewell.cleanup import followed_by
 from bakewell.errors import BakewellError
-from bakewell_local import choice, setup, stacks, status
-from bakewell_local.project import Project, stack_of
+from bakewell_local.cli import choice, setup, status
+from bakewell_local.cli.starting import start, take_down_containers
+from bakewell_local.project import stacks
+from bakewell_local.project.layout import Project, stack_of
 from bakewell_local.sandbox.local_cloud import LocalCloud, search_path
-from bakewell_local.starting import start, take_down_containers
 from bakewell_local.toolchain.build import Builder
 from bakewell_local.toolchain.folders import ROOT
 from bakewell_local.toolchain.progress import say

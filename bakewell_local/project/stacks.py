@@ -19,8 +19,8 @@ from pydantic import BaseModel, TypeAdapter
 
 from bakewell import names
 from bakewell.errors import BakewellError
-from bakewell_local import pending
-from bakewell_local.project import Project
+from bakewell_local.project import pending
+from bakewell_local.project.layout import Project
 from bakewell_local.sandbox.direct import OPENER
 from bakewell_local.toolchain.processes import find
 from bakewell_local.toolchain.progress import say
