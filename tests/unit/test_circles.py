@@ -52,7 +52,7 @@ def circle(known: Mapping[str, Path]) -> list[str]:
     return []
 
 
-@pytest.mark.parametrize("package", ["bakewell_local"])
+@pytest.mark.parametrize("package", ["bakewell", "components/pulumi_bakewell", "bakewell_local"])
 def test_no_modules_import_each_other(package: str) -> None:
     found = modules(ROOT / package)
     assert len(found) > 30
