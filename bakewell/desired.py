@@ -128,6 +128,7 @@ def read(
     file: str,
     mirror: Path | None = None,
     now: datetime | None = None,
+    catalog: Catalog | None = None,
 ) -> Desired:
     """Read the catalog under `root`/packer and combine it with the settings.
 
@@ -138,12 +139,13 @@ def read(
         file: the settings' file, for messages.
         mirror: checksums that replace those in bases.lock (`Environment.downloads`).
         now: the time that determines rebuild windows; the current time by default.
+        catalog: the catalog, if it was read before.
 
     Raises:
         ConfigError: the catalog or bases.lock is invalid, or the settings name a role that is not baked.
     """
     packer = root / "packer"
-    catalog = Catalog.load(packer, max_context_mb=settings.max_context_mb)
+    catalog = catalog or Catalog.load(packer, max_context_mb=settings.max_context_mb)
     check(settings, catalog, file)
     roles = catalog.select(settings.roles)
     bases = Bases.load(packer / "bases.lock", mirror)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bakewell import desired, sizes
+from bakewell.catalog import Catalog
 from bakewell.clouds.protocols import Source
 from bakewell.clouds.survey import Survey
 from bakewell.desired import Desired
@@ -62,8 +63,9 @@ def looked(
     survey: Survey, cloud: str, settings: Settings, environment: Environment, root: Path, *, file: str
 ) -> Looked:
     """As `look`, with an existing survey, for example for other machines on the same cloud."""
-    account = survey.check_stack(settings)
-    wanted = desired.read(settings, root, cloud, file=file, mirror=environment.downloads)
+    catalog = Catalog.load(root / "packer", max_context_mb=settings.max_context_mb)
+    account = survey.check_stack(settings, {spec.role: spec.arch for spec in catalog})
+    wanted = desired.read(settings, root, cloud, file=file, mirror=environment.downloads, catalog=catalog)
     account.result()
     validate_machines(wanted, environment)
     droplets = settings.digitalocean.droplets if cloud == "digitalocean" else {}
@@ -88,8 +90,9 @@ def validate_unbuilt(desired: Desired, survey: Survey, environment: Environment)
     unbuilt = [role for role, fingerprint in prints.items() if survey.adoptable(role, fingerprint) is None]
     if not unbuilt:
         return
-    for base in {desired.catalog[role].base for role in unbuilt} - {None}:
-        survey.check_build(_start(desired, environment, str(base)))
+    specs = (desired.catalog[role] for role in unbuilt)
+    for base, arch in sorted({(spec.base, spec.arch) for spec in specs if spec.base is not None}):
+        survey.check_build(_start(desired, environment, base), arch)
     from bakewell.build import packer  # Here, because a preview does not need it if all images are built.
 
     def check(role: str) -> None:

@@ -188,7 +188,15 @@ class _Baking:
             "ssh_private_key_file": str(run.folder / "key"),
             "timeout_minutes": self.job.spec.build.timeout_minutes,
             "manifest_path": str(run.folder / "manifest.json"),
+            **self._disk(),
         }
+
+    def _disk(self) -> dict[str, object]:
+        """Where the base has the root disk that image.toml asks for."""
+        disks = self.cloud.disks
+        if disks is None or self.job.spec.disk_gb is None:
+            return {}
+        return {"root_device": disks.root_device(self.base)}
 
     def _base(self) -> str:
         """What the cloud calls the image to start from; a parent that is elsewhere is brought to the region."""

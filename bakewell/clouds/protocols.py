@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from bakewell.clouds.facts import Arch
 from bakewell.clouds.resources import AccountKey, Builder, Key, Leftover, Running, Size, Stock, Unidentified
 from bakewell.image import Image, Reference
 
@@ -96,11 +97,12 @@ class BuildKeys(Protocol):
 class BaseCheck(Protocol):
     """Whether a build on a vendor's image can begin."""
 
-    def check(self, base: str) -> None:
+    def check(self, base: str, arch: Arch) -> None:
         """Raise where the cloud can tell already that a build on a vendor's image cannot begin.
 
         Args:
             base: what is locked, or what `Bases.stock` takes where nothing is.
+            arch: the processors that the image is built for.
         """
 
 
@@ -140,8 +142,12 @@ class AccountKeys(Protocol):
 class StackChecks(Protocol):
     """What an account has of what a stack names: regions, types of machines, networks."""
 
-    def check(self, settings: Settings) -> None:
-        """Raise ConfigError for what the stack's own part of the settings names and the account has not."""
+    def check(self, settings: Settings, arches: Mapping[str, Arch]) -> None:
+        """Raise ConfigError for what the stack's own part of the settings names and the account has not.
+
+        Args:
+            arches: role to the processors that its image is for.
+        """
 
 
 class Remains(Protocol):
@@ -157,6 +163,13 @@ class Remains(Protocol):
         """Remove what deletions that were cut short left: tag objects, disks' snapshots. What of it cost something is
         told in sentences: removed, or left behind for the next run.
         """
+
+
+class Disks(Protocol):
+    """Disks of images, where a builder's disk is asked for by its device."""
+
+    def root_device(self, image_id: str) -> str:
+        """The device of the image's root disk, such as /dev/xvda. Raises CloudError where the cloud does not say."""
 
 
 class Importable(Protocol):
@@ -242,6 +255,9 @@ class Cloud(Upkeep, Source, Protocol):
 
     @property
     def bases(self) -> Bases: ...
+
+    @property
+    def disks(self) -> Disks | None: ...
 
     @property
     def importable(self) -> Importable | None: ...

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bakewell.background import in_background
+from bakewell.clouds.facts import Arch
 from bakewell.clouds.protocols import Source
 from bakewell.clouds.resources import AccountKey, Running, Size
 from bakewell.errors import ConfigError
@@ -65,14 +66,14 @@ class Survey:
                 self._references = in_background(lambda: tuple(self._source.references.all()))
         return self._references.result()
 
-    def check_stack(self, settings: Settings) -> Future[None]:
+    def check_stack(self, settings: Settings, arches: Mapping[str, Arch]) -> Future[None]:
         """Begin to look; the result raises ConfigError for what the settings name and the account has not."""
         checks = self._source.stack_checks
-        return in_background(lambda: None if checks is None else checks.check(settings))
+        return in_background(lambda: None if checks is None else checks.check(settings, arches))
 
-    def check_build(self, base: str) -> None:
+    def check_build(self, base: str, arch: Arch) -> None:
         """Raises where the cloud can tell already that a build on this vendor's image cannot begin."""
-        self._source.bases.check(base)
+        self._source.bases.check(base, arch)
 
     def sizes(self) -> Mapping[str, Size] | None:
         """The types of machines that the cloud has; None where those do not decide how large a disk is."""

@@ -118,8 +118,8 @@ class Listing:
 class ListedChecks:
     """A listing has whatever is named."""
 
-    def check(self, settings: Settings) -> None:
-        del settings
+    def check(self, settings: Settings, arches: Mapping[str, str]) -> None:
+        del settings, arches
 
 
 @dataclass
@@ -161,7 +161,7 @@ class ListedBases:
 
     listing: Listing
 
-    def check(self, base: str) -> None:
+    def check(self, base: str, arch: str) -> None:
         self.listing.asked.append(f"build on {base}")
 
 

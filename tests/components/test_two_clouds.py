@@ -119,10 +119,10 @@ def test_another_account_or_a_build_that_cannot_begin_refuses_both(
     def other_account(project: str) -> None:
         raise ConfigError("the stack belongs to AWS account 1, but the credentials are of 2", remedy="use AWS_PROFILE")
 
-    def no_network(base: str) -> None:
+    def no_network(base: str, arch: str) -> None:
         raise CloudError(f"no default VPC for {base}")
 
-    def no_subnet(settings: Settings) -> None:
+    def no_subnet(settings: Settings, arches: object) -> None:
         raise ConfigError(f"no subnet for {', '.join(settings.aws.fleets)}")
 
     both.bake()

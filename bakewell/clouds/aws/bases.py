@@ -8,6 +8,7 @@ from bakewell.clouds.aws import calls, checks
 from bakewell.clouds.aws.answers.images import Ami
 from bakewell.clouds.aws.api import Clients, fitting, unless_gone
 from bakewell.clouds.aws.regions import Regions
+from bakewell.clouds.facts import Arch
 from bakewell.clouds.resources import Stock
 from bakewell.errors import CloudError, ConfigError
 from bakewell.settings.builders import AwsBuilder
@@ -30,7 +31,7 @@ class Bases:
         self._regions, self._builder = regions, builder
 
     def usual(self, base: str) -> str:
-        return f"{DEBIAN}/{base}-amd64-*"
+        return f"{DEBIAN}/{base}-*" if base.endswith("-arm64") else f"{DEBIAN}/{base}-amd64-*"
 
     def stock(self, image: str) -> Stock:
         """`newest` of every enabled region."""
@@ -41,10 +42,10 @@ class Bases:
         """Its ID in the first region: an API that starts machines takes nothing else."""
         return self.stock(image).ids[self._regions.home]
 
-    def check(self, base: str) -> None:
+    def check(self, base: str, arch: Arch) -> None:
         clients, home = self._regions.clients, self._regions.home
-        checks.builder(clients, home, self._builder)
-        check(clients, base if base.startswith("ami-") else self.start(base), home)
+        checks.builder(clients, home, self._builder, arch)
+        check(clients, base if base.startswith("ami-") else self.start(base), home, arch)
 
 
 def newest(image: str, region: str, everywhere: Sequence[Found]) -> Stock:
@@ -95,9 +96,9 @@ def look(clients: Clients, image: str, region: str) -> Found:
     return region, sorted(listed, key=lambda ami: ami.creation_date or "", reverse=True)
 
 
-def check(clients: Clients, image_id: str, region: str) -> None:
+def check(clients: Clients, image_id: str, region: str, arch: Arch) -> None:
     """Raise ConfigError unless a machine that builds can be started from the AMI: it is there, ours to use, not
-    disabled, and for our processors.
+    disabled, and for the processors that the build is for.
     """
     remedy = "lock what there is now: bakewell lock BASE --cloud aws"
     found: Sequence[Ami] = []
@@ -111,8 +112,8 @@ def check(clients: Clients, image_id: str, region: str) -> None:
         )
     if (state := found[0].state) != "available":
         raise ConfigError(f"base image {image_id} in {region} is {state}", remedy=remedy)
-    if (built_for := found[0].architecture or checks.ARCHITECTURE) != checks.ARCHITECTURE:
+    if (built_for := found[0].architecture or "x86_64") != arch:
         raise ConfigError(
-            f"base image {image_id} in {region} is for {built_for}, and images are built on {checks.ARCHITECTURE}",
-            remedy="lock one for amd64: bakewell lock BASE --cloud aws --image …",
+            f"base image {image_id} in {region} is for {built_for}, and the image that is built on it is for {arch}",
+            remedy=f"lock one for {arch}: bakewell lock BASE --cloud aws --image …; or state `arch` in image.toml",
         )

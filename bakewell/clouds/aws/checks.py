@@ -10,6 +10,7 @@ from bakewell.clouds.aws import calls
 from bakewell.clouds.aws.api import Clients, unless_gone
 from bakewell.clouds.aws.builders import key_pairs
 from bakewell.clouds.aws.regions import Regions, not_enabled
+from bakewell.clouds.facts import Arch
 from bakewell.errors import ConfigError
 from bakewell.reading import did_you_mean
 
@@ -19,20 +20,16 @@ if TYPE_CHECKING:
     from bakewell.settings.clouds import Ec2Settings
 
 
-ARCHITECTURE = "x86_64"
-"""Of the machines that build (`bakewell.clouds.facts`), and so of all images."""
-
-
 class StackChecks:
     """What an account has of what a stack names."""
 
     def __init__(self, regions: Regions) -> None:
         self._regions = regions
 
-    def check(self, settings: Settings) -> None:
+    def check(self, settings: Settings, arches: Mapping[str, Arch]) -> None:
         regions, asked = self._regions, settings.aws.instances or settings.aws.fleets
         keys = [key.name for key in key_pairs(regions.clients, regions.home)] if asked else []
-        stack(regions.clients, settings.aws, regions.enabled(), keys)
+        stack(regions.clients, settings.aws, regions.enabled(), keys, arches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +37,31 @@ class _Asked:
     """What is asked for of one role: an entry of `instances` or `fleets`.
 
     Attributes:
+        role: whose machines they are.
         key: where its settings are: bakewell:aws.instances.web.
         subnet: the setting that says where its machines are.
     """
 
+    role: str
     key: str
     settings: Ec2Settings
     subnet: str
     subnets: list[str]
 
 
-def stack(clients: Clients, settings: AwsSettings, enabled: Collection[str], keys: Collection[str]) -> None:
+def stack(
+    clients: Clients,
+    settings: AwsSettings,
+    enabled: Collection[str],
+    keys: Collection[str],
+    arches: Mapping[str, Arch],
+) -> None:
     """Raise ConfigError for what the settings name and the account has not.
 
     Args:
         enabled: the account's regions.
         keys: names of its key pairs in the stack's first region.
+        arches: role to the processors that its image is for.
     """
     for region in settings.regions:
         if region not in enabled:
@@ -72,7 +78,7 @@ def stack(clients: Clients, settings: AwsSettings, enabled: Collection[str], key
                 f"{one.key}.key: there is no key pair `{key}` in {home}{did_you_mean(key, sorted(keys))}",
                 remedy=f"name one of: {', '.join(sorted(keys)) or 'none is there'}; or import it to the account",
             )
-    _types(clients, home, asked)
+    _types(clients, home, asked, arches)
     for one in asked:
         if one.settings.profile is not None:
             _profile(clients, home, one.key, one.settings.profile)
@@ -81,11 +87,11 @@ def stack(clients: Clients, settings: AwsSettings, enabled: Collection[str], key
     _subnets(clients, home, asked)
 
 
-def builder(clients: Clients, region: str, wanted: AwsBuilder) -> None:
+def builder(clients: Clients, region: str, wanted: AwsBuilder, arch: Arch) -> None:
     """Raise ConfigError where a machine that builds would have no network, or is of a type that the region has not."""
     if wanted.type is not None:
         known_types = _known_types(clients, region, {wanted.type})
-        _check_type(known_types, region, "bakewell:builders.aws", wanted.type)
+        _check_type(known_types, region, "bakewell:builders.aws", wanted.type, arch)
     if wanted.profile is not None:
         _profile(clients, region, "bakewell:builders.aws", wanted.profile)
     key = "bakewell:builders.aws.subnet"
@@ -117,9 +123,9 @@ def default_vpc(clients: Clients, region: str, key: str) -> None:
 
 def _asked(settings: AwsSettings) -> Iterator[_Asked]:
     for role, one in settings.instances.items():
-        yield _Asked(f"bakewell:aws.instances.{role}", one, "subnet", [one.subnet] if one.subnet else [])
+        yield _Asked(role, f"bakewell:aws.instances.{role}", one, "subnet", [one.subnet] if one.subnet else [])
     for role, each in settings.fleets.items():
-        yield _Asked(f"bakewell:aws.fleets.{role}", each, "subnets", each.subnets)
+        yield _Asked(role, f"bakewell:aws.fleets.{role}", each, "subnets", each.subnets)
 
 
 def _kms_key(clients: Clients, region: str, alias: str) -> None:
@@ -140,13 +146,13 @@ def _kms_key(clients: Clients, region: str, alias: str) -> None:
         )
 
 
-def _types(clients: Clients, region: str, asked: list[_Asked]) -> None:
+def _types(clients: Clients, region: str, asked: list[_Asked], arches: Mapping[str, Arch]) -> None:
     """Types that the region does not have, or whose processors are others than the images are for."""
     if not asked:
         return
     known = _known_types(clients, region, {one.settings.type for one in asked})
     for one in asked:
-        _check_type(known, region, one.key, one.settings.type)
+        _check_type(known, region, one.key, one.settings.type, arches.get(one.role, "x86_64"))
 
 
 def _known_types(clients: Clients, region: str, wanted: Collection[str]) -> dict[str, Sequence[str]]:
@@ -161,18 +167,19 @@ def _known_types(clients: Clients, region: str, wanted: Collection[str]) -> dict
     }
 
 
-def _check_type(known: Mapping[str, Sequence[str]], region: str, key: str, wanted: str) -> None:
-    """A type that the region does not have, or whose processors are others than the images are for."""
+def _check_type(known: Mapping[str, Sequence[str]], region: str, key: str, wanted: str, arch: Arch) -> None:
+    """A type that the region does not have, or whose processors are others than the image is for."""
     if wanted not in known:
         meant = did_you_mean(wanted, sorted(known))
         raise ConfigError(
             f"{key}.type: there is no instance type {wanted} in {region}{meant}",
             remedy=f"aws ec2 describe-instance-type-offerings --region {region} lists those that there are",
         )
-    if ARCHITECTURE not in known[wanted]:
+    if arch not in known[wanted]:
+        other = "of Intel or AMD, such as t3.small" if arch == "x86_64" else "of Arm, such as t4g.small"
         raise ConfigError(
-            f"{key}.type: {wanted} runs {', '.join(known[wanted])}, and images are built for {ARCHITECTURE}",
-            remedy="name a type with processors of Intel or AMD, such as t3.small",
+            f"{key}.type: {wanted} runs {', '.join(known[wanted])}, and the image is for {arch}",
+            remedy=f"name a type with processors {other}",
         )
 
 

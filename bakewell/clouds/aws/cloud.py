@@ -10,6 +10,7 @@ from bakewell.clouds.aws.api import Clients
 from bakewell.clouds.aws.bases import Bases
 from bakewell.clouds.aws.builders import Builders, BuildKeys
 from bakewell.clouds.aws.checks import StackChecks
+from bakewell.clouds.aws.disks import Disks
 from bakewell.clouds.aws.images import Images
 from bakewell.clouds.aws.importable import Importable
 from bakewell.clouds.aws.references import References
@@ -54,6 +55,7 @@ class Aws:
         self.keys = BuildKeys(self.regions)
         self.bases = Bases(self.regions, builder or AwsBuilder())
         self.stack_checks = StackChecks(self.regions)
+        self.disks = Disks(self.regions)
         self.importable = Importable(self.images)
         self.remains = Remains(self.regions, self.images, self.account.now)
 

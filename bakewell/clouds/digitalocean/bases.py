@@ -6,6 +6,7 @@ import re
 
 from bakewell.clouds.digitalocean.api import Api, NotFound
 from bakewell.clouds.digitalocean.images import look
+from bakewell.clouds.facts import Arch
 from bakewell.clouds.resources import Stock
 from bakewell.errors import ConfigError
 
@@ -34,8 +35,9 @@ class Bases:
     def start(self, image: str) -> str:
         return image  # the API takes slugs
 
-    def check(self, base: str) -> None:
+    def check(self, base: str, arch: Arch) -> None:
         """Raise ConfigError where no droplet can be made from a vendor's image any more. `base`: its slug or ID."""
+        del arch  # there is one, see `bakewell.clouds.facts`
         remedy = "run `bakewell lock` for a newer release of it, or name another base in packer/bases.lock"
         try:
             image = look(self._api, base)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from bakewell.clouds.digitalocean import answers
 from bakewell.clouds.digitalocean.api import Api
+from bakewell.clouds.facts import Arch
 from bakewell.errors import ConfigError
 from bakewell.reading import did_you_mean
 
@@ -19,7 +21,8 @@ class StackChecks:
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    def check(self, settings: Settings) -> None:
+    def check(self, settings: Settings, arches: Mapping[str, Arch]) -> None:
+        del arches  # there is one, see `bakewell.clouds.facts`
         known = {region.slug for region in self._api.pages("/v2/regions", answers.REGIONS)}
         for region in settings.digitalocean.regions:
             if region not in known:

@@ -30,6 +30,7 @@ class DigitalOcean:
     """
 
     name = "digitalocean"
+    disks = None  # the disk comes with the size
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ import shutil
 from bakewell.clouds.docker import answers, api
 from bakewell.clouds.docker.images import Images, created
 from bakewell.clouds.docker.tags import short
+from bakewell.clouds.facts import Arch
 from bakewell.clouds.resources import Stock
 from bakewell.errors import ConfigError
 
@@ -21,7 +22,8 @@ class Bases:
         found = self._base(image)
         return Stock(name=f"{image} {short(found.id)}", date=f"{created(found):%Y-%m-%d}", ids={})
 
-    def check(self, base: str) -> None:
+    def check(self, base: str, arch: Arch) -> None:
+        del arch  # a container has the processors of its host
         if shutil.which("docker") is None:
             raise ConfigError("the program `docker`, which Packer's plugin runs, is not on PATH", remedy="install it")
         self._base(base)

@@ -29,6 +29,7 @@ class Docker:
     offers = None  # a machine has what its host has
     account_keys = None  # a machine's keys come with its user_data
     stack_checks = None  # whether a port is free here is known when it is taken
+    disks = None  # a container's disk is its host's
     importable = None  # the labels of an image cannot be changed
     remains = None  # an image has its labels from its first moment on, and is deleted in one step
     tag_objects = None  # a tag is its image's own

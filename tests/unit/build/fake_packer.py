@@ -55,6 +55,7 @@ class FakePacker:
         fmt: the exit code of `packer fmt`.
         environments: command -> the names of the variables that it was given last.
         validated: how often it was asked to judge templates.
+        variables: what the last build was given.
         hanging: the process of a build that hangs, once its machine exists.
     """
 
@@ -63,6 +64,7 @@ class FakePacker:
         self.fmt = 0
         self.environments: dict[str, set[str]] = {}
         self.validated = 0
+        self.variables: dict[str, Any] = {}
         self.hanging = 0
 
     @contextmanager
@@ -114,6 +116,7 @@ class FakePacker:
                 wanted: dict[str, Any] = {}
                 for file in files:
                     wanted |= json.loads(file.read_text())
+                self.variables = wanted
                 return _build(mode, wanted, environ, say, hang)
         return 0
 

@@ -65,10 +65,13 @@ def test_a_build_makes_a_ready_ami_and_leaves_nothing_else(aws: Served, site: Si
 
 def test_a_builder_is_where_and_what_the_stack_says(aws: Served, site: Site, said: Said) -> None:
     subnet = aws.ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    spec = site.root / "packer" / "images" / "base" / "image.toml"
+    spec.write_text(f"disk_gb = 40\n{spec.read_text()}")
     builder = AwsBuilder(subnet=subnet, type="t3.large")
     bake(site, said, settings=Settings(clouds=["aws"], builders=BuilderSettings(aws=builder)))
     (launched,) = calls(aws, "RunInstances")
     assert (launched["SubnetId"], launched["InstanceType"]) == (subnet, "t3.large")
+    assert site.packer.variables["root_device"] == "/dev/xvda"
 
 
 def test_a_parent_that_lives_elsewhere_is_copied_once_and_built_on_by_its_id_there(

@@ -68,7 +68,7 @@ LISTS: dict[str, tuple[str, str, dict[str, Any], list[str], Ask]] = {
     "keys": ("/v2/account/keys", "ssh_keys", KEY, [*KEY], lambda c: c.account_keys.all()),
     "tags": ("/v2/tags", "tags", TAG, [*TAG, "resources.count"], lambda c: c.remains.sweep("shop")),
     "sizes": ("/v2/sizes", "sizes", SIZE, [*SIZE], lambda c: c.offers.sizes()),
-    "regions": ("/v2/regions", "regions", {"slug": "nyc3"}, ["slug"], lambda c: c.stack_checks.check(NYC3)),
+    "regions": ("/v2/regions", "regions", {"slug": "nyc3"}, ["slug"], lambda c: c.stack_checks.check(NYC3, {})),
     "running": ("/v2/droplets", "droplets", SIZED, [*SIZED, "region.slug"], lambda c: c.offers.running("shop")),
     "actions": ("/v2/droplets/4/actions", "actions", ACTION, [*ACTION], lambda c: c.builders.settle("4")),
 }
@@ -77,7 +77,7 @@ ONES: dict[str, tuple[str, str, dict[str, Any], list[str], Ask]] = {
     "tags of": ("/v2/images/3", "image", IMAGE, [*IMAGE], lambda c: c.images.tags("3")),
     "regions of": ("/v2/images/3", "image", IMAGE, [*IMAGE], lambda c: c.images.regions("3")),
     "stock": ("/v2/images/debian-12-x64", "image", IMAGE, [*IMAGE], lambda c: c.bases.stock("debian-12-x64")),
-    "base": ("/v2/images/debian-12-x64", "image", IMAGE, [*IMAGE], lambda c: c.bases.check("debian-12-x64")),
+    "base": ("/v2/images/debian-12-x64", "image", IMAGE, [*IMAGE], lambda c: c.bases.check("debian-12-x64", "x86_64")),
     "account": ("/v2/account", "account", ACCOUNT, [*ACCOUNT], lambda c: c.account.check()),
     "key": ("/v2/account/keys", "ssh_key", KEY, [*KEY], lambda c: c.keys.create("n", "k")),
     "action": (

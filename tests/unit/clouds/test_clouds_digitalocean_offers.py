@@ -37,14 +37,14 @@ def test_machines_of_a_project_have_a_role_a_size_a_place_and_an_image(served: S
 
 
 def test_a_region_that_there_is_not_is_refused(cloud: DigitalOcean) -> None:
-    cloud.stack_checks.check(Settings(digitalocean=DigitalOceanSettings(regions=["nyc3", "fra1"])))
+    cloud.stack_checks.check(Settings(digitalocean=DigitalOceanSettings(regions=["nyc3", "fra1"])), {})
     with pytest.raises(ConfigError, match=r"regions: DigitalOcean has no region nyc4 \(did you mean `nyc\d`"):
-        cloud.stack_checks.check(Settings(digitalocean=DigitalOceanSettings(regions=["nyc3", "nyc4"])))
+        cloud.stack_checks.check(Settings(digitalocean=DigitalOceanSettings(regions=["nyc3", "nyc4"])), {})
 
 
 @pytest.mark.parametrize("base", ["debian-12-x64", "126"])
 def test_a_base_that_is_there_will_do(cloud: DigitalOcean, base: str) -> None:
-    cloud.bases.check(base)
+    cloud.bases.check(base, "x86_64")
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_base_that_is_there_will_do(cloud: DigitalOcean, base: str) -> None:
 )
 def test_a_base_that_was_retired_is_refused(cloud: DigitalOcean, base: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said) as refused:
-        cloud.bases.check(base)
+        cloud.bases.check(base, "x86_64")
     assert base in refused.value.what and "bakewell lock" in refused.value.remedy
 
 

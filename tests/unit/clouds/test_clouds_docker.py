@@ -214,7 +214,10 @@ class TestImages:
         assert here.cloud.bases.start(here.stock) == here.stock
 
     def test_a_base_that_is_not_there_is_bad_input(self, here: Here) -> None:
-        for ask in (here.cloud.bases.stock, here.cloud.bases.start, here.cloud.bases.check):
+        def check(image: str) -> None:
+            here.cloud.bases.check(image, "x86_64")
+
+        for ask in (here.cloud.bases.stock, here.cloud.bases.start, check):
             with pytest.raises(ConfigError, match="no image `bakewell-test/none`") as caught:
                 ask("bakewell-test/none")
             assert "bakewell lock" in caught.value.remedy

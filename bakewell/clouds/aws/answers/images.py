@@ -38,6 +38,7 @@ class Ami(Tagged):
     source_instance_id: str | None = None
     architecture: str | None = None
     root_device_type: str = "ebs"
+    root_device_name: str | None = None
     deregistration_protection: str = "disabled"
     state_reason: StateReason = StateReason()
     block_device_mappings: list[DeviceMapping] | None = None

@@ -65,18 +65,18 @@ def test_what_there_is_not_says_how_to_name_one(cloud: Aws, image: str) -> None:
 
 
 def test_a_build_can_begin_in_the_default_vpc(cloud: Aws) -> None:
-    cloud.bases.check(stock_id(HOME, OLDER))
-    cloud.bases.check(cloud.bases.usual("debian-12"))
+    cloud.bases.check(stock_id(HOME, OLDER), "x86_64")
+    cloud.bases.check(cloud.bases.usual("debian-12"), "x86_64")
 
 
 def test_without_a_default_vpc_it_says_which_setting(account: Account, cloud: Aws) -> None:
     without_networks(account)
     with pytest.raises(ConfigError, match=r"no default VPC, and bakewell:builders\.aws\.subnet is not set") as caught:
-        cloud.bases.check(stock_id(HOME, NEWER))
+        cloud.bases.check(stock_id(HOME, NEWER), "x86_64")
     assert "pulumi config set --path 'bakewell:builders.aws.subnet' subnet-" in caught.value.remedy
     vpc = account.ec2().create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
     made = account.ec2().create_subnet(VpcId=vpc, CidrBlock="10.1.0.0/24")["Subnet"]["SubnetId"]
-    Aws(HOME, builder=AwsBuilder(subnet=made)).bases.check(stock_id(HOME, NEWER))
+    Aws(HOME, builder=AwsBuilder(subnet=made)).bases.check(stock_id(HOME, NEWER), "x86_64")
 
 
 def base_of_ours(account: Account, fate: str) -> str:
@@ -94,5 +94,5 @@ def base_of_ours(account: Account, fate: str) -> str:
 def test_a_base_that_no_machine_can_start_from_is_refused(account: Account, cloud: Aws, fate: str, said: str) -> None:
     base = base_of_ours(account, fate)
     with pytest.raises(ConfigError, match=f"base image {base} .*{said.split()[-1]}") as caught:
-        cloud.bases.check(base)
+        cloud.bases.check(base, "x86_64")
     assert said in caught.value.what and "bakewell lock" in caught.value.remedy

@@ -155,7 +155,7 @@ class Cloud:
     def all(self) -> list[Any]:
         return []
 
-    def check(self, base: str) -> None:
+    def check(self, base: str, arch: str) -> None:
         self.asked.append(base)
         if self.refusal:
             raise self.refusal
