@@ -4,6 +4,7 @@ from pathlib import Path
 
 import hcl2.api
 import pytest
+from hcl2.utils import SerializationOptions
 
 from bakewell.catalog import Catalog
 from bakewell.catalog.templates import Plugin, Requirements, requirements
@@ -13,7 +14,7 @@ from tests.unit.core.conftest import Tree
 
 DIGITALOCEAN = Plugin("digitalocean", "github.com/digitalocean/digitalocean", "1.4.1")
 
-
+PLAIN = SerializationOptions(strip_string_quotes=True, with_comments=False, explicit_blocks=False)
 AMAZON = Plugin("amazon", "github.com/hashicorp/amazon", "1.8.0")
 
 
@@ -102,7 +103,8 @@ def test_a_whole_parser_finds_the_same(tree: Tree, cloud: str) -> None:
         versions, plugins = [], {}
         for file in context.files:
             if file.path.endswith(".pkr.hcl") and file.source is not None:
-                for block in hcl2.api.loads(file.source.read_text()).get("packer", []):
+                text = file.source.read_text()
+                for block in hcl2.api.loads(text, serialization_options=PLAIN).get("packer", []):
                     versions += [block["required_version"]] if "required_version" in block else []
                     for listing in block.get("required_plugins", []):
                         plugins.update(listing)
