@@ -109,6 +109,11 @@ class Bases:
                     checked(BaseEntry, entry, file=path, what=f"base {name}.{cloud}")
         return cls(path, checked(_Lock, data, file=path, what="bases.lock").root, downloads, mirror)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that are locked, on whichever cloud."""
+        return frozenset(self._entries)
+
     def __contains__(self, name: object) -> bool:
         return name in self._entries
 

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bakewell.errors import ConfigError, file_error
-from bakewell.reading import looking, read_text
+from bakewell.reading import looking, read_bytes
+
+_LARGEST = 50_000_000
+"""Bytes of a file that is compared."""
 
 
 @dataclass(frozen=True)
@@ -29,35 +32,48 @@ class Written:
     differing: Mapping[str, str]
 
 
-def write(folder: Path, files: Mapping[str, str]) -> Written:
+def write(
+    folder: Path,
+    files: Mapping[str, str | bytes],
+    *,
+    whole: bool = False,
+    dry_run: bool = False,
+    by: str = "bakewell init",
+) -> Written:
     """Write those of `files` that are not there.
 
     Args:
         folder: made where it is missing.
-        files: path below the folder → text.
+        files: path below the folder → content.
+        whole: write nothing where a file is there with other content.
+        dry_run: write nothing, and tell what would be.
+        by: the command that writes, for differences.
 
     Raises:
         ConfigError: something is in the way (a file where a folder must be, a folder where a file must), or the folder
             cannot be written; nothing has been written then.
     """
     same, differing = [], {}
-    new: dict[str, str] = {}
-    for path, text in files.items():
+    new: dict[str, bytes] = {}
+    for path, wanted in files.items():
+        content = wanted.encode() if isinstance(wanted, str) else wanted
         there = _read(folder / path)
         if there is None:
-            new[path] = text
-        elif there == text or (path == ".gitignore" and set(text.splitlines()) <= set(there.splitlines())):
+            new[path] = content
+        elif there == content or (path == ".gitignore" and set(content.splitlines()) <= set(there.splitlines())):
             same.append(path)
         else:
-            differing[path] = _difference(path, there, text)
+            differing[path] = _difference(path, there, content, by)
+    if dry_run or (whole and differing):
+        return Written(tuple(new) if dry_run else (), tuple(same), differing)
     made: list[Path] = []
     try:
-        for path, text in new.items():
+        for path, content in new.items():
             target = folder / path
             made += _make_folders(target.parent)
-            with target.open("x", encoding="utf-8") as file:
+            with target.open("xb") as file:
                 made.append(target)
-                file.write(text)
+                file.write(content)
     except BaseException as error:
         for path_made in reversed(made):
             with suppress(OSError):
@@ -81,7 +97,7 @@ def _make_folders(folder: Path) -> Iterator[Path]:
         yield each
 
 
-def _read(path: Path) -> str | None:
+def _read(path: Path) -> bytes | None:
     """What is there; None where nothing is. Raises ConfigError where something is in the way, or cannot be read."""
     remedy = "move it out of the way, or choose another folder; nothing was written"
     with looking("the folder", path):
@@ -92,11 +108,13 @@ def _read(path: Path) -> str | None:
             return None
         if not path.is_file():
             raise ConfigError("this is in the way: it is no file", file=path, remedy=remedy)
-    return read_text(path, path.name)
+    return read_bytes(path, path.name, limit=_LARGEST)
 
 
-def _difference(path: str, there: str, wanted: str) -> str:
-    lines = difflib.unified_diff(
-        there.splitlines(), wanted.splitlines(), f"{path} (there)", f"{path} (bakewell init)", lineterm=""
-    )
+def _difference(path: str, there: bytes, wanted: bytes, by: str) -> str:
+    try:
+        before, after = there.decode().splitlines(), wanted.decode().splitlines()
+    except UnicodeDecodeError:
+        return f"{path}: what is there is not what would be written, and one of them is no text"
+    lines = difflib.unified_diff(before, after, f"{path} (there)", f"{path} ({by})", lineterm="")
     return "\n".join(lines)
