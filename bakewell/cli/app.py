@@ -11,7 +11,7 @@ from bakewell.cli import doctor, local
 from bakewell.cli.catalog import eject, fmt, lock, roles, stage, validate
 from bakewell.cli.image import build, clean, copy, images, import_images
 from bakewell.cli.machine import container, fleet, ready, retire
-from bakewell.cli.project import init, new_role
+from bakewell.cli.project import import_templates, init, new_role
 
 app = typer.Typer(
     name="bakewell",
@@ -38,8 +38,9 @@ def _options(
 ) -> None: ...
 
 
-imports = typer.Typer(name="import", no_args_is_help=True, help="Take in what was there before Bakewell.")
+imports = typer.Typer(name="import", no_args_is_help=True, help="Take in images and templates from before Bakewell.")
 imports.command("images")(import_images.command)
+imports.command("templates")(import_templates.command)
 app.add_typer(imports)
 
 app.command("init")(init.command)

@@ -197,7 +197,7 @@ def test_every_command_has_help_and_debug(bakewell: Bakewell, command: str) -> N
 def test_a_build_loads_no_pulumi_and_none_of_the_local_cloud() -> None:
     code = (
         "import sys, bakewell.cli.app, bakewell.cli.image.many, bakewell.build.build, bakewell.clouds.digitalocean\n"
-        "heavy = {'pulumi', 'bakewell_local', 'pydo', 'requests', 'paramiko', 'rich.progress', 'hcl2'}\n"
+        "heavy = {'pulumi', 'bakewell_local', 'pydo', 'requests', 'paramiko', 'rich.progress', 'hcl2', 'lark'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

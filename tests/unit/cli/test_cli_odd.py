@@ -137,6 +137,7 @@ def test_a_working_directory_that_is_gone(
     more = {"stage": ["web", "x"], "copy": ["web", "sfo3"], "container": ["x", "--remove"]}
     more |= {"new-role": ["x"], "ready": ["--address", "127.0.0.1"], "fleet": ["--group", "x"], "eject": ["x"]}
     more |= {"import images": ["--name-regex", "x", "--role", "x"]}
+    more |= {"import templates": ["x.json"]}
     done = bakewell(*command.split(), *more.get(command, []))
     assert done.code == (0 if command == "retire" else 2) and plain(done.code, done.err), done.err
     assert "working directory" in done.err or command == "retire"

@@ -33,6 +33,7 @@ EXEMPT = {
     "doctor": "tells what is wrong, row by row",
     "eject": "copies files, whatever the stack says",
     "container": "removes a machine whatever has become of settings and catalog",
+    "import templates": "reads templates of another tool, and writes roles, whatever the stack says",
     "init": "makes the files that the others read",
     "local": "becomes another process, which runs pulumi",
     "retire": "lets a machine go whatever has become of them",

@@ -1,0 +1,2 @@
+#!/bin/sh -e
+echo "$NODE_EXPORTER_VERSION on $PACKER_BUILDER_TYPE"

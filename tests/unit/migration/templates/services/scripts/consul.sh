@@ -1,0 +1,2 @@
+#!/bin/sh -e
+curl -fsSo /tmp/consul.zip "https://releases.hashicorp.com/consul/$CONSUL_VERSION/consul.zip"
