@@ -19,7 +19,7 @@ from bakewell.catalog.templates import requirements
 from bakewell.context import Context, collect_all
 from bakewell.context.frames import Frames
 
-FORMAT = "2"
+FORMAT = "3"
 """Increase it when the meaning of the list changes: every image is then rebuilt once."""
 
 

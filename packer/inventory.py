@@ -1,9 +1,10 @@
 """The machine under construction, as PyInfra sees it: how to reach it, and the role's data from image.toml.
 
 `host.data` then has `role`, `image` (the snapshot's name), `parent` (a role, or ""), `versions`, `variables`, `boot`,
-`compose` and `consul` (tables of image.toml, {} where it has none; `consul` with its `service`), and `downloads`: what
-each release's step needs to fetch it, {name: {"version": …, "files": {"x86_64": {"url": …, "sha256": …}}}}. Read in a
-staged directory only; the connection comes from the environment that build.pkr.hcl sets.
+`compose` and `consul` (tables of image.toml, {} where it has none; `consul` with its `service`), `port` (of `[boot]
+health`; None where it has none), and `downloads`: what each release's step needs to fetch it, {name: {"version": …,
+"files": {"x86_64": {"url": …, "sha256": …}}}}. `boot` and `consul` have what a build reads: no `peers`, no `watches`.
+Read in a staged directory only; the connection comes from the environment that build.pkr.hcl sets.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _image: dict[str, Any] = tomllib.loads(Path("image.toml").read_text(encoding="ut
 # What the image takes from packer/shared.toml; written by `bakewell`, as image.toml is.
 _shared = Path("shared.toml")
 _common: dict[str, Any] = tomllib.loads(_shared.read_text(encoding="utf-8")) if _shared.exists() else {}
+_boot: dict[str, Any] = _image.get("boot", {})
 _consul: dict[str, Any] = {"mode": "client", "service": _role} | _image["consul"] if "consul" in _image else {}
 # Made by `bakewell` from image.toml, the steps' downloads.toml and bases.lock; an image without downloads has none.
 _locked = Path("downloads.json")
@@ -59,7 +61,8 @@ build: list[tuple[str, dict[str, Any]]] = [
             "parent": _image.get("parent", ""),
             "versions": _common.get("versions", {}) | _image.get("versions", {}),
             "variables": _common.get("variables", {}) | _image.get("variables", {}),
-            "boot": _image.get("boot", {}),
+            "boot": _boot,
+            "port": _boot.get("health", {}).get("port"),
             "compose": _image.get("compose", {}),
             "consul": _consul,
             "downloads": _Downloads(_downloads),

@@ -1,4 +1,6 @@
-"""Provision the machine under construction, then test it: `deploy.py` by PyInfra, `checks.py` by testinfra.
+"""Provision the machine under construction, then test it: by PyInfra and by testinfra.
+
+PyInfra runs before.py, deploy.py and after.py, in this order; the tests are checks.py and those of the image's steps.
 
 Runs in a staged directory, started by build.pkr.hcl, which says in the environment how to reach the machine
 (BUILD_HOST, BUILD_PORT, BUILD_USER, BUILD_KEY_FILE) and how long this may take: BUILD_CLOUD_INIT_SECONDS for the wait
@@ -48,6 +50,8 @@ STDERR = os.fdopen(os.dup(2), "w", encoding="utf-8")
 
 WRITTEN_KEY = Path("build-ssh-key")
 """Where build.pkr.hcl puts a key that Packer made for this build."""
+
+DEPLOYS = ("before.py", "deploy.py", "after.py")
 
 LOOK = "see the lines above; packer/README.md says how to try an image by hand"
 """The remedy where what failed names none."""
@@ -179,7 +183,7 @@ def await_cloud_init(client: paramiko.SSHClient, seconds: float, heard: LastOutp
 
 
 def deploy() -> None:
-    """Run deploy.py on the machine.
+    """Run DEPLOYS on the machine.
 
     In this process, so that nothing is left running when Packer kills it.
 
@@ -188,7 +192,7 @@ def deploy() -> None:
     """
     said = ""
     try:
-        pyinfra.main(args=["-y", "inventory.py", "deploy.py"], prog_name="pyinfra", standalone_mode=False)
+        pyinfra.main(args=["-y", "inventory.py", *DEPLOYS], prog_name="pyinfra", standalone_mode=False)
     except SystemExit as end:
         if not end.code and _all_ran():
             return
@@ -225,7 +229,7 @@ def _failed_operation() -> tuple[str, list[str]]:
 
 
 def check(machine: Machine) -> None:
-    """Run checks.py and the checks of every step in this context.
+    """Run checks.py, where the image has it, and the checks of every step in this context.
 
     Raises:
         Failure: a check failed, or pytest did.
@@ -235,7 +239,7 @@ def check(machine: Machine) -> None:
     options += ["--confcutdir=.", "-p", "no:cacheprovider", "--disable-plugin-autoload"]
     # Sealing last: what the other checks leave behind would be in the image too.
     steps = sorted(map(str, Path("steps").glob("*/checks.py")), key=lambda path: ("/seal/" in path, path))
-    files = ["checks.py", *steps]
+    files = [*map(str, Path().glob("checks.py")), *steps]
     code = int(pytest.main([*options, *files], plugins=[machine]))
     if not code:
         return

@@ -17,8 +17,8 @@ from typing import Literal
 
 import tomli_w
 
+from bakewell.catalog.imports import PACKAGE
 from bakewell.catalog.layers import NOTES, PROJECTS_OWN, Layer, Layers
-from bakewell.catalog.step_imports import PACKAGE
 from bakewell.errors import ConfigError, file_error
 from bakewell.reading import read_bytes, read_toml
 

@@ -8,9 +8,9 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from bakewell.catalog.layers import Layers
+from bakewell.catalog.programs import Programs
 from bakewell.catalog.shared_values import SharedFile
 from bakewell.catalog.spec import ImageSpec, load_specs
-from bakewell.catalog.step_imports import PACKAGE, StepImport, imported_steps, python_files
 from bakewell.errors import ConfigError, file_error
 from bakewell.reading import did_you_mean, looking
 
@@ -40,8 +40,8 @@ class Catalog:
         """Read and check every packer/images/<role>/.
 
         Raises:
-            ConfigError: naming file, key and remedy: see `spec.load_specs`; besides, an unknown parent, a cycle, a
-                step that does not exist, an import of a step that is not declared, an unreadable folder, or no image.
+            ConfigError: naming file, key and remedy: see `spec.load_specs`; besides, an unknown parent, a cycle, an
+                import that a build does not have (`programs`), an unreadable folder, or no image.
         """
         packer_dir = packer_dir.absolute()
         with looking("the catalog", packer_dir):
@@ -57,12 +57,12 @@ class Catalog:
             raise file_error(error, "no images", file=images, remedy=remedy) from None
         if not folders:
             raise ConfigError("there is no image", file=images, remedy="create packer/images/<role>/image.toml")
-        shared = SharedFile.of(packer_dir)
-        specs = [spec for name in folders for spec in load_specs(images / name, shared)]
-        _each_once(specs)
+        shared, programs = SharedFile.of(packer_dir), Programs(Layers.of(packer_dir))
+        found = [spec for name in folders for spec in load_specs(images / name, shared)]
+        _each_once(found)
+        specs = [spec.model_copy(update={"steps": programs.steps(spec)}) for spec in found]
         catalog = cls(packer_dir, specs, max_context_mb=max_context_mb)
         catalog._check_builders()
-        catalog._check_steps()
         catalog.peers_first()
         return catalog
 
@@ -183,45 +183,6 @@ class Catalog:
                         file=spec.file,
                         remedy="leave `disk_gb` out: the disk is as large as the parent's then",
                     )
-
-    def _check_steps(self) -> None:
-        """Every declared step exists, and no file that is staged imports another one."""
-        imports: dict[Path, list[StepImport]] = {}
-        init = self.layers.steps_init()
-        for spec in self:
-            files: list[tuple[Path, tuple[str, ...]]] = [(path, ()) for path in sorted(spec.folder.glob("*.py"))]
-            if init is not None:
-                files.append((init, (PACKAGE,)))
-            for name in spec.steps:
-                files += python_files(self._declared(spec, name), (PACKAGE,))
-            for path, package in files:
-                if path not in imports:
-                    imports[path] = imported_steps(path, package)
-                for found in imports[path]:
-                    self._check_import(spec, path, found)
-
-    def _declared(self, spec: ImageSpec, name: str) -> Path:
-        found = self.step_path(name)
-        if found is not None and found.is_file() and found.with_suffix("").is_dir():
-            raise ConfigError(f"step {name} is both {name}.py and a folder", file=found, remedy="remove one of the two")
-        if found is not None:
-            return found
-        known = self.layers.step_names()
-        raise ConfigError(
-            f"image {spec.role}: `steps` names `{name}`, which does not exist{did_you_mean(name, known)}",
-            file=spec.file,
-            remedy=f"write packer/steps/{name}.py, or choose from: {', '.join(known) or 'none yet'}",
-        )
-
-    def _check_import(self, spec: ImageSpec, path: Path, found: StepImport) -> None:
-        exists = self.step_path(found.step) is not None
-        if found.step in spec.steps or not (exists or found.certain):
-            return
-        fault = f"which {spec.file.name} does not declare" if exists else "which does not exist"
-        remedy = f'add "{found.step}" to `steps` in {spec.file}' if exists else f"write packer/steps/{found.step}.py"
-        raise ConfigError(
-            f"image {spec.role}: line {found.line} imports {PACKAGE}.{found.step}, {fault}", file=path, remedy=remedy
-        )
 
 
 def _each_once(specs: Collection[ImageSpec]) -> None:

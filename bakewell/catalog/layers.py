@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bakewell.catalog.step_imports import PACKAGE
+from bakewell.catalog.imports import PACKAGE
 from bakewell.errors import ConfigError
 
 PROJECTS_OWN = frozenset({"bases.lock", "ejected.lock", "shared.toml"})

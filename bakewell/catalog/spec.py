@@ -24,8 +24,6 @@ FILE = "image.toml"
 RESERVED = frozenset({"all"})
 """Names that commands give another meaning (`bakewell build all`)."""
 
-_Step = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-
 
 def _whole(value: object) -> object:
     """Among literals, `true` and 1.0 equal 1, but make another fingerprint."""
@@ -65,7 +63,6 @@ class ImageFile(Model):
     description: Text
     parent: Name | None = None
     base: Slug | None = None
-    steps: list[_Step] = Field(default_factory=list, description="provisioning steps staged with the image")
     memory_gb: Annotated[Memory, BeforeValidator(_whole)] = Field(
         default=1, description="memory of the machine that builds it"
     )
@@ -85,7 +82,7 @@ class ImageFile(Model):
     consul: Consul | None = None
     compose: Compose | None = None
 
-    @field_validator("steps", "shared")
+    @field_validator("shared")
     @classmethod
     def _each_once(cls, names: list[str]) -> list[str]:
         return each_once(names)
@@ -109,11 +106,13 @@ class ImageSpec(ImageFile):
             names.
         folder: below packer/images/.
         common: what it takes from packer/shared.toml.
+        steps: the steps that its files import, also by way of other steps (`programs`); staged with the image.
     """
 
     role: str
     folder: Path
     common: SharedValues = Field(default_factory=SharedValues)
+    steps: tuple[str, ...] = ()
 
     @property
     def file(self) -> Path:
@@ -158,8 +157,8 @@ def load_specs(folder: Path, shared: SharedFile) -> list[ImageSpec]:
         shared: packer/shared.toml.
 
     Raises:
-        ConfigError: the folder's name is no role's, or a variant's name makes none; image.toml, deploy.py or checks.py
-            is missing; or image.toml has an unknown key, a wrong type or a value that looks like a secret.
+        ConfigError: the folder's name is no role's, or a variant's name makes none; image.toml or deploy.py is
+            missing; or image.toml has an unknown key, a wrong type or a value that looks like a secret.
     """
     role = folder.name
     check_role(role, folder, "rename the folder")
@@ -167,9 +166,11 @@ def load_specs(folder: Path, shared: SharedFile) -> list[ImageSpec]:
     if not path.exists():
         raise ConfigError(f"image {role}: {FILE} is missing", file=path, remedy=f"write one, or remove {folder.name}/")
     tables = list(variants.images(role, read_toml(path, f"image {role}: {FILE}"), path))
-    for needed, why in (("deploy.py", "says how to provision it"), ("checks.py", "tests it before the snapshot")):
-        if not (folder / needed).is_file():
-            raise ConfigError(f"image {role}: {needed}, which {why}, is missing", file=folder / needed, remedy="add it")
+    deploy = folder / "deploy.py"
+    if not deploy.is_file():
+        raise ConfigError(
+            f"image {role}: deploy.py, which says how to provision it, is missing", file=deploy, remedy="add it"
+        )
     return [_spec(name, folder, table, shared) for name, table in tables]
 
 

@@ -32,8 +32,18 @@ from bakewell.reading import looking
 BOOTSTRAP = "bootstrap.yaml"
 """user_data of the building machine: what it needs before Packer can log in. Only where an image has such a file."""
 
-UNSEEN = frozenset({"description", "build", "shared"})
-"""Keys of image.toml that cannot change an image: they are neither staged nor part of a fingerprint."""
+SEEN: dict[str, bool | set[str]] = {
+    "parent": True,
+    "base": True,
+    "versions": True,
+    "variables": True,
+    "rebuild": {"note"},
+    "boot": {"services", "health"},
+    "consul": {"mode", "service"},
+    "compose": True,
+}
+"""What of image.toml can change an image. The rest is neither staged nor part of a fingerprint: no build reads it.
+The builder's size is in GENERATED, the window of rebuilds in the fingerprint itself."""
 
 MANY = 500
 """Above so many files, `Context.digests` has one entry a folder."""
@@ -164,8 +174,10 @@ def _own(found: Found, contents: Mapping[str, Content]) -> File:
 
 
 def _staged_spec(spec: ImageSpec) -> File:
-    """image.toml as a build sees it: without comments, and without the keys that no build reads."""
-    tables = spec.model_dump(mode="json", exclude_unset=True, exclude={"role", "folder", "common", *UNSEEN})
+    """image.toml as a build sees it: the tables that it reads, no comments."""
+    tables = spec.model_dump(mode="json", exclude_unset=True, include=SEEN)
+    if not tables.get("rebuild", True):
+        del tables["rebuild"]
     return _made(FILE, tomli_w.dumps(_sorted(tables)).encode(), ROLE, spec.file)
 
 

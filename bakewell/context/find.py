@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from bakewell.catalog import Catalog, ImageSpec
+from bakewell.catalog.imports import PACKAGE
 from bakewell.catalog.layers import NOTES, PROJECTS_OWN, Layer
-from bakewell.catalog.step_imports import PACKAGE
 from bakewell.clouds.facts import CLOUDS
 from bakewell.context.hashing import Content
 from bakewell.context.walk import Found, files_in, one_file

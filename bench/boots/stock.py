@@ -1,7 +1,7 @@
 """user_data with which a stock machine makes itself what a baked one is, at its first boot: by the same deploy.py.
 
 The contexts of the role and of all that its image is built on come along, packed; PyInfra is installed from PyPI and
-runs each deploy.py on the machine itself, parents first. Two things differ from a build. Sealing is left out: it is
+runs each deploy on the machine itself, parents first. Two things differ from a build. Sealing is left out: it is
 for images. And what an image starts at its first boot is started at the end.
 """
 
@@ -46,7 +46,7 @@ python3 -c 'import tarfile; tarfile.open("contexts.tar.xz").extractall("contexts
 for role in {roles}; do
     cd {folder}/contexts/$role
     BUILD_HOST=@local BUILD_KEY_FILE=/dev/null BUILD_ROLE=$role BUILD_IMAGE=stock \\
-        {folder}/pyinfra/bin/pyinfra -y inventory.py deploy.py
+        {folder}/pyinfra/bin/pyinfra -y inventory.py before.py deploy.py after.py
 done
 systemctl start --no-block {units}
 """
@@ -62,7 +62,7 @@ def user_data(baked: str, contexts: Sequence[Path], units: Sequence[str], author
         authority: certificates in PEM that the machine needs to believe the package index, besides its own; may be "".
 
     Raises:
-        ValueError: it is larger than the cloud takes, or a deploy.py does not end by sealing.
+        ValueError: it is larger than the cloud takes, or an after.py does not end by sealing.
     """
     document = json.loads(baked.removeprefix("#cloud-config\n"))
     script = SCRIPT.format(
@@ -92,7 +92,7 @@ def pack(contexts: Sequence[Path]) -> bytes:
             for path in sorted(context.rglob("*")):
                 if path.is_file() and path.suffix != ".hcl" and path.name not in LEFT_OUT:
                     content = path.read_bytes()
-                    if path == context / "deploy.py":
+                    if path == context / "after.py":
                         content = unsealed(content.decode()).encode()
                     entry = tarfile.TarInfo(f"{context.name}/{path.relative_to(context)}")
                     entry.size, entry.mode = len(content), path.stat().st_mode & 0o777
@@ -100,11 +100,11 @@ def pack(contexts: Sequence[Path]) -> bytes:
     return lzma.compress(archive.getvalue(), preset=9 | lzma.PRESET_EXTREME)
 
 
-def unsealed(deploy: str) -> str:
-    """A deploy.py without its last line, which seals the image. Raises ValueError where that is another."""
-    if not deploy.endswith(f"\n{SEAL}"):
-        raise ValueError("a deploy.py does not end by sealing")
-    return deploy.removesuffix(SEAL)
+def unsealed(after: str) -> str:
+    """An after.py without its last line, which seals the image. Raises ValueError where that is another."""
+    if not after.endswith(f"\n{SEAL}"):
+        raise ValueError("an after.py does not end by sealing")
+    return after.removesuffix(SEAL)
 
 
 def authorities_of_host() -> str:

@@ -137,7 +137,8 @@ def unlocked(web: Path) -> None:
     (step / "__init__.py").touch()
     url = "https://releases.example/tool/{version}"
     (step / "downloads.toml").write_text(f'[tool]\nurl = "{url}/{{arch}}"\nchecksums = "{url}/SHA256SUMS"\n')
-    (web / "image.toml").write_text(WEB.replace("[boot]", 'steps = ["tool"]\n[versions]\ntool = "9.9.9"\n[boot]'))
+    (web / "deploy.py").write_text("import steps.tool\n")
+    (web / "image.toml").write_text(WEB.replace("[boot]", '[versions]\ntool = "9.9.9"\n[boot]'))
 
 
 def huge(web: Path) -> None:

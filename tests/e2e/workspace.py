@@ -58,8 +58,7 @@ def lay_out(root: Path, *, real_images: bool = False, more: Sequence[str] = ()) 
             shutil.copy(source, root / name)
     if not real_images:
         shutil.rmtree(root / "packer" / "images")
-        shutil.copytree(SMALL / "images", root / "packer" / "images", ignore=junk)
-        shutil.copytree(SMALL / "steps", root / "packer" / "steps", ignore=junk, dirs_exist_ok=True)
+        shutil.copytree(SMALL, root / "packer", ignore=junk, dirs_exist_ok=True)
 
 
 @dataclass

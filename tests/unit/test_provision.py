@@ -71,6 +71,8 @@ class Provisioning:
         folder.mkdir()
         for path in (*PACKER.glob("*.py"), PACKER / "requirements.txt"):
             shutil.copy(path, folder)
+        for name in ("before.py", "after.py"):
+            (folder / name).write_text("")  # in place of the shared ones, whose steps are not here
         shutil.copy(key, folder / "key")
         (folder / "image.toml").write_text("")
 

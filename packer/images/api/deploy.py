@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pyinfra import host
-from steps import consul, identity, python_service, ready, seal
+from steps import consul, python_service
 
-identity.record(role=host.data.role, image=host.data.image, parent=host.data.parent)
 python_service.run(
     service="api",
     description="A small HTTP service",
     source="files/service.py",
-    port=host.data.variables["port"],
+    port=host.data.port,
 )
 consul.register(service=host.data.consul["service"], **host.data.boot["health"])
-ready.when(boot=host.data.boot, consul=host.data.consul)
-seal.seal()

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pyinfra import host
-from steps import consul, identity, nginx, python_service, ready, seal
+from steps import consul, nginx, python_service
 
-identity.record(role=host.data.role, image=host.data.image, parent=host.data.parent)
-port, app_port = host.data.variables["port"], host.data.variables["app_port"]
+port, app_port = host.data.port, host.data.variables["app_port"]
 python_service.run(service="app", description="The application", source="files/app.py", port=app_port)
 nginx.site(site=nginx.DEFAULT, template="templates/app.conf.j2", port=port, app_port=app_port)
 consul.register(service=host.data.consul["service"], **host.data.boot["health"])
-ready.when(boot=host.data.boot, consul=host.data.consul)
-seal.seal()

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from pyinfra import host
-from steps import consul, identity, ready, seal
+from steps import consul
 
-identity.record(role=host.data.role, image=host.data.image, parent=host.data.parent)
 consul.server()
-ready.when(boot=host.data.boot, consul=host.data.consul)
-seal.seal()

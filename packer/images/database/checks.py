@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 from testinfra.host import Host
 
 
 def test_it_is_debian_12(host: Host) -> None:
     assert (host.system_info.distribution, host.system_info.release.split(".")[0]) == ("debian", "12")
-
-
-def test_it_says_which_image_it_is(host: Host) -> None:
-    said = json.loads(host.file("/etc/bakewell/image.json").content_string)
-    assert said["role"] == "database"
-    assert said["image"]
-    assert said["parent"] is None
 
 
 def test_no_unit_has_failed(host: Host) -> None:

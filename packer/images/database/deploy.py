@@ -3,24 +3,10 @@
 from __future__ import annotations
 
 from pyinfra import host
-from steps import (
-    backup,
-    cloud_init,
-    consul,
-    consul_template,
-    core,
-    docker,
-    hardening,
-    identity,
-    monitoring,
-    ready,
-    seal,
-    updates,
-)
+from steps import backup, cloud_init, consul, consul_template, core, docker, hardening, monitoring, updates
 
 versions, downloads = host.data.versions, host.data.downloads
 
-identity.record(role=host.data.role, image=host.data.image, parent=host.data.parent)
 core.tools()
 hardening.harden()
 updates.daily()
@@ -31,5 +17,3 @@ consul.agent(download=downloads["consul"])
 consul_template.install(download=downloads["consul-template"])
 backup.install()
 cloud_init.tune()
-ready.when(boot=host.data.boot, consul=host.data.consul)
-seal.seal()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pyinfra import host
 from pyinfra.operations import files, server
-from steps import consul, docker, identity, ready, seal
+from steps import consul, docker
 
 IMAGE = f"grafana/grafana:{host.data.versions['grafana/grafana']}"
 DATA = "/var/lib/grafana"
 
-identity.record(role=host.data.role, image=host.data.image, parent=host.data.parent)
 # The user that the container runs as.
 server.user(name="Create its user", user="grafana", uid=472, system=True, shell="/usr/sbin/nologin", ensure_home=False)
 files.directory(name=f"Create {DATA}", path=DATA, user="grafana", group="root", mode="750")
@@ -17,8 +16,6 @@ docker.pull(images=[IMAGE])
 docker.project(
     project=host.data.compose["project"],
     source="templates/compose.yaml.j2",
-    values={"image": IMAGE, "port": host.data.variables["port"], "data": DATA},
+    values={"image": IMAGE, "port": host.data.port, "data": DATA},
 )
 consul.register(service=host.data.consul["service"], **host.data.boot["health"])
-ready.when(boot=host.data.boot, consul=host.data.consul)
-seal.seal()

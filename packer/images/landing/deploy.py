@@ -6,10 +6,9 @@ import json
 
 from pyinfra import host
 from pyinfra.operations import files
-from steps import consul, consul_template, identity, nginx, ready, seal
+from steps import consul, consul_template, nginx
 
-identity.record(role=host.data.role, image=host.data.image, parent=host.data.parent)
-nginx.serve(version=host.data.versions["nginx"], port=host.data.variables["port"])
+nginx.serve(version=host.data.versions["nginx"], port=host.data.port)
 default = str(host.data.variables["page_title"])
 key = f'{{{{ keyOrDefault "landing/title" {json.dumps(default)} | html }}}}'
 # One source for both, so that rendering changes nothing until the key is there.
@@ -25,5 +24,3 @@ for dest, title in pages.items():
         image=host.data.image,
     )
 consul.register(service=host.data.consul["service"], **host.data.boot["health"])
-ready.when(boot=host.data.boot, consul=host.data.consul)
-seal.seal()

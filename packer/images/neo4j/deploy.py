@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyinfra import host
 from pyinfra.operations import files, server
-from steps import backup, consul, docker, identity, ready, seal
+from steps import backup, consul, docker
 
 IMAGE = f"neo4j:{host.data.versions['neo4j']}"
 DATA, LOGS = "/var/lib/neo4j", "/var/log/neo4j"
@@ -12,7 +12,6 @@ BACKUP = "/usr/local/sbin/backup-neo4j"
 
 variables = host.data.variables
 
-identity.record(role=host.data.role, image=host.data.image, parent=host.data.parent)
 # The user that the container runs as.
 server.user(name="Create its user", user="neo4j", uid=7474, system=True, shell="/usr/sbin/nologin", ensure_home=False)
 for folder in (DATA, LOGS):
@@ -21,10 +20,8 @@ docker.pull(images=[IMAGE])
 docker.project(
     project=host.data.compose["project"],
     source="templates/compose.yaml.j2",
-    values={"image": IMAGE, "data": DATA, "logs": LOGS, "port": variables["port"], "bolt_port": variables["bolt_port"]},
+    values={"image": IMAGE, "data": DATA, "logs": LOGS, "port": host.data.port, "bolt_port": variables["bolt_port"]},
 )
 files.put(name="Put the backup's command", src="files/backup.sh", dest=BACKUP, mode="755")
-backup.daily(role="neo4j", command=f"{BACKUP} {variables['port']}", keep=variables["backups_kept"], suffix=".tar.gz")
+backup.daily(role="neo4j", command=f"{BACKUP} {host.data.port}", keep=variables["backups_kept"], suffix=".tar.gz")
 consul.register(service=host.data.consul["service"], **host.data.boot["health"])
-ready.when(boot=host.data.boot, consul=host.data.consul)
-seal.seal()

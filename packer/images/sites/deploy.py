@@ -6,10 +6,9 @@ from pathlib import Path
 
 from pyinfra import host
 from pyinfra.operations import files
-from steps import consul, identity, nginx, ready, seal
+from steps import consul, nginx
 
-identity.record(role=host.data.role, image=host.data.image, parent=host.data.parent)
-port = host.data.variables["port"]
+port = host.data.port
 nginx.serve(version=host.data.versions["nginx"])
 nginx.site(site=nginx.DEFAULT, template="templates/default.conf.j2", port=port)
 for folder in sorted(Path("files/sites").iterdir()):
@@ -17,5 +16,3 @@ for folder in sorted(Path("files/sites").iterdir()):
     files.sync(name=f"Put the files of {folder.name}", src=str(folder), dest=root, mode="644", dir_mode="755")
     nginx.site(site=folder.name, template="templates/site.conf.j2", port=port, server_name=folder.name, root=root)
 consul.register(service=host.data.consul["service"], **host.data.boot["health"])
-ready.when(boot=host.data.boot, consul=host.data.consul)
-seal.seal()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pyinfra import host
 from pyinfra.operations import files, systemd
-from steps import consul, consul_template, identity, nginx, ready, seal
+from steps import consul, consul_template, nginx
 
-identity.record(role=host.data.role, image=host.data.image, parent=host.data.parent)
 files.put(
     name="Have nobody to ask so far",
     src="files/upstream.conf",
@@ -31,7 +30,5 @@ unit = files.put(
 systemd.daemon_reload(name="Read the unit", _if=unit.did_change)
 files.put(name="Put the page for that", src="files/unavailable.html", dest=f"{nginx.ROOT}/unavailable.html", mode="644")
 files.file(name="Remove the parent's page", path=f"{nginx.ROOT}/index.html", present=False)
-nginx.site(site=nginx.DEFAULT, template="templates/proxy.conf.j2", port=host.data.variables["port"], root=nginx.ROOT)
+nginx.site(site=nginx.DEFAULT, template="templates/proxy.conf.j2", port=host.data.port, root=nginx.ROOT)
 consul.register(service=host.data.consul["service"], **host.data.boot["health"])
-ready.when(boot=host.data.boot, consul=host.data.consul)
-seal.seal()

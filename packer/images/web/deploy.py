@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pyinfra import host
 from pyinfra.operations import files
-from steps import consul, identity, nginx, ready, seal
+from steps import consul, nginx
 
-identity.record(role=host.data.role, image=host.data.image, parent=host.data.parent)
-nginx.serve(version=host.data.versions["nginx"], port=host.data.variables["port"])
+nginx.serve(version=host.data.versions["nginx"], port=host.data.port)
 files.template(
     name="Put the page",
     src="templates/index.html.j2",
@@ -18,5 +17,3 @@ files.template(
     image=host.data.image,
 )
 consul.register(service=host.data.consul["service"], **host.data.boot["health"])
-ready.when(boot=host.data.boot, consul=host.data.consul)
-seal.seal()

@@ -79,6 +79,8 @@ def provision(machine: Machine, tmp_path: Path) -> Provision:
             copy(source, context / "steps" / name)
         # Of all releases on a machine; here, there is none where the test is of a failure.
         (context / "steps" / "release" / "checks.py").unlink()
+        for name in ("before.py", "after.py"):
+            (context / name).write_text("")
         (context / "image.toml").write_text("")
         if download is not None:
             (context / "downloads.json").write_text(json.dumps({"tool": download}))

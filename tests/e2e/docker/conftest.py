@@ -20,7 +20,6 @@ WEB = {
     "image.toml": """
 description = "Python's own web server with one page"
 parent = "base"
-steps = ["stamp"]
 
 [boot]
 services = ["page.service"]

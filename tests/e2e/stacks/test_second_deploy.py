@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from bakewell.catalog import Catalog
+from bakewell.catalog.programs import DEPLOYS
 from tests.e2e.booted import booted, lets_in
 from tests.e2e.cloud import CloudView
 from tests.e2e.machine import Machine
@@ -67,7 +68,7 @@ def deploy(context: Path, role: str, image: str, machine: Machine) -> list[dict[
     """
     where = {"BUILD_HOST": machine.address, "BUILD_KEY_FILE": str(machine.key)}
     done = subprocess.run(
-        [sys.executable, "-m", "pyinfra", "-y", "--json", "inventory.py", "deploy.py"],
+        [sys.executable, "-m", "pyinfra", "-y", "--json", "inventory.py", *DEPLOYS],
         cwd=context,
         env={"BUILD_ROLE": role, "BUILD_IMAGE": image, **where},
         capture_output=True,

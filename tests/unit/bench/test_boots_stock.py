@@ -24,7 +24,7 @@ BAKED = (
 def context(folder: Path, role: str) -> Path:
     root = folder / role
     (root / "steps" / "seal").mkdir(parents=True)
-    (root / "deploy.py").write_text(f"from steps import seal\n\nprint('{role}')\nseal.seal()\n")
+    (root / "after.py").write_text(f"from steps import seal\n\nprint('{role}')\nseal.seal()\n")
     (root / "image.toml").write_text("")
     for name in ("build.pkr.hcl", "provision.py", "checks.py", "steps/seal/checks.py"):
         (root / name).write_text("not for a deploy")
@@ -46,7 +46,7 @@ def document(text: str) -> dict[str, Any]:
 
 def test_what_a_deploy_reads_goes_along_and_nothing_else(tmp_path: Path) -> None:
     found = unpacked(pack([context(tmp_path, "base"), context(tmp_path, "web")]))
-    of_each = {"deploy.py", "image.toml", "steps/seal/program.sh"}
+    of_each = {"after.py", "image.toml", "steps/seal/program.sh"}
     assert set(found) == {f"{role}/{name}" for role in ("base", "web") for name in of_each}
     assert found["web/steps/seal/program.sh"].mode == 0o755
 

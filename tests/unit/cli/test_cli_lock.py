@@ -11,8 +11,8 @@ from tests.unit.cli.conftest import Bakewell
 from tests.unit.vendor import Vendor
 
 ONE, TWO = "1a" * 32, "2b" * 32
-BASE = 'description = "base"\nbase = "debian-12"\nsteps = ["consul"]\nversions = { consul = "1.17.1" }\n'
-WEB = 'description = "web"\nparent = "base"\nsteps = ["consul"]\n'
+BASE = 'description = "base"\nbase = "debian-12"\nversions = { consul = "1.17.1" }\n'
+WEB = 'description = "web"\nparent = "base"\n'
 
 
 @pytest.fixture
@@ -22,6 +22,8 @@ def lock(bakewell: Bakewell, vendor: Vendor) -> Path:
     url = vendor.url + "/{version}"
     declared = f'[consul]\nurl = "{url}/linux_{{arch}}.zip"\nchecksums = "{url}/SHA256SUMS"\n'
     bakewell.site.write("steps/consul/downloads.toml", declared)
+    for role in ("base", "web"):
+        bakewell.site.write(f"images/{role}/deploy.py", "import steps.consul\n")
     bakewell.site.write("images/base/image.toml", BASE)
     bakewell.site.write("images/web/image.toml", WEB)
     vendor.pages["/1.17.1/SHA256SUMS"] = f"{ONE}  linux_amd64.zip\n{TWO}  linux_arm64.zip\n"
@@ -85,5 +87,7 @@ def test_names_that_mean_nothing_are_refused(bakewell: Bakewell, lock: Path, ven
     assert "[versions]" in unstated.err and vendor.asked == []
     reserved = bakewell("lock", "downloads")
     assert reserved.code == 2 and "can name no base" in reserved.err
+    for role in ("base", "web"):
+        bakewell.site.write(f"images/{role}/deploy.py", "import steps.consul\n")
     bakewell.site.write("images/base/image.toml", BASE)
     assert bakewell("lock", "consul", "--image", "debian-12-x64").code == 2

@@ -33,7 +33,6 @@ def test_a_spec_says_what_the_file_says(tree: Tree) -> None:
     toml = """
 description = "the shop"
 parent = "base"
-steps = ["nginx", "seal"]
 memory_gb = 2
 [versions]
 nginx = "1.22.1-9"
@@ -52,7 +51,7 @@ health = { port = 8080, path = "/up" }
 """
     web = Catalog.load(tree({"images/web/image.toml": toml}))["web"]
     assert (web.parent, web.base, web.memory_gb) == ("base", None, 2)
-    assert web.steps == ["nginx", "seal"]
+    assert web.steps == ("nginx", "seal")
     assert web.versions == {"nginx": "1.22.1-9"}
     assert web.variables == {"title": "Shop", "workers": 4, "debug": False}
     assert web.build.timeout_minutes == 60
@@ -105,13 +104,11 @@ def test_any_forest_is_ordered_parents_first(data: st.DataObject) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ('stpes = ["nginx"]', "unknown key `stpes` (did you mean `steps`?)"),
+        ('steps = ["nginx"]', "unknown key `steps`"),
+        ("[varaibles]", "unknown key `varaibles` (did you mean `variables`?)"),
         ('role = "web"', "unknown key `role`"),
         ("memory_gb = 3", "`memory_gb`"),
         (f"memory_gb = 0x{'f' * 5000}", "`memory_gb`"),
-        ('steps = "nginx"', "`steps`"),
-        ('steps = ["nginx", "nginx"]', "nginx is listed twice"),
-        ('steps = ["Bad-Name"]', "`steps.0`"),
         ("[versions]\nnginx = 1.22", "`versions.nginx`"),
         (f"[variables]\nlong = 0x{'f' * 5000}", "`variables`: `long` should be a number of 64 bits"),
         ("[variables]\nratio = 0.5", "`variables`: `ratio` should be text, a whole number, true or false"),
@@ -148,10 +145,6 @@ def test_a_bad_key_is_refused_by_name(tree: Tree, line: str, said: str) -> None:
         ('description = "x"\nparent = "bsae"', "`parent` is `bsae`, which is no image (did you mean `base`?)"),
         ('description = "x"\nparent = "Base"', "`parent` should be lower-case"),
         ('description = "x"\nparent = "web"', "web -> web"),
-        (
-            'description = "x"\nparent = "base"\nsteps = ["ngnix"]',
-            "`ngnix`, which does not exist (did you mean `nginx`?)",
-        ),
     ],
 )
 def test_a_bad_file_is_refused(tree: Tree, toml: str, said: str) -> None:
@@ -160,7 +153,7 @@ def test_a_bad_file_is_refused(tree: Tree, toml: str, said: str) -> None:
 
 def test_a_cycle_is_told_as_a_chain(tree: Tree) -> None:
     changes = {
-        "images/base/image.toml": 'description = "base"\nparent = "web"\nsteps = ["seal"]\n',
+        "images/base/image.toml": 'description = "base"\nparent = "web"\n',
     }
     assert "base -> web -> base" in refused(tree(changes), "images/base/image.toml").what
 
@@ -171,7 +164,7 @@ def test_a_name_that_no_tag_or_snapshot_can_have_is_refused(tree: Tree, role: st
     assert "rename the folder" in error.remedy
 
 
-@pytest.mark.parametrize("lost", ["image.toml", "deploy.py", "checks.py"])
+@pytest.mark.parametrize("lost", ["image.toml", "deploy.py"])
 def test_a_folder_without_one_of_its_files_is_refused(tree: Tree, lost: str) -> None:
     assert f"{lost}" in refused(tree({f"images/web/{lost}": None}), f"images/web/{lost}").what
 
@@ -187,56 +180,6 @@ def test_no_image_at_all_is_refused(tree: Tree, tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     with pytest.raises(ConfigError, match="there is no image"):
         Catalog.load(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("source", "line"),
-    [
-        ("from steps import docker", 1),
-        ("\nfrom steps import seal, docker", 2),
-        ("import steps.docker", 1),
-        ("from steps.docker.repository import URL", 1),
-        ("def later():\n    from steps.docker import repository", 2),
-    ],
-)
-@pytest.mark.parametrize("name", ["deploy.py", "checks.py", "helper.py"])
-def test_a_step_that_is_imported_but_not_declared_is_refused(tree: Tree, source: str, line: int, name: str) -> None:
-    error = refused(tree({f"images/web/{name}": source}), f"images/web/{name}")
-    assert f"line {line} imports steps.docker, which image.toml does not declare" in error.what
-    assert 'add "docker" to `steps`' in error.remedy
-
-
-@pytest.mark.parametrize(
-    "source", ["from . import docker", "from .docker import repository", "from steps import docker"]
-)
-def test_so_is_one_that_a_step_imports(tree: Tree, source: str) -> None:
-    assert "imports steps.docker" in refused(tree({"steps/nginx.py": source}), "steps/nginx.py").what
-    assert "imports steps.docker" in refused(tree({"steps/__init__.py": source}), "steps/__init__.py").what
-
-
-def test_a_step_may_be_a_folder_whose_files_import_each_other(tree: Tree) -> None:
-    changes = {
-        "images/web/image.toml": 'description = "web"\nparent = "base"\nsteps = ["docker"]\n',
-        "images/web/deploy.py": "from steps.docker import repository\n",
-        "steps/docker/inner/__init__.py": "from ..repository import URL\n",
-    }
-    assert Catalog.load(tree(changes))["web"].steps == ["docker"]
-    changes["steps/docker/inner/__init__.py"] = "from ... import seal\n"
-    assert "imports steps.seal" in refused(tree(changes), "steps/docker/inner/__init__.py").what
-
-
-def test_an_import_of_a_step_that_does_not_exist_is_refused(tree: Tree) -> None:
-    error = refused(tree({"images/web/deploy.py": "from steps.ngnix import install"}), "images/web/deploy.py")
-    assert "imports steps.ngnix, which does not exist" in error.what
-
-
-def test_what_the_package_itself_defines_is_no_step(tree: Tree) -> None:
-    changes = {"steps/__init__.py": "HERE = 1\n", "images/web/deploy.py": "import os\nfrom steps import HERE\n"}
-    assert "web" in Catalog.load(tree(changes))
-
-
-def test_a_step_of_two_forms_is_refused(tree: Tree) -> None:
-    assert "both nginx.py and a folder" in refused(tree({"steps/nginx/__init__.py": ""}), "steps/nginx.py").what
 
 
 PROGRAMS = {

@@ -89,8 +89,7 @@ def test_a_file_of_the_project_takes_the_shared_ones_place_and_a_role_s_the_proj
 
 
 def test_a_step_is_taken_as_a_whole(project: Make) -> None:
-    steps = 'description = "web"\nparent = "base"\nsteps = ["docker", "mine", "seal"]\n'
-    deploy = {"images/web/image.toml": steps, "images/web/deploy.py": "from steps import docker, mine, seal\n"}
+    deploy = {"images/web/deploy.py": "from steps import docker, mine, seal\n"}
     own = project({**deploy, "steps/docker.py": "URL = ''\n", "steps/mine/__init__.py": "from .. import seal\n"})
     found = layers(own)
     assert (
@@ -119,9 +118,8 @@ def test_the_diff_names_the_layer_and_its_keys_stay(project: Make) -> None:
 
 
 def test_an_unknown_step_is_refused_with_those_of_both_layers(project: Make) -> None:
-    toml = 'description = "web"\nparent = "base"\nsteps = ["ngnx"]\n'
     with pytest.raises(ConfigError) as caught:
-        Catalog.load(project({"images/web/image.toml": toml, "steps/mine.py": ""}))
+        Catalog.load(project({"images/web/deploy.py": "import steps.ngnx\n", "steps/mine.py": ""}))
     assert "did you mean `nginx`" in caught.value.what and "docker, mine, nginx, seal" in caught.value.remedy
 
 

@@ -101,7 +101,7 @@ def test_an_installed_wheel_stages_a_project_without_templates_as_this_repositor
     site, project = tmp_path / "site", tmp_path / "project"
     with zipfile.ZipFile(built.wheel) as wheel:
         wheel.extractall(site)
-    image = 'description = "hello"\nbase = "debian-12"\nsteps = ["identity", "ready", "seal"]\n'
+    image = 'description = "hello"\nbase = "debian-12"\n'
     hello = project / "packer" / "images" / "hello"
     hello.mkdir(parents=True)
     shutil.copy(ROOT / "packer" / "bases.lock", project / "packer")

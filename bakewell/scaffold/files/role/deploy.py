@@ -1,10 +1,6 @@
-"""What an image of ROLE has that BELOW has not."""
+"""What an image of ROLE has that BELOW has not: operations of PyInfra, and steps.
+
+The image's identity is written before this, readiness and sealing come after it: packer/before.py and after.py.
+"""
 
 from __future__ import annotations
-
-from pyinfra import host
-from steps import identity, seal
-
-identity.record(role=host.data.role, image=host.data.image, parent=host.data.parent)
-# Between these two: operations of PyInfra and of steps. Every step that is imported is listed in image.toml.
-seal.seal()

@@ -54,10 +54,8 @@ def test_a_build_sees_the_shared_files_its_own_and_its_steps_and_nothing_else(tr
 
 
 def test_a_step_that_is_a_folder_comes_whole(tree: Tree) -> None:
-    toml = 'description = "web"\nparent = "base"\nsteps = ["docker"]\n'
     changes = {
-        "images/web/image.toml": toml,
-        "images/web/deploy.py": "",
+        "images/web/deploy.py": "import steps.docker\n",
         "steps/docker/files/daemon.json": "{}",
         "steps/docker/README.md": "notes",
     }
@@ -106,7 +104,7 @@ AMI = "136693071363/debian-12-amd64-*"
 def test_the_generated_file_says_what_the_catalog_says_in_each_clouds_words(
     tree: Tree, tmp_path: Path, role: str, cloud: str, memory: str, size: str, base: dict[str, str]
 ) -> None:
-    toml = f'description = "base"\nbase = "debian-12"\nsteps = ["seal"]\n{memory}\n'
+    toml = f'description = "base"\nbase = "debian-12"\n{memory}\n'
     own = {f"images/{role}/{name}": "" for name in ("deploy.py", "checks.py")} if role == "alone" else {}
     made = tree({**own, f"images/{'alone' if own else 'base'}/image.toml": toml})
     collect(made, role, cloud=cloud).stage(tmp_path / "out")
@@ -121,7 +119,7 @@ def test_the_generated_file_says_what_the_catalog_says_in_each_clouds_words(
     ],
 )
 def test_a_builder_that_a_cloud_has_not_is_refused(tree: Tree, cloud: str, asks: str, words: str) -> None:
-    toml = f'description = "base"\nbase = "debian-12"\nsteps = ["seal"]\n{asks}\n'
+    toml = f'description = "base"\nbase = "debian-12"\n{asks}\n'
     own = {"images/alone/deploy.py": "", "images/alone/checks.py": "", "images/alone/image.toml": toml}
     with pytest.raises(ConfigError, match=words):
         collect(tree(own), "alone", cloud=cloud)
@@ -233,8 +231,7 @@ def test_a_folder_that_is_a_symlink_out_of_the_context_is_refused(tree: Tree) ->
 
 @pytest.mark.parametrize("folder", ["images/web", "steps/docker"])
 def test_so_is_a_whole_role_or_step(tree: Tree, tmp_path: Path, folder: str) -> None:
-    toml = 'description = "web"\nparent = "base"\nsteps = ["docker", "nginx", "seal"]\n'
-    packer = tree({"images/web/image.toml": toml})
+    packer = tree({"images/web/deploy.py": "import steps.docker\n"})
     (packer / folder).rename(tmp_path / "elsewhere")
     (packer / folder).symlink_to(tmp_path / "elsewhere")
     assert "leads out of the context" in refused(packer, folder).what

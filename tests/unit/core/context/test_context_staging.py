@@ -52,15 +52,21 @@ def test_scripts_and_programs_are_executable_whatever_the_checkout_says(tree: Tr
 
 def test_image_toml_is_staged_as_what_it_says(tree: Tree, tmp_path: Path) -> None:
     toml = (
-        '# a note for people\ndescription = "web, for people too"\nparent = "base"\nsteps = ["nginx", "seal"]\n'
+        '# a note for people\ndescription = "web, for people too"\nparent = "base"\nmemory_gb = 2\n'
         '[versions]\nnginx = "1.22.*"\n[variables]\nport = 80\ntext = "a \\"quoted\\" \\\\ tab\\t é"\n'
-        '[rebuild]\nnote = "again"\n[boot]\nservices = ["nginx.service"]\nhealth = { port = 80 }\n'
+        '[rebuild]\nnote = "again"\nwindow = "weekly"\n'
+        '[boot]\nservices = ["nginx.service"]\nhealth = { port = 80 }\npeers = ["api"]\n'
+        '[build]\ntimeout_minutes = 9\n[consul]\nservice = "shop"\nenvironment = "config/web"\n'
+        '[[consul.watches]]\nsource = "/a"\ndestination = "/b"\n'
     )
     packer = tree({f"{WEB}/image.toml": toml})
     collect(packer).stage(tmp_path / "out")
     staged = (tmp_path / "out" / "image.toml").read_text()
     wanted = tomllib.loads(toml)
-    del wanted["description"]
+    for key in ("description", "memory_gb", "build"):
+        del wanted[key]
+    del wanted["rebuild"]["window"], wanted["boot"]["peers"]
+    del wanted["consul"]["environment"], wanted["consul"]["watches"]
     assert tomllib.loads(staged) == wanted
     assert "#" not in staged
 

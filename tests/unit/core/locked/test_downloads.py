@@ -29,8 +29,8 @@ url = "https://github.example/v{version}/docker-compose-linux-{arch}"
 checksums = "https://github.example/v{version}/docker-compose-linux-{arch}.sha256"
 arch = { x86_64 = "x86_64" }
 """
-BASE = 'description = "base"\nbase = "debian-12"\nsteps = ["consul", "seal"]\nversions = { consul = "1.17.1" }\n'
-WEB = 'description = "web"\nparent = "base"\nsteps = ["consul", "nginx", "seal"]\n'
+BASE = 'description = "base"\nbase = "debian-12"\nversions = { consul = "1.17.1" }\n'
+WEB = 'description = "web"\nparent = "base"\n'
 LOCK = """# moved by bakewell lock
 [debian-12.digitalocean]
 image = "debian-12-x64"
@@ -52,6 +52,8 @@ def fleet(tree: Tree, changes: Mapping[str, str] | None = None) -> Path:
         "steps/consul/__init__.py": "",
         "steps/consul/downloads.toml": CONSUL,
         "images/base/image.toml": BASE,
+        "images/base/deploy.py": "from steps import consul, seal\n",
+        "images/web/deploy.py": "from steps import consul, nginx, seal\n",
         "images/web/image.toml": WEB,
         "bases.lock": locked(x86_64=ONE, aarch64=TWO),
     }
@@ -138,7 +140,7 @@ def test_two_steps_that_declare_one_name_are_refused(tree: Tree) -> None:
     (packer / "steps/agent/__init__.py").touch()
     (packer / "steps/agent/downloads.toml").write_text(CONSUL)
     declared(Catalog.load(packer))  # nothing uses the step
-    (packer / "images/api/image.toml").write_text('description = "api"\nparent = "base"\nsteps = ["agent"]\n')
+    (packer / "images/api/deploy.py").write_text("import steps.agent\n")
     with pytest.raises(ConfigError, match="`consul` is declared by step agent too") as caught:
         declared(Catalog.load(packer))
     assert str(caught.value.file).endswith("steps/consul/downloads.toml") and caught.value.remedy

@@ -23,7 +23,7 @@ from tests.unit.core.stack.test_desired import local
 from tests.waiting import LONGEST
 
 ROOT = Path(__file__).parents[4]
-WEB = 'description = "web"\nparent = "base"\nsteps = ["docker", "nginx", "seal"]\n'
+WEB = 'description = "web"\nparent = "base"\n'
 
 
 def pipe(path: Path) -> None:
@@ -109,7 +109,7 @@ FOLDERS_TOO = ("more.py", "index.html", "bootstrap.yaml", "packer.pkr.hcl", "rep
     ("kind", "name"), [(k, n) for k in KINDS for n in NAMES if k is not folder or not n.endswith(FOLDERS_TOO)]
 )
 def test_every_file_of_a_project_is_a_regular_one(tree: Tree, kind: Callable[[Path], None], name: str) -> None:
-    packer = tree({"images/web/image.toml": WEB})
+    packer = tree({"images/web/image.toml": WEB, "images/web/deploy.py": "import steps.docker\n"})
     path = packer / name
     path.unlink(missing_ok=True)
     kind(path)
