@@ -8,10 +8,12 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from os import waitpid
 from pathlib import Path
 from time import sleep
@@ -46,6 +48,50 @@ def narrow() -> None:
     os.environ.update(kept)
     with contextlib.suppress(OSError, AttributeError):  # Linux only: orphans become children of this process
         ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
+
+
+class Declared:
+    """A finder of modules that refuses packages which no fingerprint covers, though they are installed beside PyInfra.
+
+    Let through are the standard library, files of this folder, and what requirements.txt states with all that it needs.
+    """
+
+    def __init__(self, requirements: Path) -> None:
+        stated = requirements.read_text(encoding="utf-8").splitlines()
+        self._names = sys.stdlib_module_names | {name for one in _needed(stated) for name in _modules(one)}
+
+    def find_spec(self, name: str, path: Sequence[str] | None = None, target: object = None) -> None:
+        """Leave it to the finders that follow, or raise ModuleNotFoundError."""
+        del target
+        if path is not None or name in self._names or Path(f"{name}.py").exists() or Path(name).is_dir():
+            return
+        raise ModuleNotFoundError(
+            f"{name} cannot be imported here: no fingerprint covers it\n"
+            "remedy: use the standard library, PyInfra or a step, or put the module beside deploy.py",
+            name=name,
+        )
+
+
+def _needed(requirements: Sequence[str]) -> Iterator[Distribution]:
+    """The distributions that are required, and those that these require, without their extras."""
+    todo, seen = list(requirements), set()
+    while todo:
+        requirement, _, marker = todo.pop().partition("#")[0].partition(";")
+        found = re.match(r"\s*([A-Za-z0-9._-]+)", requirement)
+        if found is None or "extra" in marker or found[1].lower() in seen:
+            continue
+        seen.add(found[1].lower())
+        with contextlib.suppress(PackageNotFoundError):  # for another version of Python
+            one = distribution(found[1])
+            todo += one.requires or ()
+            yield one
+
+
+def _modules(one: Distribution) -> Iterator[str]:
+    """The modules at the top that a distribution brings."""
+    for path in one.files or ():
+        if path.parts[0] != ".." and not path.parts[0].endswith(".dist-info"):
+            yield path.parts[0].partition(".")[0]
 
 
 def limit(seconds: float, report: Callable[[], None]) -> None:

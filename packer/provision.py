@@ -29,6 +29,7 @@ import host_process  # noqa: E402 - a file beside this one
 
 if __name__ == "__main__":
     host_process.narrow()
+    sys.meta_path.insert(0, host_process.Declared(Path("requirements.txt")))  # type: ignore[arg-type]
 
 try:
     # First, because it replaces the standard library's sockets and threads, which all others then use.

@@ -144,6 +144,15 @@ def _check_head(head: bytes, path: str, source: str) -> None:
             file=source,
             remedy="move it out of packer/ and let the machine fetch it when it starts",
         )
+    program = path.endswith((".py", ".sh", ".hcl")) or head.startswith(b"#!")
+    if program and b"\r\n" in head:
+        raise ContextError(
+            f"{path} has the line ends of Windows (CR LF), as git writes them with core.autocrlf: the same commit "
+            "would give another fingerprint elsewhere, and its scripts would not run",
+            file=source,
+            remedy="write `packer/** -text` to .gitattributes, commit or stash what you have changed in packer/, then "
+            "check it out again: git rm -r -q --cached packer && git checkout HEAD -- packer",
+        )
     if found := pointer(head):
         raise ContextError(f"{path} is {found.what}, not the file that it stands for", file=source, remedy=found.remedy)
 

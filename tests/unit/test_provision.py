@@ -138,6 +138,31 @@ def test_every_connection_goes_through_the_bastion(
     assert log.read_text().splitlines() == ["builder.invalid 22"] * 2, "the checks' connection, and PyInfra's"
 
 
+@pytest.mark.parametrize("way", ["import yaml", "import importlib\nimportlib.import_module('yaml')", "import bakewell"])
+def test_a_package_that_is_only_installed_is_not_importable(provisioning: Provisioning, way: str) -> None:
+    status, out, err = provisioning.run(way)
+    assert status == 1 and "cannot be imported here: no fingerprint covers it" in out + err
+    assert "remedy: use the standard library" in err
+
+
+def test_neither_are_modules_of_pythonpath_and_of_the_user(provisioning: Provisioning, tmp_path: Path) -> None:
+    user = tmp_path / "home/.local/lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+    for folder in (tmp_path / "path", user):
+        folder.mkdir(parents=True)
+        (folder / "mine.py").write_text("")
+    environ = {"PYTHONPATH": str(tmp_path / "path"), "HOME": str(tmp_path / "home")}
+    status, out, err = provisioning.run("import mine", **environ)
+    assert status == 1 and "mine cannot be imported here" in out + err
+
+
+def test_modules_of_the_context_and_what_pyinfra_needs_are_importable(provisioning: Provisioning) -> None:
+    (provisioning.folder / "own.py").write_text("import pydantic, sqlite3\n")
+    status, out, err = provisioning.run(
+        "import own\nfrom pyinfra.operations import apt, files, server", "import own\n" + CHECK
+    )
+    assert status == 0, out + err
+
+
 def test_nothing_above_the_staged_folder_takes_part(provisioning: Provisioning) -> None:
     for name in ("conftest.py", "config.py", "group_data.py", "sitecustomize.py"):
         (provisioning.folder.parent / name).write_text(f"raise SystemExit('{name} was run')\n")
