@@ -63,8 +63,8 @@ health = { port = 8080, path = "/up" }
 
 
 def test_a_child_has_its_parents_processors_and_at_least_its_disk(tree: Tree) -> None:
-    base = 'description = "base"\nbase = "debian-12"\nsteps = ["seal"]\ndisk_gb = 40\n'
-    web = 'description = "web"\nparent = "base"\nsteps = ["nginx", "seal"]\n'
+    base = 'description = "base"\nbase = "debian-12"\ndisk_gb = 40\n'
+    web = 'description = "web"\nparent = "base"\n'
     files = {"images/base/image.toml": base, "images/web/image.toml": web + "disk_gb = 30\n"}
     found = refused(tree(files), "images/web/image.toml")
     assert found.what == "image web: `disk_gb` is 30, and its parent base has a disk of 40 GB"
