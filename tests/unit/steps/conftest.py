@@ -1,0 +1,8 @@
+"""Steps are imported as a build imports them: `steps`, beside deploy.py."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "packer"))
