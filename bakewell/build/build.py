@@ -171,6 +171,8 @@ class _Baking:
             left = self.lease - _MARGIN - self.cloud.now()
             process = packer.Supervised(command, folder, environ, self.log, run, seconds=left)
             status = process.wait(self.stop)
+        if fetched := log.keep_fetched(folder, self.log):
+            self.say(f"files that the build brought back: {fetched}")
         self._judge(status)
         return self._verify(run.folder / "manifest.json"), key
 

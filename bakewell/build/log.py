@@ -22,6 +22,9 @@ _LONGEST_LINE = 2000
 _CAUSE = re.compile(r"^provision: (?!deployed )(?P<what>.+)$")  # packer/provision.py's last words when it fails
 _SOURCE = re.compile(r"^(?:==>|-->|   )? *[a-z0-9_-]+\.[a-z0-9_-]+: ?")  # Packer's "==> digitalocean.image: "
 
+FETCHED = "build-fetched"
+"""As packer/steps/fetch.py has it."""
+
 Say = Callable[[str], None]
 
 
@@ -121,6 +124,23 @@ def create(state_dir: Path, name: str) -> Path:
     except OSError as error:
         raise unwritable(path.parent, error) from error
     return path
+
+
+def keep_fetched(context: Path, log: Path) -> Path | None:
+    """Move what the step `fetch` brought back to `<log's name>.fetched/`, a folder beside the log.
+
+    Args:
+        context: the staged folder that the build ran in.
+
+    Returns:
+        The folder; None where nothing was brought back.
+    """
+    brought, kept = context / FETCHED, log.with_suffix(".fetched")
+    if not brought.is_dir():
+        return None
+    brought.rename(kept)
+    kept.chmod(0o700)
+    return kept
 
 
 def tail(path: Path, count: int) -> str:

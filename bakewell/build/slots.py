@@ -6,6 +6,7 @@ whoever holds one may build. The kernel frees the lock of a process that dies.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -66,14 +67,14 @@ def once(state_dir: Path, name: str, stop: Stop, say: Callable[[str], None]) -> 
 
 
 def prune(state_dir: Path, now: float) -> None:
-    """Delete logs, lock files and what engines were told, where nobody has touched them for 30 days."""
+    """Delete logs with the files beside them, lock files and what engines were told: untouched for 30 days."""
     for folder in ("logs", "roles", "validated", "engines"):
         with reading(state_dir):
             paths = list((state_dir / folder).glob("*"))
         for path in paths:
             with reading(state_dir), suppress(FileNotFoundError):  # another command prunes too
                 if now - path.stat().st_mtime > _PRUNE_AFTER:
-                    path.unlink()
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _try(path: Path) -> FileLock | None:

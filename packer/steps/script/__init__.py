@@ -4,9 +4,9 @@
     script.inline(["apt-get update", "apt-get install -y htop"])
 
 The interpreter is the one that the script's first line names, else sh; the working directory is root's home, and
-stdin is empty. A script is run again where the deploy is. Its
-output goes to the log while it runs. A script that ends with another status than 0 ends the build, which then names
-the script, the status and the line: of bash scripts under `set -e` always, of others where their shell says it.
+stdin is empty. A script is run again where the deploy is. Its output goes to the log while it runs. A script that ends
+with another status than 0 ends the build, which then names the script, the status and the line: of bash scripts under
+`set -e` always, of others where their shell says it.
 
 Values of `env` and secrets go to the machine on the command's stdin and are no process's arguments.
 """

@@ -3,7 +3,8 @@ through the API, as by the real plugins. On AWS where the program's environment 
 
 What a build does besides is in the staged file `mode`: `fail` (after the machine exists), `refuse` (likewise, in
 provision.py's words), `hang` (until interrupted), `stubborn` (hangs and ignores SIGINT), `untagged` (forgets the tags),
-`elsewhere` (another name), `no-manifest`, `leak` (prints its token); `invalid` templates are refused.
+`elsewhere` (another name), `no-manifest`, `leak` (prints its token), `fetch` (brings a file back, then fails);
+`invalid` templates are refused.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 from bakewell.clouds.aws.tags import pairs
 from tests.contract.served import Api
+from tests.small_project import write
 from tests.unit.loopback import serving
 
 PROGRAM = """
@@ -117,6 +119,8 @@ class FakePacker:
                 for file in files:
                     wanted |= json.loads(file.read_text())
                 self.variables = wanted
+                if mode == "fetch":
+                    write(folder, {"build-fetched/root/packages.txt": "nginx"})
                 return _build(mode, wanted, environ, say, hang)
         return 0
 
@@ -137,7 +141,7 @@ def _build(mode: str, wanted: dict[str, Any], environ: dict[str, str], say: Say,
             say(f"{SOURCE}   remedy: correct its version")
             say(f"{SOURCE} Destroying droplet...")
             return 1
-        if mode == "fail":
+        if mode in ("fail", "fetch"):
             say(f"{SOURCE} the check failed")
             return 1
         name = "elsewhere" if mode == "elsewhere" else wanted["image_name"]

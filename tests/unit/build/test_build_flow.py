@@ -167,6 +167,19 @@ def test_a_failed_build_shows_the_end_of_its_log_and_leaves_nothing(site: Site, 
     assert site.runs() == []
 
 
+def test_what_a_build_fetched_stays_beside_its_log_also_where_it_failed(site: Site, said: Said) -> None:
+    site.mode("base", "fetch")
+    with pytest.raises(BuildError) as caught:
+        build(site.job("base"), Stop(), said.append)
+    folder = Path(str(caught.value.file)).with_suffix(".fetched")
+    assert (folder / "root/packages.txt").read_text() == "nginx"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert f"files that the build brought back: {folder}" in said
+    month_later = folder.stat().st_mtime + 31 * 86400
+    slots.prune(site.state, month_later)
+    assert list((site.state / "logs").iterdir()) == []
+
+
 def test_tags_that_packer_forgot_are_added(site: Site, said: Said) -> None:
     site.mode("base", "untagged")
     result = build(site.job("base"), Stop(), said.append)
