@@ -19,7 +19,7 @@ STEPS = PACKER / "steps"
 ROLES = sorted(path.parent.name for path in (PACKER / "images").glob("*/image.toml"))
 STEPS_OF = {spec.role: spec.steps for spec in Catalog.load(PACKER)}
 STEP_NAMES = {path.name.removesuffix(".py") for path in STEPS.iterdir() if not path.name.startswith("_")}
-FOR_PROJECTS = {"fetch", "script"}
+FOR_PROJECTS = {"ansible", "fetch", "script"}
 """Steps that no image of this repository has: they run what other teams bring."""
 CLOUDS = sorted(get_args(CloudName))
 
