@@ -7,8 +7,11 @@ versions than stated would make another image under the same fingerprint, so it 
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatch
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
+from bakewell.catalog.galaxy import check_galaxy
 from bakewell.context import Context
 from bakewell.errors import ConfigError
 from bakewell.reading import read_text
@@ -31,6 +34,21 @@ def packages(context: Context) -> dict[str, str]:
             f"image {context.role}: no file says which versions of {' and '.join(NEEDED)} it wants",
             remedy=f"add a file {FILE} to packer/ with:\n{example}",
         )
+    found = _stated(path)
+    if missing := [name for name in NEEDED if name not in found]:
+        raise ConfigError(f"no version of {' and '.join(missing)} is stated", file=path, remedy=f"add:\n{example}")
+    for file in _of_steps(context):
+        found |= _stated(file)
+    return found
+
+
+def _of_steps(context: Context) -> list[Path]:
+    """The files that state what a step requires besides."""
+    return [file.source for file in context.files if file.source and fnmatch(file.path, f"steps/*/{FILE}")]
+
+
+def _stated(path: Path) -> dict[str, str]:
+    """Name -> version. Raises ConfigError for a line that is not `name==version`."""
     found: dict[str, str] = {}
     for number, line in enumerate(read_text(path, FILE).splitlines(), 1):
         text = line.partition("#")[0].strip()
@@ -43,22 +61,24 @@ def packages(context: Context) -> dict[str, str]:
                 file=f"{path}:{number}",
                 remedy="write NAME==VERSION: the version is part of the fingerprint",
             )
-    if missing := [name for name in NEEDED if name not in found]:
-        raise ConfigError(f"no version of {' and '.join(missing)} is stated", file=path, remedy=f"add:\n{example}")
     return found
 
 
 def check_packages(context: Context) -> dict[str, str]:
-    """`packages`. Raises ConfigError where other versions are installed beside Bakewell, or none."""
+    """`packages`. Raises ConfigError where other versions are installed beside Bakewell, or none; and where a playbook
+    would install collections of which no exact version is stated.
+    """
     wanted = packages(context)
     for name, stated in wanted.items():
         installed = _installed(name)
         if installed != stated:
+            files = [file.source for file in context.files if file.source and file.path == FILE] + _of_steps(context)
             raise ConfigError(
                 f"{name} is {installed or 'not installed'}, but image {context.role} requires {stated}",
-                file=next(file.source for file in context.files if file.path == FILE),
+                file=next(file for file in files if name in _stated(file)),
                 remedy=f"pip install {name}=={stated}; or state the version meant there, which rebuilds every image",
             )
+    check_galaxy(context)
     return wanted
 
 
