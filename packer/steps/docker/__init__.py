@@ -14,7 +14,7 @@ from pyinfra import host
 from pyinfra.api import FactBase, deploy, operation
 from pyinfra.operations import files, server, systemd
 
-from steps import apt, release
+from steps import packages, release
 
 FILES = Path(__file__).parent / "files"
 PROJECTS = "/root/docker"
@@ -27,14 +27,15 @@ def engine(version: str) -> None:
     """Docker Engine running, now and at boot. Containers keep at most 30 MB of logs each, and outlive its restarts.
 
     Args:
-        version: of Debian's package docker.io; may be a pattern.
+        version: of Debian's package docker.io, or Amazon Linux' docker; may be a pattern. Rocky Linux has none, and is refused.
     """
     # Before the package, which starts the engine; so it need not be started twice.
     files.directory(name="Create /etc/docker", path="/etc/docker", mode="755")
     settings = files.put(
         name="Configure the engine", src=str(FILES / "daemon.json"), dest="/etc/docker/daemon.json", mode="644"
     )
-    package = apt.install(name=f"Install Docker Engine {version}", wanted={"docker.io": version})
+    amazon = {"docker": version} if host.get_fact(packages.Base) == "amzn" else None
+    package = packages.install(f"Install Docker Engine {version}", {"docker.io": version}, amazon)
     systemd.service(
         name="Restart it",
         service="docker.service",

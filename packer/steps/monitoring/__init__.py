@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyinfra.api import deploy
 from pyinfra.operations import systemd
 
-from steps import apt
+from steps import packages
 
 PACKAGE = "prometheus-node-exporter"
 
@@ -17,5 +17,5 @@ def node_exporter(version: str) -> None:
     Args:
         version: of Debian's package; may be a pattern.
     """
-    apt.install(name=f"Install {PACKAGE} {version}", wanted={PACKAGE: version})
+    packages.install(f"Install {PACKAGE} {version}", {PACKAGE: version})
     systemd.service(name="Start it, now and at boot", service=f"{PACKAGE}.service", running=True, enabled=True)

@@ -10,7 +10,7 @@ from pyinfra.api import deploy
 from pyinfra.operations import files, systemd
 from pyinfra.operations.util import any_changed
 
-from steps import apt
+from steps import packages
 
 FILES = Path(__file__).parent / "files"
 TEMPLATES = Path(__file__).parent / "templates"
@@ -27,7 +27,7 @@ def serve(version: str, port: int | None = None) -> None:
         version: of Debian's package; may be a pattern.
         port: None where the caller configures the DEFAULT site itself.
     """
-    apt.install(name=f"Install nginx {version}", wanted={"nginx": version})
+    packages.install(f"Install nginx {version}", {"nginx": version})
     files.file(name="Remove the welcome page", path=f"{ROOT}/index.nginx-debian.html", present=False)
     unit = files.put(
         name="Put its unit", src=str(FILES / "nginx.service"), dest="/etc/systemd/system/nginx.service", mode="644"

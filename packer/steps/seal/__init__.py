@@ -17,7 +17,8 @@ FILES = Path(__file__).parent / "files"
 
 QUIET = (
     # What a machine does about updates by itself, which may have begun at any time: not in the middle of a package.
-    "systemctl stop apt-daily.timer apt-daily-upgrade.timer apt-daily.service 2> /dev/null || true",
+    "systemctl stop apt-daily.timer apt-daily-upgrade.timer apt-daily.service dnf-makecache.timer"
+    " dnf-automatic.timer dnf-automatic-install.timer 2> /dev/null || true",
     "timeout 900 sh -c 'while systemctl show --property ActiveState --value apt-daily-upgrade.service"
     " | grep -q activating; do sleep 1; done'",
     # Logs go to memory from here on, also those of the shutdown.
@@ -26,7 +27,7 @@ QUIET = (
     "systemctl stop systemd-random-seed.service",
     "if command -v cloud-init > /dev/null; then cloud-init clean --logs; fi",
     # Without apt's own command, which ends where another apt holds its lock.
-    "find /var/cache/apt -type f ! -name lock -delete",
+    "for cache in /var/cache/apt /var/cache/dnf; do [ ! -d $cache ] || find $cache -type f ! -name lock -delete; done",
 )
 """Commands that stop what writes, and clean by the owner's own means; each is run again without harm."""
 
@@ -42,6 +43,8 @@ GONE = (
     "/var/lib/cloud/instance*",
     "/var/lib/dbus/machine-id",
     "/var/lib/dhcp/*.leases",
+    "/var/lib/NetworkManager/*.lease",
+    "/var/lib/NetworkManager/secret_key",
     "/var/lib/systemd/random-seed",
     "/var/lib/systemd/credential.secret",
     # When timers last ran here: a machine from an old image would think that all of them are overdue, as it boots.
@@ -58,7 +61,7 @@ HOLLOW = ("/var/log", "/var/lib/apt/lists", "/tmp", "/var/tmp")
 EMPTY = ("/etc/machine-id",)
 """Files that must exist and be empty: systemd then makes an ID at boot without taking it for an installation."""
 
-_FILES = f"find {' '.join(HOLLOW)} ! -type d ! -name lock ! -path '*/systemd-private-*'"
+_FILES = f"find $(ls -d {' '.join(HOLLOW)} 2> /dev/null) ! -type d ! -name lock ! -path '*/systemd-private-*'"
 
 
 class Leftovers(FactBase[list[str]]):

@@ -12,7 +12,9 @@ RUNS = {"cloud-init-local.service": "init --local", "cloud-init.service": "init"
 status = Path("/run/cloud-init/status.json")
 source = json.loads(status.read_text())["v1"]["datasource"] if status.exists() else None
 config = read_conf_with_confd("/etc/cloud/cloud.cfg")
-units = {name: (Path("/lib/systemd/system") / name).read_text().splitlines() for name in RUNS}
+paths = {name: Path("/lib/systemd/system") / name for name in RUNS}
+# From 24.3 on, cloud-init is loaded once by itself, and there is no cloud-init.service.
+units = {name: path.read_text().splitlines() if path.exists() else [] for name, path in paths.items()}
 found = {
     "config": {key: config.get(key, []) for key in KEYS},
     "source": (source or "").partition(" ")[0],

@@ -75,7 +75,10 @@ def look(wanted: dict[str, Any], root: Path, agent: int) -> None:
     """
     # What is looked at most often comes first, and starts no process: cloud-init wants the processor.
     if wanted["consul"] is not None and not told(root):
-        raise NotYet("cloud-init.service", "user_data is not applied so far")
+        # From 24.3 on, the unit has another name.
+        renamed = (root / "usr/lib/systemd/system/cloud-init-network.service").exists()
+        unit = "cloud-init-network.service" if renamed else "cloud-init.service"
+        raise NotYet(unit, "user_data is not applied so far")
     units = wanted["units"]
     unit = units[0] if units else "bakewell-ready.service"
     if units:
