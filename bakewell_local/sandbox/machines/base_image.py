@@ -1,6 +1,6 @@
-"""The stock Debian 12 machine image, made once a machine and kept in the user's cache.
+"""The stock machine images of Debian 12 and 13, each made once a machine and kept in the user's cache.
 
-A minimal root file system comes from the image `debian:12` where the engine has it or a registry answers, else from
+A minimal root file system comes from the image `debian:12` (or 13) where the engine has it or a registry answers, else from
 debootstrap; `recipe/install.sh` turns it into a machine. The finished file system is cached under the digest of the
 recipe, so that an image that was removed is back in seconds. Knows nothing of clouds, droplets or snapshots.
 """
@@ -16,6 +16,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import docker
@@ -35,29 +36,44 @@ from bakewell_local.toolchain import folders
 RECIPE = Path(__file__).parent / "recipe"
 WHAT = "base machine image"
 REPOSITORY = "bakewell/machine"
-SUITE = "bookworm"
-STOCK = ("debian", "12")
 CHANGES = ['CMD ["/lib/systemd/systemd"]', "LABEL bakewell=machine"]
 # A registry that says nothing for so long is taken for none.
 PULL_SECONDS = 20
 # Everything happens in memory, in namespaces of its own, and ends when this process does: nothing stays behind.
 ALONE = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child"]
-DEBOOTSTRAP = f"""
+DEBOOTSTRAP = """
 mount -t tmpfs -o size=2g,mode=755 tmpfs "$1"
-debootstrap --variant=minbase {SUITE} "$1" >&2
+debootstrap --variant=minbase "$2" "$1" >&2
 tar -C "$1" --numeric-owner -c .
 """
 
 
-def tag() -> str:
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release of Debian: its number, and the suite that debootstrap knows it by."""
+
+    number: str
+    suite: str
+
+    @property
+    def stock(self) -> tuple[str, str]:
+        """The image of a minimal system of it: repository and tag."""
+        return "debian", self.number
+
+
+DEBIAN_12 = Release("12", "bookworm")
+DEBIAN_13 = Release("13", "trixie")
+
+
+def tag(release: Release = DEBIAN_12) -> str:
     """The image's tag: it changes when the recipe does, or the mirror's authority."""
-    digest = hashlib.sha256("\n".join([SUITE, *CHANGES]).encode())
+    digest = hashlib.sha256("\n".join([release.suite, *CHANGES]).encode())
     for name, content in _recipe_files().items():
         digest.update(f"\n{name}\n".encode() + content)
-    return f"{REPOSITORY}:debian-12-{digest.hexdigest()[:12]}"
+    return f"{REPOSITORY}:debian-{release.number}-{digest.hexdigest()[:12]}"
 
 
-def ensure(progress: Progress) -> str:
+def ensure(progress: Progress, release: Release = DEBIAN_12) -> str:
     """Makes the image unless the engine has it, and returns its tag.
 
     Takes about a minute the first time on a machine, seconds when the cache has it, next to nothing otherwise. Safe
@@ -74,9 +90,9 @@ def ensure(progress: Progress) -> str:
 
     def make(client: DockerClient) -> None:
         _remove_leftovers(client, cache)
-        _make(client, cache, progress)
+        _make(client, cache, progress, release)
 
-    return making.ensure(tag(), WHAT, cache / "machine.lock", progress, make)
+    return making.ensure(tag(release), WHAT, cache / "machine.lock", progress, make)
 
 
 def lend(name: str) -> bool:
@@ -104,24 +120,24 @@ def remove() -> None:
     making.remove_unused(REPOSITORY, WHAT, cache / "machine.lock", lambda client: _remove_leftovers(client, cache))
 
 
-def _make(client: DockerClient, cache: Path, progress: Progress) -> None:
-    tarball = cache / f"{tag().rpartition(':')[2]}.tar"
+def _make(client: DockerClient, cache: Path, progress: Progress, release: Release) -> None:
+    tarball = cache / f"{tag(release).rpartition(':')[2]}.tar"
     if not tarball.exists():
         started = time.monotonic()
-        with _root_file_system(client, cache, progress) as root:
+        with _root_file_system(client, cache, progress, release) as root:
             _install(client, root, tarball, progress)
         progress(f"base machine image: built in {time.monotonic() - started:.0f} s")
         # The last two recipes stay, for whoever goes back and forth between branches.
-        for old in sorted(cache.glob("debian-12-*.tar"), key=lambda one: one.stat().st_mtime)[:-2]:
+        for old in sorted(cache.glob(f"debian-{release.number}-*.tar"), key=lambda one: one.stat().st_mtime)[:-2]:
             old.unlink()
     progress("base machine image: loading it into Docker")
-    _import(client, tarball, tag(), CHANGES)
+    _import(client, tarball, tag(release), CHANGES)
 
 
 @contextmanager
-def _root_file_system(client: DockerClient, cache: Path, progress: Progress) -> Iterator[str]:
-    """Gives the name of an image with a minimal Debian 12; what was fetched for it goes at the end."""
-    stock = ":".join(STOCK)
+def _root_file_system(client: DockerClient, cache: Path, progress: Progress, release: Release) -> Iterator[str]:
+    """Gives the name of an image with a minimal Debian; what was fetched for it goes at the end."""
+    stock = ":".join(release.stock)
     if present(client, stock):
         yield stock
         return
@@ -129,23 +145,23 @@ def _root_file_system(client: DockerClient, cache: Path, progress: Progress) -> 
     name = stock
     try:
         with closing(docker.from_env(timeout=PULL_SECONDS)) as impatient:
-            impatient.images.pull(*STOCK)
+            impatient.images.pull(*release.stock)
     except (DockerException, requests.RequestException) as error:
         progress(f"base machine image: no {stock} to be had ({str(error)[:200]}); using debootstrap")
         name = _root_image(cache)
         bare = cache / "building-root.tar"
         with followed_by(lambda: bare.unlink(missing_ok=True)):
-            _debootstrap(bare, cache / "building-root", progress)
+            _debootstrap(bare, cache / "building-root", progress, release)
             _import(client, bare, name, ["LABEL bakewell=machine"])
     with followed_by(lambda: client.images.remove(name, force=True)):
         yield name
 
 
-def _debootstrap(target: Path, mount_point: Path, progress: Progress) -> None:
+def _debootstrap(target: Path, mount_point: Path, progress: Progress, release: Release) -> None:
     if os.geteuid() != 0:
         raise MachineError(
             "making the base machine image: no Docker registry answers, and debootstrap needs root",
-            remedy="run this once as root, or load an image debian:12 into Docker",
+            remedy=f"run this once as root, or load an image debian:{release.number} into Docker",
         )
     if shutil.which("debootstrap") is None:
         progress("base machine image: installing debootstrap")
@@ -153,7 +169,7 @@ def _debootstrap(target: Path, mount_point: Path, progress: Progress) -> None:
         _run(["apt-get", "install", "-y", "--no-install-recommends", "debootstrap", "debian-archive-keyring"], progress)
     mount_point.mkdir()
     with followed_by(mount_point.rmdir), target.open("wb") as archive:
-        inside = ["sh", "-euc", DEBOOTSTRAP, "debootstrap", str(mount_point)]
+        inside = ["sh", "-euc", DEBOOTSTRAP, "debootstrap", str(mount_point), release.suite]
         _run([*ALONE, *inside], progress, stdout=archive)
 
 

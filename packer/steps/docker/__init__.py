@@ -27,7 +27,7 @@ def engine(version: str) -> None:
     """Docker Engine running, now and at boot. Containers keep at most 30 MB of logs each, and outlive its restarts.
 
     Args:
-        version: of Debian's package docker.io, or Amazon Linux' docker; may be a pattern. Rocky Linux has none, and is refused.
+        version: of Debian's package docker.io, or Amazon Linux' docker; may be a pattern. Rocky Linux has none.
     """
     # Before the package, which starts the engine; so it need not be started twice.
     files.directory(name="Create /etc/docker", path="/etc/docker", mode="755")

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Turns a minimal Debian 12 root file system into the local cloud's stock machine. Runs as root in a container.
+# Turns a minimal Debian root file system into the local cloud's stock machine. Runs as root in a container.
 # What a stock cloud image has is here; what only real hardware needs is masked, so that a machine boots in seconds.
 set -eu
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
@@ -12,7 +12,8 @@ echo 'Acquire::Languages "none";' >/etc/apt/apt.conf.d/90languages
 
 # debootstrap knows the main suite only. The security suite lies beside it, on the same host.
 if [ -f /etc/apt/sources.list ]; then
-    sed -i -E 's|^deb (\S+) bookworm main$|&\ndeb \1 bookworm-updates main\ndeb \1-security bookworm-security main|' \
+    suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    sed -i -E "s|^deb (\S+) $suite main\$|&\ndeb \1 $suite-updates main\ndeb \1-security $suite-security main|" \
         /etc/apt/sources.list
 fi
 
@@ -32,7 +33,10 @@ ln -s ../docker-disk.service /usr/lib/systemd/system/docker.service.wants/
 
 cp "$here/cloud.cfg" /etc/cloud/cloud.cfg.d/90_bakewell.cfg
 update-locale LANG=C.UTF-8
-systemctl enable ssh cloud-init-local cloud-init cloud-config cloud-final
+# Debian 13's cloud-init has other units.
+units=$(cd /usr/lib/systemd/system && ls cloud-init*.service | grep -v hotplug)
+# shellcheck disable=SC2086
+systemctl enable ssh cloud-config cloud-final $units
 systemctl set-default multi-user.target
 systemctl mask \
     getty.target console-getty.service \
