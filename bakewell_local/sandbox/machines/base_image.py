@@ -1,8 +1,8 @@
 """The stock machine images of Debian 12 and 13, each made once a machine and kept in the user's cache.
 
-A minimal root file system comes from the image `debian:12` (or 13) where the engine has it or a registry answers, else from
-debootstrap; `recipe/install.sh` turns it into a machine. The finished file system is cached under the digest of the
-recipe, so that an image that was removed is back in seconds. Knows nothing of clouds, droplets or snapshots.
+A minimal root file system comes from the image `debian:12` (or 13) where the engine has it or a registry answers, else
+from debootstrap; `recipe/install.sh` turns it into a machine. The finished file system is cached under the digest of
+the recipe, so that an image that was removed is back in seconds. Knows nothing of clouds, droplets or snapshots.
 """
 
 from __future__ import annotations

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from pyinfra.api import deploy
+from pyinfra import host
+from pyinfra.api import FileUploadCommand, deploy, operation
+from pyinfra.facts.files import FindInFile
 from pyinfra.operations import files, systemd
 from pyinfra.operations.util import any_changed
 
@@ -15,6 +18,8 @@ from steps import packages
 FILES = Path(__file__).parent / "files"
 TEMPLATES = Path(__file__).parent / "templates"
 ROOT = "/var/www/html"
+CONFIG = "/etc/nginx/nginx.conf"
+MODEST = "/etc/nginx/conf.d/modest.conf"
 DEFAULT = "default"
 """The site that answers for every name that no other site has."""
 
@@ -34,16 +39,23 @@ def serve(version: str, port: int | None = None) -> None:
     )
     systemd.daemon_reload(name="Read the unit", _if=unit.did_change)
     systemd.service(name="Restart it by its unit", service="nginx.service", restarted=True, _if=unit.did_change)
-    modest = files.put(
-        name="Keep the version from strangers",
-        src=StringIO("server_tokens off;\n"),
-        dest="/etc/nginx/conf.d/modest.conf",
-        mode="644",
-    )
+    modest = hide_version(name="Keep the version from strangers")
     systemd.service(name="Reload it", service="nginx.service", reloaded=True, _if=modest.did_change)
     systemd.service(name="Start nginx, now and at boot", service="nginx.service", running=True, enabled=True)
     if port is not None:
         site(site=DEFAULT, template=str(TEMPLATES / "site.conf.j2"), port=port)
+
+
+@operation()
+def hide_version() -> Generator[str | FileUploadCommand, None, None]:
+    """nginx tells nobody its version. From Debian 13 on its own configuration says otherwise, and may say so once."""
+    said = host.get_fact(FindInFile, path=CONFIG, pattern=r"^\s*server_tokens ")
+    if not said:
+        yield from files.put._inner(src=StringIO("server_tokens off;\n"), dest=MODEST, mode="644")
+    elif any(not line.split()[1].startswith("off") for line in said):
+        yield f"sed -i -E 's/^(\\s*server_tokens) .*/\\1 off;/' {CONFIG}"
+    else:
+        host.noop("its version is kept from strangers")
 
 
 @deploy("nginx site")

@@ -85,7 +85,7 @@ def test_the_shared_steps_bake_an_image_that_boots_and_is_told(workspace: Worksp
     base = base_image.ensure(print, base_image.DEBIAN_13)
     workspace.bakewell("lock", "debian-13", "--cloud", "docker", "--image", base)
     done = workspace.bakewell("build", "next", "--json")
-    assert "files/unit.sh: a unit that needs a file of user_data: told.service" in done.stderr
+    assert "files/unit.sh: a unit that needs a file of user_data: told.service" in done.stderr, done.stderr
     [image] = [json.loads(done.stdout)] if done.stdout.startswith("{") else json.loads(done.stdout)
     fetched = done.stderr.partition("files that the build brought back: ")[2].splitlines()[0]
     assert fetched.endswith(".fetched")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pyinfra.api import DeployError
 from pyinfra.facts.deb import DebPackages
+from pyinfra.facts.files import FindInFile
 from pyinfra.facts.rpm import RpmPackages
 from steps import cloud_init, core, docker, hardening, monitoring, nginx, packages, ready, seal, updates
 
@@ -93,6 +94,17 @@ def test_installed_packages_are_left_alone_where_the_version_fits() -> None:
     assert "dnf" not in said
     there = {**facts("Amazon Linux 2023"), RpmPackages: {"docker": ["0.9-1.amzn2023"]}}
     assert "install 'docker-1.0-*'" in "\n".join(shell(given(STEPS["docker"], there)))
+
+
+@pytest.mark.parametrize(
+    ("said", "sets", "puts"),
+    [([], False, True), (["\tserver_tokens build; # why"], True, False), (["\tserver_tokens off;"], False, False)],
+    ids=["Debian 12", "Debian 13", "set"],
+)
+def test_nginx_keeps_its_version_to_itself_in_one_place(said: list[str], sets: bool, puts: bool) -> None:
+    done = given(STEPS["nginx"], {**facts("Debian 13"), FindInFile: said})
+    assert any(command.startswith("sed -i -E 's/^(\\s*server_tokens) .*/") for command in shell(done)) == sets
+    assert (nginx.MODEST in texts(done)) == puts
 
 
 @pytest.mark.parametrize("base", DNF)
