@@ -47,15 +47,17 @@ class Plan:
     Attributes:
         name: of the project, for Pulumi; and whose images they are.
         clouds: those that images are baked for.
-        program: whether a Pulumi program in Python is written.
+        program: the Pulumi program in Python, by its path below the folder; None where none is written.
         project_file: whether a Pulumi.yaml is.
+        role: whether a first role is.
         github: whether GitHub's workflows are.
     """
 
     name: str
     clouds: Sequence[str]
-    program: bool = True
+    program: str | None = "__main__.py"
     project_file: bool = True
+    role: bool = True
     github: bool = False
 
 
@@ -64,10 +66,10 @@ def files(plan: Plan) -> dict[str, str]:
     found = {}
     if plan.project_file:
         found["Pulumi.yaml"] = _PROJECT.format(name=plan.name)
-    if plan.program:
-        found["__main__.py"] = sources.repository("__main__.py")
+    if plan.program is not None:
+        found[plan.program] = sources.repository("__main__.py")
     found["Pulumi.dev.yaml"] = _stack(plan)
-    for name in ("image.toml", "deploy.py", "checks.py", "files/index.html"):
+    for name in ("image.toml", "deploy.py", "checks.py", "files/index.html") if plan.role else ():
         found[f"packer/images/{HELLO}/{name}"] = sources.own(f"hello/{name}")
     found["packer/bases.lock"] = _bases(plan.clouds)
     found["pyproject.toml"] = _PACKAGES.format(name=plan.name, clouds=",".join(plan.clouds), version=_version())

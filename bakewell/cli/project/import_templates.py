@@ -42,7 +42,15 @@ def command(
     if files is not None and not (here / files).is_dir():
         raise ConfigError("--files names no folder", file=here / files, remedy="name the folder that holds the files")
     found = plan([here / path for path in templates], roles=roles, bases=bases, root=here / files if files else None)
-    written = write(project.root, found.files, whole=True, dry_run=dry_run, by="bakewell import")
+    written = write(
+        project.root,
+        found.files,
+        what="the roles cannot be written",
+        remedy="choose a project that this user can write to; nothing was written",
+        by="bakewell import",
+        whole=True,
+        dry_run=dry_run,
+    )
     if written.differing:
         for difference in written.differing.values():
             print_text(f"{difference}\n")

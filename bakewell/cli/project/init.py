@@ -35,14 +35,17 @@ def command(
     github: Annotated[bool, typer.Option("--github", help="Write workflows for GitHub Actions too.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Make a project: a stack for the local cloud, and one role whose machine answers HTTP. Overwrites nothing."""
+    """Make a project: a stack for the local cloud, and one role whose machine answers HTTP. Overwrites nothing.
+
+    Run again in a project, it adds what is missing.
+    """
     del debug
     from bakewell.scaffold.project import Plan, files
     from bakewell.scaffold.writing import write
-    from bakewell.settings.files import named_runtime
+    from bakewell.settings.files import project_runtime
 
     folder = (working_directory() / directory).resolve()
-    clouds = _clouds(cloud or [])
+    given = _clouds(cloud or [])
     _refuse_inside_a_project(folder)
     there = _program_there(folder)
     if program is Program.none and there is None:
@@ -51,26 +54,29 @@ def command(
             file=folder,
             remedy="make the program first (pulumi new), or leave --program out for one in Python",
         )
-    if program is Program.python and there is not None and (runtime := named_runtime(there)) != "python":
+    if there is not None and (runtime := project_runtime(folder)) != "python" and program is Program.python:
         raise ConfigError(
             f"the Pulumi program here is not in Python: its runtime is {runtime}",
             file=folder / "Pulumi.yaml",
             remedy="say --program none, and use Bakewell's components from your program (docs/own-project.md)",
         )
+    named, clouds = _settled(folder) if there is not None and _is_ours(folder) else (None, [])
     plan = Plan(
-        name=_name(name, there, folder),
-        clouds=clouds,
-        program=program is Program.python,
+        name=_name(name or named, there, folder),
+        clouds=list(dict.fromkeys([*clouds, *given])) or ["digitalocean"],
+        program=_program_path(folder, there) if program is Program.python else None,
         project_file=there is None,
+        role=not _has_roles(folder),
         github=github,
     )
-    written = write(folder, files(plan))
+    remedy = "choose a folder that this user can write to; nothing was written"
+    written = write(folder, files(plan), what="the project cannot be written", remedy=remedy)
     for path in written.made:
         note(f"new        {path}")
     for path in written.same:
         note(f"unchanged  {path}")
-    for difference in written.differing.values():
-        print_text(f"{difference}\n")
+    for path, difference in written.differing.items():
+        print_text(f"{_for_their_program(folder, path) if path == plan.program else difference}\n")
     if written.differing:
         raise BakewellError(
             f"the project is there, but these files had other content and were left: {', '.join(written.differing)}",
@@ -78,7 +84,74 @@ def command(
             remedy="take over what you want of the differences above",
         )
     where = "" if folder == working_directory() else f"cd {shlex.quote(str(directory))} && "
-    note(f"project {plan.name} is ready; next: {where}bakewell local up")
+    if plan.program is None:
+        note(
+            f"project {plan.name} is ready, but for the program: use the components Images, Machines and "
+            f"ImageRetention there (docs/languages.md), then run: {where}bakewell local up"
+        )
+    else:
+        note(f"project {plan.name} is ready; next: {where}bakewell local up")
+
+
+def _program_path(folder: Path, there: dict[str, Any] | None) -> str:
+    """Where Pulumi runs the program from, below the folder: `main` of Pulumi.yaml is a folder or a file.
+
+    Raises:
+        ConfigError: it is neither, or outside the folder.
+    """
+    from bakewell.reading import looking
+
+    main = (there or {}).get("main") or "."
+    remedy = "name a folder or a file of the project there, or leave `main` out"
+    if not isinstance(main, str):
+        raise ConfigError("`main` is no path", file=folder / "Pulumi.yaml", remedy=remedy)
+    with looking("the program", folder / main):
+        path = (folder / main).resolve()
+        if not path.is_relative_to(folder):
+            raise ConfigError(
+                f"`main` is {main}, which is outside the project", file=folder / "Pulumi.yaml", remedy=remedy
+            )
+        if path.suffix != ".py" or path.is_dir():
+            path /= "__main__.py"
+    return path.relative_to(folder).as_posix()
+
+
+def _for_their_program(folder: Path, path: str) -> str:
+    """How the program that is there differs from ours; of a program that does not use Bakewell, what to add to it."""
+    from bakewell.reading import read_text
+    from bakewell.scaffold import sources
+    from bakewell.scaffold.writing import additions, difference
+
+    there, ours = read_text(folder / path, path), sources.repository("__main__.py")
+    if "pulumi_bakewell" in there:
+        return difference(path, there, ours)
+    return additions(path, ours[ours.index("from typing") : ours.index("gc.freeze()")].rstrip().splitlines())
+
+
+def _settled(folder: Path) -> tuple[str | None, list[str]]:
+    """Of a project that is there: whose images these are and its clouds, as the stack dev has them."""
+    from bakewell.settings import load_settings
+
+    if not (folder / "Pulumi.dev.yaml").exists():
+        return None, []
+    settings = load_settings("dev", folder)
+    return settings.project, list(settings.clouds)
+
+
+def _has_roles(folder: Path) -> bool:
+    from bakewell.reading import looking
+
+    with looking("the folder", folder):
+        return any((folder / "packer/images").glob("*/image.toml"))
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether this is a Bakewell project."""
+    from bakewell.reading import looking
+
+    with looking("the folder", folder):
+        ours = (folder / "packer/images").is_dir() or (folder / "packer/bases.lock").is_file()
+        return ours and (folder / "Pulumi.yaml").is_file()
 
 
 def _clouds(given: list[str]) -> list[str]:
@@ -90,21 +163,17 @@ def _clouds(given: list[str]) -> list[str]:
             raise ConfigError(
                 f"there is no cloud `{name}`{did_you_mean(name, CLOUDS)}", remedy=f"choose from {', '.join(CLOUDS)}"
             )
-    return list(dict.fromkeys(given)) or [CLOUDS[0]]
+    return list(dict.fromkeys(given))
 
 
 def _refuse_inside_a_project(folder: Path) -> None:
-    from bakewell.reading import looking
-
     for each in (folder, *folder.parents):
-        with looking("the folder", each):
-            ours = (each / "packer/images").is_dir() or (each / "packer/bases.lock").is_file()
-            ours = ours and (each / "Pulumi.yaml").is_file()
-        if ours:
+        if _is_ours(each) and each != folder:
             raise ConfigError(
-                f"this is{'' if each == folder else ' inside'} a Bakewell project already",
+                "this is inside a Bakewell project",
                 file=each,
-                remedy="for another role run: bakewell new-role NAME; for another project choose a folder outside",
+                remedy="for another role run: bakewell new-role NAME; for another project choose a folder outside; "
+                "to add to that project run bakewell init there",
             )
 
 

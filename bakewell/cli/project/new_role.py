@@ -32,6 +32,8 @@ def command(
     if parent is not None:
         catalog[parent]  # which must be there
     base = next((spec.base for spec in catalog if spec.base), "debian-12")
-    for path in write(project.root, role(name, parent=parent, base=base)).made:
+    files = role(name, parent=parent, base=base)
+    remedy = "make packer/images writable; nothing was written"
+    for path in write(project.root, files, what=f"role {name} cannot be written", remedy=remedy).made:
         note(f"new        {path}")
     note(f"next: edit them, then run: bakewell validate {name}")

@@ -119,17 +119,92 @@ def test_beside_a_program_nothing_is_overwritten_and_what_differs_is_shown(call:
     mine = {
         "Pulumi.yaml": "name: Their Shop\nruntime:\n  name: python\n  options: {virtualenv: venv}\n",
         "__main__.py": "import shop\n",
-        ".gitignore": "venv/\n.venv/\n.bakewell/\n__pycache__/\n*.egg-info/\nbuild/\n",
+        ".gitignore": "venv/\n.venv/\n.bakewell/\n*.egg-info/\nbuild/\n",
+        "Pulumi.dev.yaml": "encryptionsalt: theirs\nconfig:\n  aws:region: us-east-1\n",
+        "pyproject.toml": '[project]\nname = "theirs"\ndependencies = ["pulumi"]\n',
     }
     for name, text in mine.items():
         (tmp_path / name).write_text(text)
     code, out, said = call("init")
     assert code == 1
-    assert "-import shop\n" in out and "+++ __main__.py (bakewell init)" in out
-    assert "these files had other content and were left: __main__.py\n  remedy: take over" in said
+    assert ".gitignore: lines to add\n+__pycache__/\n" in out
+    assert "+[project]\n+dependencies = [" in out and "+[project.optional-dependencies]\n+local = [" in out
+    assert "__main__.py: lines to add\n+from typing import Any\n" in out and "+import pulumi_bakewell as" in out
+    assert "+  bakewell:project: their-shop\n" in out and "encryptionsalt" not in out
+    assert not [line for line in out.splitlines() if line.startswith("-")]
+    assert "these files had other content and were left: __main__.py, Pulumi.dev.yaml, " in said
     assert {name: (tmp_path / name).read_text() for name in mine} == mine
-    assert load_settings("dev", tmp_path).project == "their-shop"
     assert (tmp_path / "packer/images/hello/image.toml").is_file()
+
+
+@pytest.mark.parametrize(
+    ("main", "path"),
+    [("src", "src/__main__.py"), ("./src/", "src/__main__.py"), ("app.py", "app.py"), ("src/app.py", "src/app.py")],
+)
+def test_the_program_is_written_where_pulumi_runs_it(call: Call, tmp_path: Path, main: str, path: str) -> None:
+    (tmp_path / "Pulumi.yaml").write_text(f"name: shop\nruntime: python\nmain: {main}\n")
+    code, _, said = call("init")
+    assert code == 0 and f"new        {path}\n" in said
+    programs = {name for name in contents(tmp_path) if name.endswith(".py") and not name.startswith("packer/")}
+    assert programs == {path}
+
+
+@pytest.mark.parametrize("main", ["../other", "/elsewhere", "[src]"])
+def test_a_program_outside_the_project_is_refused(call: Call, tmp_path: Path, main: str) -> None:
+    (tmp_path / "Pulumi.yaml").write_text(f"name: shop\nruntime: python\nmain: {main}\n")
+    code, _, said = call("init")
+    assert code == 2 and "`main` is" in said and f"{tmp_path / 'Pulumi.yaml'}: " in said
+    assert list(contents(tmp_path)) == ["Pulumi.yaml"]
+
+
+def test_init_run_again_adds_what_is_missing(call: Call, tmp_path: Path) -> None:
+    call("init", "--cloud", "aws", "--name", "shop")
+    (tmp_path / "packer/images/hello").rename(tmp_path / "packer/images/site")
+    stack = tmp_path / "Pulumi.dev.yaml"
+    stack.write_text(stack.read_text().replace("hello:", "site:"))
+    lock = tmp_path / "packer/bases.lock"
+    lock.write_text(lock.read_text().replace('date = "', 'date = "2'))
+    before = contents(tmp_path)
+    code, out, said = call("init", "--github")
+    assert (code, out) == (0, ""), said
+    after = contents(tmp_path)
+    assert {path for path in after if path not in before} == {path for path in after if path.startswith(".github/")}
+    assert {path: after[path] for path in before} == before
+    assert "aws" in (tmp_path / ".github/actions/setup/action.yml").read_text()
+
+    code, out, said = call("init", "--cloud", "docker")
+    assert code == 1 and contents(tmp_path) == after
+    assert "Pulumi.dev.yaml: lines to add\n+  bakewell:clouds: [aws, docker]\n+  bakewell:docker:\n" in out
+    assert "packer/bases.lock: lines to add\n+[debian-12.docker]\n" in out and "debian-12.aws" not in out
+    assert "bakewell[aws,docker]==" in out and "were left: Pulumi.dev.yaml, packer/bases.lock, pyproject.toml\n" in said
+
+
+def test_a_program_that_uses_bakewell_is_compared_line_by_line(call: Call, tmp_path: Path) -> None:
+    call("init")
+    program = tmp_path / "__main__.py"
+    program.write_text(program.read_text().replace('pulumi.export("fleets", fleets)', 'pulumi.export("own", 1)'))
+    code, out, _ = call("init")
+    assert code == 1 and '-pulumi.export("own", 1)\n+pulumi.export("fleets", fleets)\n' in out
+
+
+@pytest.mark.parametrize("runtime", ["", "runtime:\n", "runtime: {options: {}}\n"])
+@pytest.mark.parametrize("program", ["python", "none"])
+def test_a_program_without_a_runtime_is_refused(call: Call, tmp_path: Path, runtime: str, program: str) -> None:
+    (tmp_path / "Pulumi.yaml").write_text(f"name: shop\n{runtime}")
+    code, _, said = call("init", "--program", program)
+    assert code == 2 and "Pulumi.yaml says no runtime" in said and "write `runtime: python`" in said
+
+
+def test_a_role_that_cannot_be_written_is_named(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    call("init")
+    share(tmp_path)
+
+    def refused(path: Path, *_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "mkdir", refused)
+    code, _, said = call("new-role", "blog")
+    assert code == 2 and "role blog cannot be written: Permission denied\n  remedy: make packer/images writable" in said
 
 
 def test_a_program_in_another_language_is_left_alone(call: Call, tmp_path: Path) -> None:
@@ -139,7 +214,8 @@ def test_a_program_in_another_language_is_left_alone(call: Call, tmp_path: Path)
     code, _, said = call("init")
     assert code == 2 and "its runtime is nodejs\n  remedy: say --program none" in said
     assert list(contents(tmp_path)) == ["Pulumi.yaml"]
-    assert call("init", "--program", "none")[0] == 0
+    code, _, said = call("init", "--program", "none")
+    assert code == 0 and "but for the program: use the components Images, Machines" in said
     assert not (tmp_path / "__main__.py").exists()
     assert load_settings("dev", tmp_path).project == "shop"
 
@@ -152,7 +228,7 @@ def test_no_second_project_file_is_written(call: Call, tmp_path: Path, name: str
     assert list(contents(tmp_path)) == [name]
 
 
-@pytest.mark.parametrize("where", [".", "packer/images", "new"])
+@pytest.mark.parametrize("where", ["packer/images", "new"])
 def test_inside_a_project_none_is_made(call: Call, tmp_path: Path, where: str) -> None:
     call("init")
     before = contents(tmp_path)
