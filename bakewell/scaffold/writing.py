@@ -65,9 +65,7 @@ def write(
         there = _read(folder / path)
         if there is None:
             new[path] = content
-        elif there == content:
-            same.append(path)
-        elif (told := _missing(path, there, content, by)) is None:
+        elif there == content or (told := _missing(path, there, content, by)) is None:
             same.append(path)
         else:
             differing[path] = told
