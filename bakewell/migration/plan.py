@@ -12,7 +12,7 @@ from bakewell.migration import render
 from bakewell.migration.blocks import machines
 from bakewell.migration.blocks.builds import Planned, planned
 from bakewell.migration.blocks.provisioners import after, provision
-from bakewell.migration.blocks.sources import CLOUDS, NAMES, Origin, Use, origin, source
+from bakewell.migration.blocks.sources import CLOUDS, NAMES, USUAL, Origin, Use, origin, source
 from bakewell.migration.copying import Copier, root_of
 from bakewell.migration.language.syntax import Block, Document, Reference
 from bakewell.migration.language.template import Template, read
@@ -191,7 +191,7 @@ def _unknown(working: Working, use: Use, found: Origin | None) -> None:
 def _unlocked(working: Working, use: Use, found: Origin, base: str) -> None:
     cloud = CLOUDS[use.type]
     image = found.text if cloud != "aws" or found.text.startswith("ami-") else f"{found.owner or 'OWNER'}/{found.text}"
-    usual = {"digitalocean": f"{base}-x64", "docker": f"bakewell-base:{base}"}.get(cloud)
+    usual = USUAL.get(use.type, "").format(base)
     more = "" if image == usual else f" --cloud {cloud} --image '{image}'"
     working.ledger.remark(found.at.at, f"base {base} is not in packer/bases.lock", f"run: bakewell lock {base}{more}")
 

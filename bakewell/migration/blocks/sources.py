@@ -15,6 +15,9 @@ from bakewell.migration.working import Working
 CLOUDS: Mapping[str, str] = {"digitalocean": "digitalocean", "amazon-ebs": "aws", "docker": "docker"}
 """Types of sources that become roles, with Bakewell's name of the cloud."""
 
+USUAL: Mapping[str, str] = {"digitalocean": "{}-x64", "docker": "bakewell-base:{}"}
+"""What `bakewell lock` looks for where nobody says what a base is called."""
+
 NAMES: Mapping[str, str] = {"digitalocean": "snapshot_name", "amazon-ebs": "ami_name", "docker": "repository"}
 """The attribute that names the image."""
 
