@@ -63,6 +63,18 @@ def masked(text: str) -> str:
     return Masks(os.environ).mask(text)
 
 
+def forms(secret: str) -> list[str]:
+    """What to look for where a secret must not be, a line each: `secret` and what programs make of it.
+
+    Of one with several lines, its long lines: not the frame of a PEM block, which every key has, nor the line after it.
+    """
+    lines = [line.strip() for line in secret.strip().splitlines()]
+    if len(lines) > 1:
+        long = [line for line in lines if len(line) >= 2 * SHORTEST and not line.startswith("-----")]
+        lines = long[1:] if len(long) > 2 else long
+    return list(dict.fromkeys(text for line in lines for text in _forms(line)))
+
+
 def _secrets(environ: Mapping[str, str]) -> Iterator[str]:
     for name, value in environ.items():
         if secret_variable(name, value):

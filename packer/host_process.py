@@ -50,15 +50,20 @@ def narrow() -> None:
         ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
 
 
+USED = ("pyinfra", "pytest-testinfra")
+"""What provision.py itself needs."""
+
+
 class Declared:
     """A finder of modules that refuses packages which no fingerprint covers, though they are installed beside PyInfra.
 
-    Let through are the standard library, files of this folder, and what requirements.txt states with all that it needs.
+    Let through are the standard library, files of this folder, and USED and what requirements.txt states, with all that
+    these need.
     """
 
     def __init__(self, requirements: Path) -> None:
         stated = requirements.read_text(encoding="utf-8").splitlines()
-        self._names = sys.stdlib_module_names | {name for one in _needed(stated) for name in _modules(one)}
+        self._names = sys.stdlib_module_names | {name for one in _needed([*USED, *stated]) for name in _modules(one)}
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: object = None) -> None:
         """Leave it to the finders that follow, or raise ModuleNotFoundError."""

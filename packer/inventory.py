@@ -2,9 +2,10 @@
 
 `host.data` then has `role`, `image` (the snapshot's name), `parent` (a role, or ""), `versions`, `variables`, `boot`,
 `compose` and `consul` (tables of image.toml, {} where it has none; `consul` with its `service`), `port` (of `[boot]
-health`; None where it has none), and `downloads`: what each release's step needs to fetch it, {name: {"version": …,
-"files": {"x86_64": {"url": …, "sha256": …}}}}. `boot` and `consul` have what a build reads: no `peers`, no `watches`.
-Read in a staged directory only; the connection comes from the environment that build.pkr.hcl sets.
+health`; None where it has none), `secrets` (the values of those that image.toml declares, {"REGISTRY_TOKEN": "…"}), and
+`downloads`: what each release's step needs to fetch it, {name: {"version": …, "files": {"x86_64": {"url": …, "sha256":
+…}}}}. `boot` and `consul` have what a build reads: no `peers`, no `watches`. Read in a staged directory only; the
+connection comes from the environment that build.pkr.hcl sets.
 """
 
 from __future__ import annotations
@@ -28,6 +29,19 @@ class _Downloads(dict[str, Any]):
         )
 
 
+class _Secrets(dict[str, str]):
+    """The secrets of the build by name; a traceback does not show them."""
+
+    def __missing__(self, name: str) -> str:
+        raise DeployError(
+            f"deploy.py wants the secret {name}, which image.toml does not declare, or which is not set\n"
+            f'remedy: add {name} = "what it is for" to [secrets] in image.toml, and set {name} in the environment'
+        )
+
+    def __repr__(self) -> str:
+        return f"<secrets: {', '.join(self)}>"
+
+
 _role = os.environ["BUILD_ROLE"]
 _image: dict[str, Any] = tomllib.loads(Path("image.toml").read_text(encoding="utf-8"))
 # What the image takes from packer/shared.toml; written by `bakewell`, as image.toml is.
@@ -38,6 +52,9 @@ _consul: dict[str, Any] = {"mode": "client", "service": _role} | _image["consul"
 # Made by `bakewell` from image.toml, the steps' downloads.toml and bases.lock; an image without downloads has none.
 _locked = Path("downloads.json")
 _downloads = json.loads(_locked.read_text(encoding="utf-8")) if _locked.exists() else {}
+# Values in the order of the names, each with the forms that secret_search.py looks for.
+_values: list[list[str]] = json.loads(os.environ.get("BUILD_SECRETS", "[]"))
+_secrets = _Secrets(zip(_image.get("secrets", ()), (value for value, *_ in _values), strict=False))
 
 # PyInfra reads how to get through a bastion from a file of ssh's.
 _bastion = os.environ.get("BUILD_BASTION", "")
@@ -66,6 +83,7 @@ build: list[tuple[str, dict[str, Any]]] = [
             "compose": _image.get("compose", {}),
             "consul": _consul,
             "downloads": _Downloads(_downloads),
+            "secrets": _secrets,
         },
     )
 ]

@@ -14,11 +14,13 @@ lets nobody in any more. That way they test exactly what the snapshot will hold.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import sys
 import time
+import tomllib
 import traceback
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
@@ -29,7 +31,7 @@ import host_process  # noqa: E402 - a file beside this one
 
 if __name__ == "__main__":
     host_process.narrow()
-    sys.meta_path.insert(0, host_process.Declared(Path("requirements.txt")))  # type: ignore[arg-type]
+    sys.meta_path.insert(0, host_process.Declared(Path("requirements.txt")))
 
 try:
     # First, because it replaces the standard library's sockets and threads, which all others then use.
@@ -38,6 +40,7 @@ try:
     import click
     import paramiko
     import pytest
+    import secret_search
     from last_output import LastOutput, ListeningBackend
     from pyinfra.api.state import StateStage
     from pyinfra.context import ctx_state
@@ -59,6 +62,7 @@ LOOK = "see the lines above; packer/README.md says how to try an image by hand"
 
 BOOTSTRAP = "see its log above: what it does is said by the role's bootstrap.yaml, and by the base image"
 NO_EXIT = "leave sys.exit() out: it drops what was asked for until then; guard the rest with `if`"
+KEPT = "keep it in /run, which is memory, or remove the file before deploy.py ends"
 SLOW = "see what it waits for; if it needs the time, allow more in image.toml: [build] timeout_minutes"
 SILENT = "see that this host reaches the machine's port 22, then build again"
 
@@ -250,6 +254,21 @@ def check(machine: Machine) -> None:
     raise Failure(f"checks: {what}, so no image is made", "\n".join(said for _, said in machine.failed).splitlines())
 
 
+def search_secrets(client: paramiko.SSHClient) -> None:
+    """Raise Failure where a secret of this build is on the machine's disk, in any form."""
+    names = tomllib.loads(Path("image.toml").read_text(encoding="utf-8")).get("secrets", [])
+    values = json.loads(os.environ.get("BUILD_SECRETS", "[]"))
+    if not values:
+        return
+    found = secret_search.search(client, {name: texts for name, (_, *texts) in zip(names, values, strict=True)})
+    for name, path in found:
+        print(f"secret {name} is in the image: {path}")
+    if found:
+        name, path = found[0]
+        more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+        raise Failure(f"secret {name} is in the image, in {path}{more}, so no image is made", [f"remedy: {KEPT}"])
+
+
 def limit(seconds: float, heard: LastOutput, late: Callable[[], Failure]) -> None:
     """From now on, the work may take `seconds`; then this process ends with `late()`."""
 
@@ -304,6 +323,8 @@ def provision() -> None:
     deployed = time.monotonic()
     with client:
         check(machine)
+        machine.at = "the search for secrets"
+        search_secrets(client)
     print(f"provision: deployed in {deployed - started:.1f} s, checked in {time.monotonic() - deployed:.1f} s")
 
 

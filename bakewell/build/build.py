@@ -19,6 +19,7 @@ from bakewell.build import log, orphans, packer, runs, slots, supervisor
 from bakewell.build.job import Job
 from bakewell.build.log import Say
 from bakewell.build.result import Result
+from bakewell.build.secrets import for_build
 from bakewell.build.stop import Stop
 from bakewell.catalog.packages import check_packages
 from bakewell.clouds import clock, connect
@@ -151,6 +152,7 @@ class _Baking:
             raise
 
     def _run(self, run: runs.Run) -> tuple[Image, str]:
+        secrets = for_build(self.job.catalog[self.job.role], os.environ)
         self.log = log.create(self.job.environment.state_dir, self.name)
         context = Context.collect(self.job.catalog, self.job.role, self.job.cloud, self.job.bases)
         if not context.digests.items() <= self.job.fingerprint.digests.items():
@@ -165,7 +167,7 @@ class _Baking:
         packer.write_variables(run.folder / "variables.json", self._variables(run, key))
         self.stop.check()
         command = [str(program), "build", "-color=false", f"-var-file={run.folder / 'variables.json'}", "."]
-        environ = packer.environment_for(os.environ, self.job.environment, self.job.cloud)
+        environ = packer.environment_for(os.environ, self.job.environment, self.job.cloud) | secrets
         self.say(f"building {self.name} on {self.base}, log: {self.log}")
         with log.Follower(self.log, self.say):
             left = self.lease - _MARGIN - self.cloud.now()

@@ -191,7 +191,7 @@ class _Walk:
 
 def _module(folder: Path, parts: tuple[str, ...]) -> Iterator[_File]:
     """The files below `folder` that an import of `parts` runs: of each package on the way, then of the module."""
-    name, package = "", ()
+    name, package = "", tuple[str, ...]()
     for part in parts:
         if (file := folder / f"{part}.py").is_file():
             yield _File(file, f"{name}{part}.py", package)

@@ -24,6 +24,8 @@ FILE = "image.toml"
 RESERVED = frozenset({"all"})
 """Names that commands give another meaning (`bakewell build all`)."""
 
+_Secret = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
+
 
 def _whole(value: object) -> object:
     """Among literals, `true` and 1.0 equal 1, but make another fingerprint."""
@@ -76,6 +78,9 @@ class ImageFile(Model):
     versions: dict[Text, Text] = Field(default_factory=dict)
     variables: Values = Field(default_factory=dict)
     shared: list[str] = Field(default_factory=list, description="names in packer/shared.toml that it takes")
+    secrets: dict[_Secret, Text] = Field(
+        default_factory=dict, description="variables of the environment whose values a build needs: name -> what for"
+    )
     build: Build = Field(default_factory=Build)
     rebuild: Rebuild = Field(default_factory=Rebuild)
     boot: Boot = Field(default_factory=Boot)

@@ -178,6 +178,8 @@ def _staged_spec(spec: ImageSpec) -> File:
     tables = spec.model_dump(mode="json", exclude_unset=True, include=SEEN)
     if not tables.get("rebuild", True):
         del tables["rebuild"]
+    if spec.secrets:
+        tables["secrets"] = sorted(spec.secrets)
     return _made(FILE, tomli_w.dumps(_sorted(tables)).encode(), ROLE, spec.file)
 
 

@@ -20,7 +20,7 @@ from bakewell.clouds import connect
 from bakewell.errors import ConfigError
 from bakewell.reading import did_you_mean
 from bakewell.settings import Environment, Settings
-from bakewell.validation import Looked, look, looked, validate_unbuilt
+from bakewell.validation import Looked, look, looked, unset_secrets, validate_unbuilt
 from pulumi_bakewell.arguments import Arguments
 from pulumi_bakewell.stack import commands, patience
 from pulumi_bakewell.stack.config import stack_file, stack_settings
@@ -166,7 +166,7 @@ def clouds() -> list[str]:
 def _look(cloud: str, settings: Settings, environment: Environment, root: Path) -> Looked:
     found = look(connect(cloud, environment, settings), cloud, settings, environment, root, file=stack_file(root))
     validate_unbuilt(found.desired, found.survey, environment)
-    for remark in found.remarks:
+    for remark in (*found.remarks, *unset_secrets(found.desired, found.survey, os.environ)):
         pulumi.log.warn(remark)
     return found
 

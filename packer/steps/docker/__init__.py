@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pyinfra import host
-from pyinfra.api import FactBase, deploy, operation
+from pyinfra.api import FactBase, StringCommand, deploy, operation
 from pyinfra.operations import files, server, systemd
 
 from steps import packages, release
@@ -68,17 +68,40 @@ class Pulled(FactBase[bool]):
 
 
 @deploy("Docker")
-def pull(images: Sequence[str]) -> None:
-    """The engine has `images` ("grafana/grafana:10.2.3"). One that it has is not asked for again, so pin versions."""
+def pull(images: Sequence[str], username: str = "", password: str = "") -> None:
+    """The engine has `images` ("grafana/grafana:10.2.3"). One that it has is not asked for again, so pin versions.
+
+    Args:
+        username: of the images' registries, where these don't let strangers pull.
+        password: its password or token, such as host.data.secrets["REGISTRY_TOKEN"]. The login is kept in memory, and
+            removed after the pull.
+    """
     # A machine that has only just booted may be let in before its engine is up.
     systemd.service(name="Start the engine", service="docker.service", running=True)
     for image in images:
-        pull_image(name=f"Pull {image}", image=image)
+        pull_image(name=f"Pull {image}", image=image, username=username, password=password)
+
+
+_LOGIN = """
+set -e
+DOCKER_CONFIG=$(mktemp -d /run/docker-login.XXXXXX)
+export DOCKER_CONFIG
+trap 'rm -rf "$DOCKER_CONFIG"' EXIT
+docker login --username "$1" --password-stdin ${2:+"$2"} > /dev/null
+docker pull --quiet "$3"
+"""
+"""The password is on stdin: arguments are for every process to see."""
+
+
+def registry(image: str) -> str:
+    """The registry that an image is of; "" for Docker's own."""
+    first, slash, _ = image.partition("/")
+    return first if slash and ("." in first or ":" in first or first == "localhost") else ""
 
 
 @operation()
-def pull_image(image: str) -> Generator[str, None, None]:
-    """The engine has `image`."""
+def pull_image(image: str, username: str = "", password: str = "") -> Generator[StringCommand, None, None]:
+    """The engine has `image`; arguments as in `pull`."""
     if host.get_fact(Pulled, image=image):
         host.noop(f"{image} is there")
         return
@@ -86,10 +109,14 @@ def pull_image(image: str) -> Generator[str, None, None]:
         f"remedy: see that {image} exists, that its registry lets strangers pull it and answers this machine; "
         "where it says toomanyrequests, wait or name a registry of your own"
     )
-    yield (
-        f"docker pull --quiet {shlex.quote(image)} || "
-        f"{{ echo {shlex.quote(f'{image} cannot be pulled')} >&2; echo {shlex.quote(remedy)} >&2; exit 1; }}"
-    )
+    pulled = f"docker pull --quiet {shlex.quote(image)}"
+    if username:
+        pulled = shlex.join(["sh", "-c", _LOGIN, "login", username, registry(image), image])
+        remedy = (
+            f"remedy: see what its registry says above, of the user {username} and of the secret that is its password"
+        )
+    failed = f"{{ echo {shlex.quote(f'{image} cannot be pulled')} >&2; echo {shlex.quote(remedy)} >&2; exit 1; }}"
+    yield StringCommand(f"{pulled} || {failed}", _stdin=f"{password}\n" if username else "")
 
 
 @deploy("Docker")

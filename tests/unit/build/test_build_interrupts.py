@@ -17,14 +17,17 @@ import pytest
 from bakewell.build import orphans
 from bakewell.build.build import build
 from bakewell.build.stop import Stop
+from bakewell.catalog import layers
 from bakewell.errors import BuildError, Interrupted
 from tests.contract.served import TOKEN
 from tests.unit.build.conftest import Said, Site
 from tests.waiting import LONGEST, until
 
 TOLD = """
-import runpy
+import os, pathlib, runpy
+from bakewell.catalog import layers
 from bakewell.settings import engine
+layers.SHARED = pathlib.Path(os.environ["SHARED"])  # as in this process
 engine.announced = lambda state: "dev"  # or this process would need an engine's plugin for its parent
 runpy.run_module("bakewell", run_name="__main__", alter_sys=True)
 """
@@ -54,6 +57,7 @@ def command(site: Site) -> subprocess.Popen[bytes]:
         "DIGITALOCEAN_API_URL": site.served.api.endpoint,
         "BAKEWELL_STATE": str(site.state),
         "BAKEWELL_FINGERPRINT": found,
+        "SHARED": str(layers.SHARED),
     }
     process = subprocess.Popen(
         [sys.executable, "-c", TOLD, "build", "base"],
