@@ -13,13 +13,12 @@ from collections.abc import Generator
 from pathlib import Path, PurePosixPath
 
 from pydantic import validate_call
-from pyinfra.api import DeployError, FileDownloadCommand, deploy, operation
+from pyinfra.api import DeployError, FileDownloadCommand, operation
 
 FOLDER = Path("build-fetched")
 """Where this host keeps them while the build runs, by their paths on the builder: build-fetched/root/packages.txt."""
 
 
-@deploy("Fetch")
 @validate_call
 def file(path: str) -> None:
     """Bring back one file, as it is when the deploy comes to this line.
@@ -35,7 +34,7 @@ def file(path: str) -> None:
         raise DeployError(
             f"fetch.file cannot bring back `{path}`\nremedy: name a file by its absolute path, without .."
         )
-    _bring(name=path, path=path, dest=FOLDER.joinpath(*parts[1:]).absolute())
+    _bring(name=f"Fetch | {path}", path=path, dest=FOLDER.joinpath(*parts[1:]).absolute())
 
 
 @operation(is_idempotent=False)

@@ -84,7 +84,7 @@ def test_interrupted_while_it_writes_the_cache_leaves_nothing(recipe: Path, cach
 
 def test_what_a_killed_run_left_is_removed_by_the_next_which_shows_why_it_fails(recipe: Path, cache: Path) -> None:
     recipe.write_text("echo the mirror is away; exit 7\n")
-    stock = ":".join(base_image.STOCK)
+    stock = ":".join(base_image.DEBIAN_12.stock)
     with closing(docker.from_env()) as client:
         client.containers.create(stock, detach=True, name=base_image._container(cache), labels=making.OURS)
         client.images.get(stock).tag(*base_image._root_image(cache).split(":"))

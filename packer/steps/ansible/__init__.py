@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import validate_call
 from pyinfra import host
-from pyinfra.api import DeployError, QuoteString, StringCommand, deploy, operation
+from pyinfra.api import DeployError, QuoteString, StringCommand, operation
 from pyinfra.api.output import echo
 from pyinfra.connectors.util import CommandOutput, OutputLine
 
@@ -54,7 +54,6 @@ SSH = (
 ANSIBLE = [sys.executable, "-I", "-m", "ansible"]
 
 
-@deploy("Ansible")
 @validate_call
 def play(
     playbook: str,
@@ -90,7 +89,14 @@ def play(
             )
     hidden = {name: str(declared[name]) for name in secrets}
     password = str(declared[vault_password]) if vault_password else ""
-    _play(name=playbook, playbook=path, variables=extra_vars, secrets=hidden, groups=groups, password=password)
+    _play(
+        name=f"Ansible | {playbook}",
+        playbook=path,
+        variables=extra_vars,
+        secrets=hidden,
+        groups=groups,
+        password=password,
+    )
 
 
 @operation(is_idempotent=False)
@@ -187,7 +193,7 @@ class _Play(StringCommand):
                         "see that this host reaches where they come from; their versions are in that file",
                     )
             inventory = work / "inventory.json"
-            children = {name: {"hosts": {"default": {}}} for name in self._groups}
+            children: dict[str, Any] = {name: {"hosts": {"default": {}}} for name in self._groups}
             inventory.write_text(json.dumps({"all": {"hosts": {"default": {}}, "children": children}}))
             # Secrets go by the environment: Ansible quotes a file of variables in its warnings.
             told = {name: f"{{{{ lookup('ansible.builtin.env', '{SECRET}{name}') }}}}" for name in self._secrets}

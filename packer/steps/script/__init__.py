@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import validate_call
 from pyinfra import host
-from pyinfra.api import DeployError, FileUploadCommand, QuoteString, StringCommand, deploy, operation
+from pyinfra.api import DeployError, FileUploadCommand, QuoteString, StringCommand, operation
 from pyinfra.connectors.util import CommandOutput, OutputLine
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ _SHELLS_OWN = re.compile(r"^(?:\S*/)?script: (?:line )?(?P<line>\d+): ")
 """How bash and dash begin a message about the script: `/run/bakewell-script/script: line 4: NOPE: unbound variable`."""
 
 
-@deploy("Script")
 @validate_call
 def run(source: str, args: Sequence[str] = (), env: Mapping[str, Value] = {}, secrets: Sequence[str] = ()) -> None:
     """Run a script of the image's folder.
@@ -57,10 +56,9 @@ def run(source: str, args: Sequence[str] = (), env: Mapping[str, Value] = {}, se
         DeployError: no such script, no text, or a name that can be no variable's or is no declared secret.
     """
     text = _read(source)
-    _run(name=source, source=source, text=text, args=args, variables=_variables(source, env, secrets))
+    _run(name=f"Script | {source}", source=source, text=text, args=args, variables=_variables(source, env, secrets))
 
 
-@deploy("Script")
 @validate_call
 def inline(commands: Sequence[str], env: Mapping[str, Value] = {}, secrets: Sequence[str] = ()) -> None:
     """Run `commands`, lines of one script for `sh -e`: the first that fails ends it.
@@ -74,7 +72,7 @@ def inline(commands: Sequence[str], env: Mapping[str, Value] = {}, secrets: Sequ
     """
     text = "".join(f"{line}\n" for line in ["#!/bin/sh -e", *commands])
     title = f"{INLINE}: {commands[0].splitlines()[0][:60]}" if commands and commands[0] else INLINE
-    _run(name=title, source=INLINE, text=text, args=(), variables=_variables(INLINE, env, secrets))
+    _run(name=f"Script | {title}", source=INLINE, text=text, args=(), variables=_variables(INLINE, env, secrets))
 
 
 @operation(is_idempotent=False)
