@@ -1,7 +1,7 @@
 """Shell scripts that a team has already: each is run once on the builder, as root, and leaves no file of its own.
 
     script.run("files/install.sh", args=["--quiet"], env={"REGION": "nyc3"}, secrets=["REGISTRY_TOKEN"])
-    script.inline(["apt-get update", "apt-get install -y htop"])
+    script.inline(["install -d -m 750 /srv/app", "touch /srv/app/ready"])
 
 The interpreter is the one that the script's first line names, else sh; the working directory is root's home, and
 stdin is empty. A script is run again where the deploy is. Its output goes to the log while it runs. A script that ends

@@ -50,7 +50,9 @@ def given(
     Raises:
         Exception: what the step, or one of its operations, raised.
     """
-    state = State(Inventory(([host], {"fake_delay": 0, "fake_delay_jitter": 0, **(data or {})})), Config())
+    settings = {"fake_delay": 0, "fake_delay_jitter": 0, **(data or {})}
+    inventory = Inventory(([host], settings))  # type: ignore[no-untyped-call]
+    state = State(inventory, Config())  # type: ignore[no-untyped-call]
     connect_all(state)
     machine = next(iter(state.inventory))
     machine.get_fact = _facts(machine, facts or {})  # type: ignore[method-assign]
@@ -62,7 +64,7 @@ def given(
         try:
             run_ops(state)
         finally:
-            for order in state.get_op_order():
+            for order in state.get_op_order():  # type: ignore[no-untyped-call]
                 meta = state.ops[machine][order].operation_meta
                 if meta.is_complete() and meta._commands:
                     done.append(_operation(", ".join(state.get_op_meta(order).names), meta._commands))
