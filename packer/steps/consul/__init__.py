@@ -12,6 +12,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from pydantic import validate_call
 from pyinfra.api import deploy
 from pyinfra.operations import files, systemd
 from pyinfra.operations import server as machine
@@ -60,7 +61,8 @@ SERVER = {
 
 
 @deploy("Consul agent")
-def agent(download: dict[str, Any]) -> None:
+@validate_call
+def agent(download: release.Download) -> None:
     """The agent installed, configured and enabled; not started, for a builder is in no cluster.
 
     Args:
@@ -88,6 +90,7 @@ def server() -> None:
 
 
 @deploy("Consul service")
+@validate_call
 def register(service: str, port: int, path: str) -> None:
     """This machine offers `service`, in order while GET `path` on `port` answers 2xx within two seconds."""
     address = f"http://127.0.0.1:{port}{path}"

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
+from pydantic import validate_call
 from pyinfra.api import deploy
 from pyinfra.operations import files, systemd
 
@@ -34,7 +34,8 @@ BASE = {
 
 
 @deploy("consul-template")
-def install(download: dict[str, Any]) -> None:
+@validate_call
+def install(download: release.Download) -> None:
     """Installed, configured and enabled; not started, for a builder is in no cluster.
 
     Args:

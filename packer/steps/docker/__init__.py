@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import validate_call
 from pyinfra import host
 from pyinfra.api import FactBase, StringCommand, deploy, operation
 from pyinfra.operations import files, server, systemd
@@ -46,7 +47,8 @@ def engine(version: str) -> None:
 
 
 @deploy("Docker")
-def compose(download: Mapping[str, Any]) -> None:
+@validate_call
+def compose(download: release.Download) -> None:
     """Compose, as `docker compose` and as `docker-compose`; and the unit that runs a project of PROJECTS."""
     release.install(
         name=f"Install Docker Compose {download['version']}", release="docker-compose", download=download, dest=PLUGIN

@@ -5,9 +5,7 @@ No token: an operator brings one (`doctl auth init`, or DIGITALOCEAN_ACCESS_TOKE
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from pydantic import validate_call
 from pyinfra.api import deploy
 from pyinfra.operations import files
 
@@ -17,7 +15,8 @@ CONFIG = "/root/.config/doctl"
 
 
 @deploy("doctl")
-def install(download: Mapping[str, Any]) -> None:
+@validate_call
+def install(download: release.Download) -> None:
     """The release in /usr/local/bin, and CONFIG for root alone."""
     release.install(name=f"Install doctl {download['version']}", release="doctl", download=download)
     for folder in ("/root/.config", CONFIG):

@@ -8,17 +8,31 @@ units: that is the step's own.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable
 from pathlib import Path
-from typing import Any
 
 from pyinfra import host
 from pyinfra.api import FactBase, OperationError, operation
 from pyinfra.facts.server import Arch
+from typing_extensions import TypedDict
 
 SCRIPT = Path(__file__).parent / "files" / "install.sh"
 MARKERS = "/var/lib/bakewell/releases"
 """A file for each release that is installed: the archive's SHA-256, two spaces, the executable."""
+
+
+class File(TypedDict):
+    """One file that a vendor publishes."""
+
+    url: str
+    sha256: str
+
+
+class Download(TypedDict):
+    """An entry of host.data.downloads: `files` by processor, as `uname -m` calls it."""
+
+    version: str
+    files: dict[str, File]
 
 
 class Installed(FactBase[str | None]):
@@ -33,7 +47,7 @@ class Installed(FactBase[str | None]):
 
 
 @operation()
-def install(release: str, download: Mapping[str, Any], dest: str = "", member: str = "") -> Generator[str, None, None]:
+def install(release: str, download: Download, dest: str = "", member: str = "") -> Generator[str, None, None]:
     """`dest` is the executable of that release, root's and mode 0755.
 
     Args:
