@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from pyinfra.facts.server import Arch, Os
+from pyinfra.facts.server import Arch, Os, Which
 from steps import consul, consul_template, docker, doctl
 
 from tests.unit.steps.harness import given, shell, texts
@@ -25,7 +25,10 @@ STEPS: dict[str, Callable[..., Any]] = {
 
 @pytest.mark.parametrize("name", STEPS)
 def test_the_release_for_the_machines_processor_is_fetched_once(name: str) -> None:
-    done = given(lambda: STEPS[name](download=DOWNLOAD), {Arch: "x86_64", Os: "Linux"})
+    done = given(
+        lambda: STEPS[name](download=DOWNLOAD),
+        {Arch: "x86_64", Os: "Linux", Which: lambda command: f"/usr/sbin/{command}"},
+    )
     fetched = [command for command in shell(done) if URL in command]
     assert len(fetched) == 1 and fetched[0].endswith(f"/var/lib/bakewell/releases/{name} {name}")
 
@@ -34,7 +37,10 @@ def test_the_release_for_the_machines_processor_is_fetched_once(name: str) -> No
 @pytest.mark.parametrize("wrong", [{}, {"version": 1, "files": {}}, {"version": "1.0", "files": {"x86_64": URL}}])
 def test_a_download_of_another_shape_is_refused(name: str, wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        given(lambda: STEPS[name](download=wrong), {Arch: "x86_64", Os: "Linux"})
+        given(
+            lambda: STEPS[name](download=wrong),
+            {Arch: "x86_64", Os: "Linux", Which: lambda command: f"/usr/sbin/{command}"},
+        )
 
 
 def test_a_service_is_registered_with_its_check() -> None:
