@@ -80,13 +80,13 @@ def test_the_wheel_from_the_sdist_is_the_wheel_from_the_checkout(files: dict[str
 
 def test_the_metadata_says_what_a_cloud_needs_and_ranges_for_the_rest(metadata: Message) -> None:
     requires = metadata.get_all("Requires-Dist") or []
-    assert set(metadata.get_all("Provides-Extra") or []) == {"aws", "dev", "digitalocean", "docker", "local"}
+    assert set(metadata.get_all("Provides-Extra") or []) == {"ansible", "aws", "dev", "digitalocean", "docker", "local"}
     assert metadata["License-Expression"] == "Apache-2.0" and str(metadata.get_payload()).startswith("# ")
     core = {re.split(r"[<>=!~\[ ;]", line)[0] for line in requires if "extra ==" not in line}
     assert {"pulumi", "pulumi-command", "pyinfra"} <= core
     assert not core & {"pulumi-aws", "pulumi-digitalocean", "boto3", "docker", "moto", "fastapi", "hypothesis"}
     exact = {line.partition("==")[0] for line in requires if "==" in line.partition(";")[0] and "'dev'" not in line}
-    assert exact == {"pyinfra", "pytest-testinfra", "moto[server]"}, "a range lets others' packages be"
+    assert exact == {"pyinfra", "pytest-testinfra", "moto[server]", "ansible-core"}, "a range lets others' packages be"
 
 
 @pytest.mark.parametrize("cloud", sorted(extras.MODULES))
