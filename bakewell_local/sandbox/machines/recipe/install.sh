@@ -12,6 +12,7 @@ echo 'Acquire::Languages "none";' >/etc/apt/apt.conf.d/90languages
 
 # debootstrap knows the main suite only. The security suite lies beside it, on the same host.
 if [ -f /etc/apt/sources.list ]; then
+    # shellcheck source=/dev/null
     suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
     sed -i -E "s|^deb (\S+) $suite main\$|&\ndeb \1 $suite-updates main\ndeb \1-security $suite-security main|" \
         /etc/apt/sources.list
@@ -34,7 +35,7 @@ ln -s ../docker-disk.service /usr/lib/systemd/system/docker.service.wants/
 cp "$here/cloud.cfg" /etc/cloud/cloud.cfg.d/90_bakewell.cfg
 update-locale LANG=C.UTF-8
 # Debian 13's cloud-init has other units.
-units=$(cd /usr/lib/systemd/system && ls cloud-init*.service | grep -v hotplug)
+units=$(find /usr/lib/systemd/system -name 'cloud-init*.service' ! -name '*hotplug*' -printf '%f ')
 # shellcheck disable=SC2086
 systemctl enable ssh cloud-config cloud-final $units
 systemctl set-default multi-user.target
