@@ -1,3 +1,4 @@
+#!/bin/sh
 # Run a script with the variables that stdin sets. Run as: sh -c TEXT script FOLDER INTERPRETER… SCRIPT ARGUMENTS…
 # Where the script fails, FOLDER/status has its exit status, and the line that bash ended it at.
 folder=$1
