@@ -86,7 +86,7 @@ def validated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Impo
 
     def validated(found: Import, clouds: Sequence[str]) -> Catalog:
         root = tmp_path / "project"
-        write(root, {**found.files, "packer/bases.lock": LOCK})
+        write(root, {**found.files, "packer/bases.lock": LOCK}, what="roles", remedy="")
         for step in NEW_STEPS:
             if not any((ROOT / "packer/steps" / name).exists() for name in (step, f"{step}.py")):
                 stub = root / f"packer/steps/{step}.py"
