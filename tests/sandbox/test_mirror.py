@@ -16,7 +16,7 @@ from docker.models.containers import Container
 from bakewell_local.sandbox import mirror
 from bakewell_local.sandbox.local_cloud import LocalCloud
 from bakewell_local.sandbox.machines import Machines, base_image
-from bakewell_local.sandbox.mirror.placeholders import PLACEHOLDERS
+from bakewell_local.sandbox.mirror.placeholders import PLACEHOLDERS, PRIVATE, PRIVATE_REGISTRY, login
 from bakewell_local.sandbox.mirror.releases import RELEASES
 from bakewell_local.toolchain.build import Toolchain
 
@@ -114,6 +114,25 @@ def test_what_it_has_not_got_is_404_and_says_what_it_has(stock: Container) -> No
         answer = run(stock, f"curl -sS -w ' %{{http_code}}' {url}")
         assert answer.endswith(" 404")
         assert f"{CONSUL}_SHA256SUMS" in answer
+
+
+def test_a_private_registry_lets_in_who_knows_the_password(stock: Container) -> None:
+    name, _, version = PRIVATE.reference.partition(":")
+    path = f"/v2/{name}/manifests/{version}"
+    ask = "curl -sS -o /dev/null -D - -w '%{http_code}'"
+    for target in ("/v2/", path):
+        for credentials in ("", "-u puller:wrong"):
+            refused = run(stock, f"{ask} {credentials} https://{PRIVATE_REGISTRY}{target}")
+            assert refused.endswith("401")
+            assert 'WWW-Authenticate: Basic realm="' in refused
+            assert "Docker-Distribution-Api-Version: registry/2.0" in refused
+        assert run(stock, f"{ask} -u '{':'.join(login())}' https://{PRIVATE_REGISTRY}{target}").endswith("200")
+    told = json.loads(run(stock, f"curl -sS https://{PRIVATE_REGISTRY}{path}"))
+    assert told["errors"][0]["code"] == "UNAUTHORIZED"
+    assert run(stock, f"{ask} https://registry-1.docker.io{path}").endswith("404"), "nowhere without a login"
+    assert run(
+        stock, f"{ask} --path-as-is https://registry-1.docker.io/v2/library/neo4j/../../private/tags/list"
+    ).endswith("404")
 
 
 def test_names_that_are_no_vendors_are_left_alone(stock: Container) -> None:

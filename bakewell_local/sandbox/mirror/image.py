@@ -35,7 +35,7 @@ def tag(packed: Iterable[Packed]) -> str:
     for files in (making.files(RECIPE), placeholders.recipe()):
         for name, content in files.items():
             digest.update(f"\n{name} {hashlib.sha256(content).hexdigest()}".encode())
-    digest.update(repr(placeholders.PLACEHOLDERS).encode())
+    digest.update(repr((placeholders.PLACEHOLDERS, placeholders.PRIVATE)).encode())
     for one in packed:
         digest.update(f"\n{one.url} {one.sha256} {sorted(one.sums.items())}".encode())
     return f"{REPOSITORY}:{digest.hexdigest()[:12]}"
@@ -60,7 +60,7 @@ def ensure(packed: list[Packed], progress: Progress) -> str:
             progress(f"{WHAT}: filling it")
             _fill(built, packed)
             repository, _, version = name.rpartition(":")
-            changes = [f'CMD ["{_START}"]', "EXPOSE 443"]
+            changes = [f'CMD ["{_START}"]', "EXPOSE 443 5443"]
             client.api.commit(str(built.id), repository=repository, tag=version, changes=changes)
 
     return making.ensure(name, WHAT, _lock(), progress, make)
@@ -90,10 +90,14 @@ def _missing(packed: list[Packed]) -> dict[str, bytes]:
     urls = [f"https://{url}" for one in packed for url in (one.url, *one.sums)]
     images = [one.reference for one in placeholders.PLACEHOLDERS]
     text = "\n  ".join(["The local cloud's mirror has no such file. It has:", *urls]) + "\n"
-    refused = {"code": "MANIFEST_UNKNOWN", "message": f"the local cloud's mirror only has {' and '.join(images)}"}
+    private = f"{placeholders.PRIVATE.reference} for those who log in to {placeholders.PRIVATE_REGISTRY}"
+    has = f"the local cloud's mirror only has {' and '.join(images)}, and {private}"
+    unknown = {"code": "MANIFEST_UNKNOWN", "message": has}
+    stranger = {"code": "UNAUTHORIZED", "message": "authentication required"}
     return {
         "srv/mirror/missing.txt": text.encode(),
-        "srv/mirror/missing.json": json.dumps({"errors": [refused]}).encode(),
+        "srv/mirror/missing.json": json.dumps({"errors": [unknown]}).encode(),
+        "srv/mirror/refused.json": json.dumps({"errors": [stranger]}).encode(),
     }
 
 

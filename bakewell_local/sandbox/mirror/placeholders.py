@@ -65,6 +65,16 @@ PLACEHOLDERS = (
     Placeholder("neo4j", "5.15.0-community", "neo4j", 7474, "/data", tcp=7687, volumes=("/data", "/logs")),
 )
 
+PRIVATE = Placeholder("private/page", "1.0", "grafana", 3000, "/var/lib/grafana", user=472)
+"""The one image of the registry that wants a login."""
+PRIVATE_REGISTRY = "registry-1.docker.io:5443"
+
+
+def login() -> tuple[str, str]:
+    """The user that PRIVATE_REGISTRY lets in, and its password. They protect nothing."""
+    user, _, password = (FOLDER.parent / "users").read_text(encoding="utf-8").strip().partition(":{PLAIN}")
+    return user, password
+
 
 def recipe() -> dict[str, bytes]:
     """The files that placeholders are made of, by path: what an image's content hangs on, besides busybox."""
@@ -78,7 +88,7 @@ def storage(busybox: bytes) -> dict[str, bytes]:
         busybox: a static one for the machines' architecture.
     """
     files: dict[str, bytes] = {}
-    for one in PLACEHOLDERS:
+    for one in (*PLACEHOLDERS, PRIVATE):
         files.update(_image(one, busybox))
     return {f"docker/registry/v2/{path}": content for path, content in files.items()}
 

@@ -10,7 +10,8 @@ apt-get clean
 rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin
 
 mkdir -p /etc/mirror /srv/mirror/files /srv/mirror/registry
-cp "$here/nginx.conf" "$here/registry.yml" /etc/mirror/
+cp "$here/nginx.conf" "$here/registry.yml" "$here/users" /etc/mirror/
+chmod 644 /etc/mirror/*
 cp "$here/start.sh" /usr/local/bin/mirror
 chmod 755 /usr/local/bin/mirror
 rm -rf "$here"
