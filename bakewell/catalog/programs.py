@@ -24,9 +24,9 @@ DEPLOYS = ("before.py", "deploy.py", "after.py")
 CHECKS = "checks.py"
 _ENTRIES = (*DEPLOYS, CHECKS, "conftest.py", "inventory.py")
 
-PACKAGES = frozenset({"pyinfra", "testinfra", "pytest", "pydantic"})
+PACKAGES = frozenset({"pyinfra", "testinfra", "pytest", "pydantic", "typing_extensions"})
 """What may be imported besides the standard library: what packer/requirements.txt states, the test runner that
-testinfra is a plugin of, and the models that PyInfra's own arguments are checked with."""
+testinfra is a plugin of, the models that PyInfra's own arguments are checked with, and the types that these take."""
 
 _REMEDY = "use the standard library, PyInfra or a step, or put the module beside deploy.py"
 
