@@ -13,6 +13,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from importlib.machinery import PathFinder
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from os import waitpid
 from pathlib import Path
@@ -64,11 +65,15 @@ class Declared:
     def __init__(self, requirements: Path) -> None:
         stated = requirements.read_text(encoding="utf-8").splitlines()
         self._names = sys.stdlib_module_names | {name for one in _needed([*USED, *stated]) for name in _modules(one)}
+        above = Path(os.__file__).parent  # where modules are that are named after the system, too
+        self._library = [str(above), str(above / "lib-dynload")]
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: object = None) -> None:
         """Leave it to the finders that follow, or raise ModuleNotFoundError."""
         del target
         if path is not None or name in self._names or Path(f"{name}.py").exists() or Path(name).is_dir():
+            return
+        if PathFinder.find_spec(name, self._library) is not None:
             return
         raise ModuleNotFoundError(
             f"{name} cannot be imported here: no fingerprint covers it\n"

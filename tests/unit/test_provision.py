@@ -156,7 +156,9 @@ def test_neither_are_modules_of_pythonpath_and_of_the_user(provisioning: Provisi
 
 
 def test_modules_of_the_context_and_what_pyinfra_needs_are_importable(provisioning: Provisioning) -> None:
-    (provisioning.folder / "own.py").write_text("import pydantic, sqlite3\n")
+    (provisioning.folder / "own.py").write_text(
+        "import pydantic, sqlite3, sysconfig, zoneinfo\nassert sysconfig.get_config_var('TZPATH') is not None\n"
+    )
     status, out, err = provisioning.run(
         "import own\nfrom pyinfra.operations import apt, files, server", "import own\n" + CHECK
     )
