@@ -20,7 +20,7 @@ import tomli_w
 from bakewell.catalog.imports import PACKAGE
 from bakewell.catalog.layers import NOTES, PROJECTS_OWN, Layer, Layers
 from bakewell.errors import ConfigError, file_error
-from bakewell.reading import read_bytes, read_toml
+from bakewell.reading import looking, read_bytes, read_toml
 
 LOCK = "ejected.lock"
 _HEAD = "# What the shared files were that this project has for itself. Written by `bakewell eject`, in no image.\n"
@@ -49,20 +49,22 @@ def files(layer: Layer, name: str) -> dict[str, bytes]:
     Raises:
         ConfigError: a file that cannot be read.
     """
-    if name.startswith(f"{PACKAGE}/") and name != _STEPS_INIT:
-        place = layer.step(name.removeprefix(f"{PACKAGE}/"))
-        found = [] if place is None else [place] if place.is_file() else sorted(place.rglob("*"))
-    else:
-        found = [layer.folder / name]
-    kept = (path for path in found if path.is_file() and "__pycache__" not in path.parts)
+    with looking(name, layer.folder / name):
+        if name.startswith(f"{PACKAGE}/") and name != _STEPS_INIT:
+            place = layer.step(name.removeprefix(f"{PACKAGE}/"))
+            found = [] if place is None else [place] if place.is_file() else sorted(place.rglob("*"))
+        else:
+            found = [layer.folder / name]
+        kept = [path for path in found if path.is_file() and "__pycache__" not in path.parts]
     return {path.relative_to(layer.folder).as_posix(): read_bytes(path, path.name) for path in kept}
 
 
 def names(layer: Layer) -> list[str]:
-    """Everything in a layer that can be ejected."""
-    top = (path for path in layer.folder.iterdir() if path.is_file() and path.name[0] not in "._")
-    own = [path.name for path in top if path.name not in NOTES | PROJECTS_OWN]
-    return sorted([*own, _STEPS_INIT, *(f"{PACKAGE}/{step}" for step in layer.step_names())])
+    """Everything in a layer that can be ejected. Raises ConfigError for a folder that cannot be read."""
+    with looking("the shared files", layer.folder):
+        top = (path for path in layer.folder.iterdir() if path.is_file() and path.name[0] not in "._")
+        own = [path.name for path in top if path.name not in NOTES | PROJECTS_OWN]
+        return sorted([*own, _STEPS_INIT, *(f"{PACKAGE}/{step}" for step in layer.step_names())])
 
 
 def overrides(layers: Layers) -> list[Override]:
@@ -98,8 +100,9 @@ def recorded_digests(packer: Path) -> dict[str, str]:
         ConfigError: it cannot be read, or says anything else.
     """
     path = packer / LOCK
-    if not path.exists():
-        return {}
+    with looking(LOCK, path):
+        if not path.exists():
+            return {}
     data = read_toml(path, LOCK)
     for name, value in data.items():
         if not isinstance(value, str) or not re.fullmatch(r"[0-9a-f]{64}", value):

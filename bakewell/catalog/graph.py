@@ -52,7 +52,7 @@ class Catalog:
         images = packer_dir / "images"
         try:
             folders = sorted(entry.name for entry in os.scandir(images) if entry.is_dir() and entry.name[0] not in "._")
-        except OSError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             remedy = "run this in a Bakewell project, or create packer/images/<role>/image.toml"
             raise file_error(error, "no images", file=images, remedy=remedy) from None
         if not folders:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -114,6 +117,38 @@ def test_validate_says_what_is_overridden_and_what_has_changed_since(
 def test_keep_wants_a_file_to_keep(bakewell: Bakewell, shared: Path, packer: Path) -> None:
     done = bakewell("eject", "--keep", "provision.py")
     assert done.code == 2 and "no provision.py of its own" in done.err and "bakewell eject provision.py" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unreadable"),
+    [
+        (("roles",), "images"),
+        (("validate", "base"), "provision.py"),
+        (("eject", "provision.py"), "provision.py"),
+        (("eject", "provision.py"), "ejected.lock"),
+    ],
+)
+def test_a_folder_that_may_not_be_read_is_told_as_that(
+    bakewell: Bakewell,
+    shared: Path,
+    packer: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    unreadable: str,
+) -> None:
+    stat, scandir = os.stat, os.scandir
+
+    def refused(path: Any, call: Any, *args: Any, **options: Any) -> Any:  # chmod does not stop root
+        if not isinstance(path, int) and str(path) == f"{packer}/{unreadable}":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return call(path, *args, **options)
+
+    if unreadable != "images":
+        monkeypatch.setattr(os, "stat", lambda path, *args, **options: refused(path, stat, *args, **options))
+    monkeypatch.setattr(os, "scandir", lambda path=".", *args: refused(path, scandir, *args))
+    done = bakewell(*arguments)
+    assert done.code == 2 and "cannot be read: Permission denied" in done.err, done.err
+    assert "remedy: make it, and the folders that it lies in, readable" in done.err and "create" not in done.err
 
 
 def test_a_broken_record_is_refused(bakewell: Bakewell, shared: Path, packer: Path) -> None:
