@@ -94,7 +94,8 @@ def load_settings(stack: str, root: Path) -> Settings:
         raise ConfigError(
             f"stack {stack} has no config",
             file=path,
-            remedy=f"choose a stack with BAKEWELL_STACK ({', '.join(stacks) or 'none is here'}), or create the file",
+            remedy="choose a stack with BAKEWELL_STACK, or --stack of bakewell local "
+            f"({', '.join(stacks) or 'none is here'}), or create the file",
         )
     document = read_yaml(path, "stack config")
     document = {} if document is None else document

@@ -319,4 +319,5 @@ def test_a_stack_file_is_where_pulumi_keeps_it(tmp_path: Path, project: str, fil
     assert load_settings("dev", root).keep == 7
     with pytest.raises(ConfigError, match="stack prod has no config") as refused:
         load_settings("prod", root)
-    assert "(dev)" in refused.value.remedy and str(refused.value.file).endswith("Pulumi.prod.yaml")
+    assert "BAKEWELL_STACK, or --stack of bakewell local (dev)" in refused.value.remedy
+    assert str(refused.value.file).endswith("Pulumi.prod.yaml")
