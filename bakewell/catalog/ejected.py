@@ -9,8 +9,10 @@ packer/ejected.lock, written by `bakewell eject`, committed, in no image:
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -112,18 +114,22 @@ def recorded_digests(packer: Path) -> dict[str, str]:
 
 
 def record(packer: Path, digests: Mapping[str, str]) -> None:
-    """Write ejected.lock; no file where there is nothing to record.
+    """Write ejected.lock, the whole file or none of it; no file where there is nothing to record.
 
     Raises:
         ConfigError: it cannot be written.
     """
     path = packer / LOCK
+    new = path.with_name(f".{LOCK}.{os.getpid()}")
     try:
         if digests:
-            path.write_text(_HEAD + tomli_w.dumps(dict(sorted(digests.items()))), encoding="utf-8")
+            new.write_text(_HEAD + tomli_w.dumps(dict(sorted(digests.items()))), encoding="utf-8")
+            new.replace(path)
         else:
             path.unlink(missing_ok=True)
     except OSError as error:
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
         raise file_error(error, f"{LOCK} cannot be written", file=path, remedy="make its folder writable") from error
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bakewell.cli.common import Debug, Json, Project, note, print_json
-from bakewell.errors import ConfigError, file_error
+from bakewell.errors import ConfigError
 from bakewell.reading import did_you_mean
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ def command(
     del debug
     from bakewell.catalog.ejected import digest, files, record, recorded_digests
     from bakewell.catalog.layers import Layers
+    from bakewell.scaffold.writing import creating
 
     packer = Project.here().root / "packer"
     layers = Layers.of(packer)
@@ -40,9 +40,11 @@ def command(
     written: dict[str, bytes] = {}
     done: dict[str, str] = {}
     for name in dict.fromkeys(map(_name, names)):
-        if not (keep and name in digests):
+        if name not in digests:
             _check(layers.shared, name)
         content, own = files(layers.shared, name), files(layers.project, name)
+        if not (keep or content):
+            raise _gone(layers.project, name, own=bool(own))
         if keep:
             done[name] = _kept(layers.project, name, there=bool(content), own=bool(own))
         else:
@@ -52,9 +54,10 @@ def command(
         digests.pop(name, None)
         if content:
             digests[name] = digest(content)
-    for path, text in written.items():
-        _write(packer / path, text)
-    record(packer, {name: value for name, value in digests.items() if name in done or files(layers.project, name)})
+    digests = {name: value for name, value in digests.items() if name in done or files(layers.project, name)}
+    remedy = "make it writable, or move what is in the way; nothing was copied"
+    with creating(packer, written, what="the shared files cannot be copied", remedy=remedy):
+        record(packer, digests)
     for name, what in done.items():
         note(f"packer/{name}: {what}")
     if as_json:
@@ -79,15 +82,40 @@ def _check(shared: Layer, name: str) -> None:
         raise ConfigError(
             f"{name} is a part of a step, which is taken as a whole", remedy=f"run: bakewell eject {step}"
         )
+    folder = f"{name}/"
+    if any(each.startswith(folder) for each in known):
+        raise ConfigError(
+            f"{name} is the folder of all steps, and each is taken by itself",
+            remedy=f"name one of: {', '.join(each for each in known if each.startswith(folder))}",
+        )
     raise ConfigError(
-        f"the package has no shared file `{name}`{did_you_mean(name, known)}",
+        f"the package has no shared file `{name}`{_meant(name, known)}",
         file=shared.folder,
         remedy=f"name one of: {', '.join(known)}",
     )
 
 
+def _meant(name: str, known: list[str]) -> str:
+    """As `did_you_mean`; also for a step without `steps/`, and a file without `.py`."""
+    short = {each.removeprefix("steps/").partition(".")[0]: each for each in known}
+    near = difflib.get_close_matches(name.removesuffix(".py"), short, n=1)
+    return f" (did you mean `{short[near[0]]}`?)" if near else did_you_mean(name, known)
+
+
+def _gone(project: Layer, name: str, *, own: bool) -> ConfigError:
+    """The error for a copied file that the package has no more."""
+    keep = f"bakewell eject --keep {name}"
+    return ConfigError(
+        f"{name} was copied from the package, which has it no more",
+        file=project.folder / name,
+        remedy=f"remove it; or, to keep it as the project's own: {keep}" if own else f"drop its record: {keep}",
+    )
+
+
 def _kept(project: Layer, name: str, *, there: bool, own: bool) -> str:
     """What --keep does about `name`, in words. `there`: whether the package still has it."""
+    if not own and not there:
+        return "neither the package nor the project has it; it is no longer recorded"
     if not own:
         raise ConfigError(
             f"the project has no {name} of its own",
@@ -118,12 +146,3 @@ def _show(path: str, shared: bytes | None, own: bytes | None) -> None:
     lines = list(difflib.unified_diff(before, after, f"shared/{path}", f"packer/{path}", lineterm=""))
     more = [f"… {len(lines) - _LINES} more lines"] if len(lines) > _LINES else []
     note("\n".join([*lines[:_LINES], *more]))
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    except OSError as error:
-        remedy = "make its folder writable"
-        raise file_error(error, f"{path.name} cannot be written", file=path, remedy=remedy) from error

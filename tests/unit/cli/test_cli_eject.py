@@ -53,6 +53,11 @@ def test_files_and_whole_steps_are_copied_and_recorded(bakewell: Bakewell, share
             "no shared file `provison.py` (did you mean `provision.py`?)",
             "name one of: provision.py, steps/",
         ),
+        ("nginx", "no shared file `nginx` (did you mean `steps/nginx`?)", "name one of"),
+        ("ngnix.py", "no shared file `ngnix.py` (did you mean `steps/nginx`?)", "name one of"),
+        ("steps/ngnix", "no shared file `steps/ngnix` (did you mean `steps/nginx`?)", "name one of"),
+        ("provision", "no shared file `provision` (did you mean `provision.py`?)", "name one of"),
+        ("steps/", "steps is the folder of all steps", "name one of: steps/__init__.py, steps/apt, steps/nginx\n"),
         ("README.md", "no shared file `README.md`", "name one of"),
         ("../provision.py", "no shared file", "name one of"),
         ("steps/nginx/files/site.conf", "a part of a step", "bakewell eject steps/nginx"),
@@ -117,6 +122,39 @@ def test_validate_says_what_is_overridden_and_what_has_changed_since(
 def test_keep_wants_a_file_to_keep(bakewell: Bakewell, shared: Path, packer: Path) -> None:
     done = bakewell("eject", "--keep", "provision.py")
     assert done.code == 2 and "no provision.py of its own" in done.err and "bakewell eject provision.py" in done.err
+
+
+@pytest.mark.parametrize("failing", ["open", "replace"])
+def test_several_files_are_copied_all_or_none(
+    bakewell: Bakewell, shared: Path, packer: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    before = sorted(packer.rglob("*"))
+    if failing == "replace":  # the record, after the files
+
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(Path, "replace", full)
+    else:
+        write(packer, {"steps/nginx": "in the way\n"})
+        before = sorted(packer.rglob("*"))
+    done = bakewell("eject", "provision.py", "steps/nginx")
+    assert done.code != 0 and "cannot be" in done.err and "remedy: " in done.err, done.err
+    assert sorted(packer.rglob("*")) == before
+
+
+def test_a_copied_file_that_the_package_has_no_more(bakewell: Bakewell, shared: Path, packer: Path) -> None:
+    assert bakewell("eject", "provision.py", "steps/apt").code == 0
+    (shared / "provision.py").unlink()
+    done = bakewell("eject", "provision.py")
+    assert done.code == 2 and "was copied from the package, which has it no more" in done.err, done.err
+    assert "bakewell eject --keep provision.py" in done.err and "remove it" in done.err
+    (packer / "provision.py").unlink()
+    done = bakewell("eject", "provision.py")
+    assert done.code == 2 and "remedy: drop its record: bakewell eject --keep provision.py" in done.err, done.err
+    done = bakewell("eject", "--keep", "provision.py")
+    assert done.code == 0 and "no longer recorded" in done.err, done.err
+    assert "provision" not in (packer / "ejected.lock").read_text()
 
 
 @pytest.mark.parametrize(
