@@ -24,7 +24,7 @@ def missing(path: str, there: str, wanted: str) -> list[str] | None:
     return None if parts is None else parts(there, wanted)
 
 
-def _ignored(there: str, wanted: str) -> list[str]:
+def _lines(there: str, wanted: str) -> list[str]:
     known = set(there.splitlines())
     return [line for line in wanted.splitlines() if line not in known]
 
@@ -87,7 +87,8 @@ def _config(text: str) -> Mapping[str, Any]:
 
 
 _PARTS: Mapping[str, Callable[[str, str], list[str]]] = {
-    ".gitignore": _ignored,
+    ".gitattributes": _lines,
+    ".gitignore": _lines,
     "packer/bases.lock": _bases,
     "Pulumi.dev.yaml": _stack,
     "pyproject.toml": _packages,

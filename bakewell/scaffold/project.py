@@ -74,6 +74,7 @@ def files(plan: Plan) -> dict[str, str]:
     found["packer/bases.lock"] = _bases(plan.clouds)
     found["pyproject.toml"] = _PACKAGES.format(name=plan.name, clouds=",".join(plan.clouds), version=_version())
     found[".gitignore"] = ".bakewell/\n.venv/\n__pycache__/\nbuild/\n*.egg-info/\n"
+    found[".gitattributes"] = "packer/** -text\n"  # CR LF in a program or template of packer/ is refused
     return found | (_github(plan.clouds) if plan.github else {})
 
 

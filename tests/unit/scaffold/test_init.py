@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import errno
 import shutil
+import subprocess
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -88,6 +89,14 @@ def test_pip_install_takes_a_project_called_as_a_package_and_leaves_nothing_to_c
     assert {"build/", "*.egg-info/"} <= set((tmp_path / "bakewell/.gitignore").read_text().splitlines())
 
 
+def test_git_converts_no_line_ends_of_packer(call: Call, tmp_path: Path) -> None:
+    call("init")
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    asked = ["git", "check-attr", "text", "packer/images/hello/deploy.py", "packer/provision.py", "__main__.py"]
+    said = subprocess.run(asked, cwd=tmp_path, check=True, capture_output=True, text=True).stdout.splitlines()
+    assert [line.rpartition(" ")[2] for line in said] == ["unset", "unset", "unspecified"]
+
+
 def test_the_next_command_can_be_pasted(call: Call) -> None:
     assert "next: cd 'my shop' && bakewell local up" in call("init", "my shop")[2]
 
@@ -120,6 +129,7 @@ def test_beside_a_program_nothing_is_overwritten_and_what_differs_is_shown(call:
         "Pulumi.yaml": "name: Their Shop\nruntime:\n  name: python\n  options: {virtualenv: venv}\n",
         "__main__.py": "import shop\n",
         ".gitignore": "venv/\n.venv/\n.bakewell/\n*.egg-info/\nbuild/\n",
+        ".gitattributes": "*.png binary\n",
         "Pulumi.dev.yaml": "encryptionsalt: theirs\nconfig:\n  aws:region: us-east-1\n",
         "pyproject.toml": '[project]\nname = "theirs"\ndependencies = ["pulumi"]\n',
     }
@@ -128,6 +138,7 @@ def test_beside_a_program_nothing_is_overwritten_and_what_differs_is_shown(call:
     code, out, said = call("init")
     assert code == 1
     assert ".gitignore: lines to add\n+__pycache__/\n" in out
+    assert ".gitattributes: lines to add\n+packer/** -text\n" in out
     assert "+[project]\n+dependencies = [" in out and "+[project.optional-dependencies]\n+local = [" in out
     assert "__main__.py: lines to add\n+from typing import Any\n" in out and "+import pulumi_bakewell as" in out
     assert "+  bakewell:project: their-shop\n" in out and "encryptionsalt" not in out
