@@ -38,6 +38,7 @@ from bakewell.settings.builders import Bastion
 GRACE = 120.0  # seconds that an interrupted Packer has to remove its machine
 _VERSION = re.compile(r"Packer v(\S+)")
 _WHERE = re.compile(r"^\s*on (?P<file>\S+) line (?P<line>\d+)", re.MULTILINE)
+_NO_PLUGIN = "Missing plugins"
 _ANY_TOKEN = "not-used"  # the plugin wants one even to validate, which asks no API
 
 
@@ -202,7 +203,7 @@ def validate(
             check=False,
         )
         if said.returncode != 0:
-            raise _fault(context, folder, said.stdout)
+            raise _fault(context, folder, said.stdout, cloud, local=settings.local or environment.local(cloud))
     try:
         make_private(seen.parent)
         seen.touch(mode=0o600)
@@ -231,7 +232,7 @@ def check_version(packer: Path, context: Context) -> None:
         )
 
 
-def _fault(context: Context, folder: Path, said: str) -> ConfigError:
+def _fault(context: Context, folder: Path, said: str, cloud: str, *, local: bool) -> ConfigError:
     sources = {file.path: file.source for file in context.files}
 
     def original(staged: str) -> str:
@@ -243,10 +244,14 @@ def _fault(context: Context, folder: Path, said: str) -> ConfigError:
     for path, source in sources.items():
         said = said.replace(f"{folder}/{path}", str(source or path))
     lines = "\n".join(f"    {line}" for line in said.replace(f"{folder}/", "").splitlines() if line.strip())
+    stage = f"bakewell stage {context.role} DIR --cloud {cloud}"
+    if _NO_PLUGIN in said:
+        remedy = 'run: eval "$(bakewell local env)"' if local else f"run: {stage} && packer init DIR"
+        return ConfigError(f"image {context.role}: Packer lacks a plugin:\n{lines}", remedy=remedy)
     return ConfigError(
         f"image {context.role}: packer validate refuses its templates:\n{lines}",
         file=f"{original(match['file'])}:{match['line']}" if match else context_folder(context),
-        remedy=f"correct it; to look at it as Packer does: bakewell stage {context.role} DIR && packer validate DIR",
+        remedy=f"correct it; to look at it as Packer does: {stage} && packer validate DIR",
     )
 
 

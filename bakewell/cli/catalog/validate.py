@@ -2,7 +2,7 @@
 
 Shared files that the project has for itself are listed, and those of which the package's own has changed since.
 Without names, what the stack's machines would be told is checked as well: as far as no cloud has to be asked, what a
-preview refuses is refused here.
+preview refuses is refused here. Packer comes last: without it, or its plugins, the rest is still told.
 """
 
 from __future__ import annotations
@@ -29,16 +29,23 @@ def command(
 
     project = Project.here()
     chosen = project.roles(roles or [])
-    done = []
+    found = {}
     for name in project.clouds(cloud):
         if not roles:
             wanted = desired.read(
                 project.settings, project.root, name, file=project.file, mirror=project.environment.downloads
             )
             validate_machines(wanted, project.environment)
-        found = project.fingerprints(name, chosen)
+        found[name] = project.fingerprints(name, chosen)
+        if not as_json:
+            machines = "" if roles else ", and the user_data of the machines"
+            note(f"{name}: valid before Packer is asked: {', '.join(chosen)}{machines}")
+    for line in _overrides(project):
+        note(line)
+    done = []
+    for name, fingerprints in found.items():
         for role in chosen:
-            fingerprint = found[role].value
+            fingerprint = fingerprints[role].value
             validate(
                 project.catalog,
                 role,
@@ -52,8 +59,6 @@ def command(
             done.append({"role": role, "cloud": name, "fingerprint": fingerprint})
             if not as_json:
                 note(f"{role}: valid for {name}, fingerprint {fingerprint[:12]}")
-    for line in _overrides(project):
-        note(line)
     if as_json:
         print_json(done)
 

@@ -4,7 +4,7 @@ through the API, as by the real plugins. On AWS where the program's environment 
 What a build does besides is in the staged file `mode`: `fail` (after the machine exists), `refuse` (likewise, in
 provision.py's words), `hang` (until interrupted), `stubborn` (hangs and ignores SIGINT), `untagged` (forgets the tags),
 `elsewhere` (another name), `no-manifest`, `leak` (prints its token), `fetch` (brings a file back, then fails);
-`invalid` templates are refused.
+`invalid` templates are refused, and those that want a plugin (`no-plugin`).
 """
 
 from __future__ import annotations
@@ -109,6 +109,10 @@ class FakePacker:
                 self.validated += 1
                 if mode == "invalid":
                     say(f"Error: Unsupported argument\n\n  on {folder}/build.pkr.hcl line 2:\n  (no source)\n")
+                    return 1
+                if mode == "no-plugin":  # as Packer 1.15 says it
+                    say("Error: Missing plugins\n\nThe following plugins are required, but not installed:\n")
+                    say("* github.com/digitalocean/digitalocean = 1.4.1\n\nDid you run packer init for this project ?")
                     return 1
             case "fmt":
                 return self.fmt

@@ -122,6 +122,23 @@ def test_a_fault_in_a_template_names_the_file_in_the_checkout_and_is_found_again
     assert site.packer.validated == 2
 
 
+@pytest.mark.parametrize(
+    ("local", "remedy"),
+    [
+        (True, 'run: eval "$(bakewell local env)"'),
+        (False, "run: bakewell stage base DIR --cloud digitalocean && packer init DIR"),
+    ],
+)
+def test_a_missing_plugin_is_no_fault_of_the_templates(site: Site, local: bool, remedy: str) -> None:
+    site.mode("base", "no-plugin")
+    job = site.job("base", "digitalocean")
+    away = replace(job.environment, endpoint="https://api.digitalocean.com")
+    settings = job.settings.model_copy(update={"local": local})
+    with pytest.raises(ConfigError, match="image base: Packer lacks a plugin:") as caught:
+        packer.validate(job.catalog, "base", "digitalocean", job.bases, job.fingerprint.value, away, settings)
+    assert "digitalocean = 1.4.1" in caught.value.what and caught.value.remedy == remedy
+
+
 def test_another_version_of_packer_is_refused(site: Site) -> None:
     site.packer.version = "1.14.2"
     with pytest.raises(

@@ -117,6 +117,16 @@ def test_validate_needs_no_token_and_always_asks_packer(bakewell: Bakewell, monk
     assert done.code == 2 and "Unsupported argument" in done.err
 
 
+def test_validate_says_all_that_it_can_before_it_wants_packer(
+    bakewell: Bakewell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    done = bakewell("validate")
+    first, *_, last, _ = done.err.splitlines()
+    assert done.code == 2 and last == "error: packer is not on PATH", done.err
+    assert first == "digitalocean: valid before Packer is asked: base, web, and the user_data of the machines"
+
+
 def test_lock_on_the_local_cloud_keeps_what_is_locked_to_the_real_one(bakewell: Bakewell) -> None:
     path = bakewell.site.root / "packer" / "bases.lock"
     path.write_text(path.read_text() + '\n[debian-12.digitalocean.ids]\nnyc3 = "1234"\n')
