@@ -169,15 +169,15 @@ def the_search_names_file_and_secret(packer: Path, machine: Machine, context: Pa
 
     done = provision('files.put(name="Memory", src=StringIO(token), dest="/run/kept")')
     assert done.returncode == 0, done.stdout + done.stderr
-    for path, put in {
+    for file, put in {
         "/etc/plain file": "token",
         "/srv/in-base64": 'base64.b64encode(f"user:{token}".encode()).decode()',
         "/mnt/below": "token",
     }.items():
-        over = 'server.shell(name="Hide", commands=["mount -t tmpfs none /mnt"])' if path.startswith("/mnt") else ""
-        done = provision(f"files.put(name='Keep', src=StringIO({put}), dest={path!r})\n{over}")
+        over = 'server.shell(name="Hide", commands=["mount -t tmpfs none /mnt"])' if file.startswith("/mnt") else ""
+        done = provision(f"files.put(name='Keep', src=StringIO({put}), dest={file!r})\n{over}")
         assert done.returncode == 1, done.stdout + done.stderr
         what, remedy = done.stderr.splitlines()[-2:]
-        assert what == f"provision: secret REGISTRY_TOKEN is in the image, in {path}, so no image is made"
+        assert what == f"provision: secret REGISTRY_TOKEN is in the image, in {file}, so no image is made"
         assert "keep it in /run" in remedy
-        machine.run(f"umount /mnt 2> /dev/null || true; rm {shlex.quote(path)}")
+        machine.run(f"umount /mnt 2> /dev/null || true; rm {shlex.quote(file)}")
