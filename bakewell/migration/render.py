@@ -1,48 +1,21 @@
-"""A role's files as text: image.toml, deploy.py, checks.py. Everything that they may hold, and its order, is here."""
+"""A role's files as text: image.toml and deploy.py. Everything that they may hold, and its order, is here."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from bakewell.catalog.spec import ImageFile
 from bakewell.migration.ledger import Finding
 from bakewell.migration.role import Role, commented
 from bakewell.migration.values import Plain
 
-_KNOWN = ImageFile.model_fields
-"""What image.toml may hold: a table or key that it may not is written as a comment."""
-
-FRAMED = "steps" in _KNOWN
-"""Whether a role says itself what every role has: identity first, sealing last, a list of its steps, checks."""
-
-FIRST = ("identity.record(role=host.data.role, image=host.data.image, parent=host.data.parent)",) if FRAMED else ()
-LAST = ("seal.seal()",) if FRAMED else ()
-STEPS = ("identity", "seal") if FRAMED else ()
-
 _KEYS = ("memory_gb", "cpus", "disk_gb", "arch")
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
-
-_CHECKS = '''\
-"""What must hold for the image. Imported from a template, which had no checks: add what matters to you."""
-
-from __future__ import annotations
-
-import json
-
-from testinfra.host import Host
-
-
-def test_it_says_which_image_it_is(host: Host) -> None:
-    assert json.loads(host.file("/etc/bakewell/image.json").content_string)["role"] == "ROLE"
-'''
 
 
 def files(role: Role) -> dict[str, bytes]:
     """The role's files: path below the project → content."""
     texts = {"image.toml": image_toml(role), "deploy.py": deploy(role)}
-    if FRAMED:
-        texts["checks.py"] = _CHECKS.replace("ROLE", role.name)
     written = {name: text.encode() for name, text in texts.items()}
     return {f"packer/images/{role.name}/{path}": content for path, content in (written | role.files).items()}
 
@@ -52,11 +25,9 @@ def image_toml(role: Role) -> str:
     description = role.description or f"Imported from {role.template}"
     lines = [f"description = {toml(description)}"]
     lines.append(f"parent = {toml(role.parent)}" if role.parent else f"base = {toml(role.base)}")
-    if FRAMED:
-        lines.append(f"steps = [{', '.join(toml(step) for step in steps(role))}]")
     for key in _KEYS:
         if key in role.facts:
-            lines.append(_known(key, f"{key} = {toml(role.facts[key])}"))
+            lines.append(f"{key} = {toml(role.facts[key])}")
     lines += [line for finding in _unique(role.notes) for line in commented(finding.comment)]
     if role.versions:
         lines += ["", "[versions]"]
@@ -68,8 +39,8 @@ def image_toml(role: Role) -> str:
             missing = [*commented(purpose), f'# {key} = ""  # TODO the template has no default: give it a value']
             lines += missing if value is None else [*commented(purpose), f"{_key(key)} = {toml(value)}"]
     if role.secrets:
-        lines += ["", _known("secrets", "[secrets]")]
-        lines += [_known("secrets", f"{_key(key)} = {toml(purpose)}") for key, purpose in sorted(role.secrets.items())]
+        lines += ["", "[secrets]"]
+        lines += [f"{_key(key)} = {toml(purpose)}" for key, purpose in sorted(role.secrets.items())]
     return "\n".join(lines) + "\n"
 
 
@@ -80,18 +51,18 @@ def deploy(role: Role) -> str:
     said = f"{role.name}, imported from {role.template}. What is left to do says TODO."
     lines = [f'"""{said}"""', "", "from __future__ import annotations", ""]
     lines += [f"import {name}" for name in sorted(role.imports)] + ([""] if role.imports else [])
-    lines += ["from pyinfra import host"] if stores or FRAMED else []
+    lines += ["from pyinfra import host"] if stores else []
     if role.operations:
         lines.append(f"from pyinfra.operations import {', '.join(sorted(role.operations))}")
     lines += [f"from steps import {', '.join(steps(role))}"] if steps(role) else []
     lines += [] if lines[-1] == "" else [""]
     lines += [f"{store} = host.data.{store}" for store in stores] + ([""] if stores else [])
-    return "\n".join([*lines, *FIRST, *([body] if body else []), *LAST]) + "\n"
+    return "\n".join([*lines, *([body] if body else [])]) + "\n"
 
 
 def steps(role: Role) -> list[str]:
     """The steps that deploy.py imports."""
-    return sorted({*STEPS, *role.steps})
+    return sorted(role.steps)
 
 
 def toml(value: Plain) -> str:
@@ -114,10 +85,6 @@ _TOML = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 def _key(key: str) -> str:
     return key if _BARE.match(key) else toml(key)
-
-
-def _known(key: str, line: str) -> str:
-    return line if key in _KNOWN else f"# {line}"
 
 
 def _unique(notes: list[Finding]) -> Iterator[Finding]:

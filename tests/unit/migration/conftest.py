@@ -30,7 +30,6 @@ LOCK = "".join(
     for base in ("debian-12", "ubuntu-22.04")
     for cloud in ("digitalocean", "aws", "docker")
 )
-NEW_STEPS = ("script", "ansible", "fetch")
 
 Imported = Callable[..., Import]
 
@@ -87,11 +86,6 @@ def validated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Impo
     def validated(found: Import, clouds: Sequence[str]) -> Catalog:
         root = tmp_path / "project"
         write(root, {**found.files, "packer/bases.lock": LOCK}, what="roles", remedy="")
-        for step in NEW_STEPS:
-            if not any((ROOT / "packer/steps" / name).exists() for name in (step, f"{step}.py")):
-                stub = root / f"packer/steps/{step}.py"
-                stub.parent.mkdir(exist_ok=True)
-                stub.write_text("")
         catalog, bases = Catalog.load(root / "packer"), Bases.load(root / "packer/bases.lock")
         for role in catalog.roles:
             for cloud in clouds:
