@@ -18,10 +18,6 @@ from tests.waiting import until
 IMAGE = """\
 description = "Debian 13 with the shared steps"
 base = "debian-13"
-steps = [
-    "apt", "cloud_init", "core", "dnf", "fetch", "hardening", "identity", "monitoring", "nginx", "packages", "ready",
-    "script", "seal", "updates",
-]
 
 [versions]
 nginx = "1.26.*"
@@ -34,9 +30,8 @@ health = { port = 80, path = "/" }
 DEPLOY = """\
 from pyinfra import host
 from pyinfra.operations import files
-from steps import cloud_init, core, fetch, hardening, identity, monitoring, nginx, ready, script, seal, updates
+from steps import cloud_init, core, fetch, hardening, monitoring, nginx, script, updates
 
-identity.record(role=host.data.role, image=host.data.image, parent=host.data.parent)
 core.tools()
 hardening.harden()
 updates.daily()
@@ -45,8 +40,6 @@ nginx.serve(version=host.data.versions["nginx"], port=80)
 script.run("files/unit.sh", env={"UNIT": "told.service"})
 fetch.file("/etc/debian_version")
 cloud_init.tune()
-ready.when(boot=host.data.boot, consul={})
-seal.seal()
 """
 SCRIPT = """\
 #!/bin/bash
