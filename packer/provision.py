@@ -42,6 +42,7 @@ try:
     import pytest
     import secret_search
     from last_output import LastOutput, ListeningBackend
+    from pyinfra.api.output import set_echo
     from pyinfra.api.state import StateStage
     from pyinfra.context import ctx_state
     from testinfra.backend.paramiko import IgnorePolicy
@@ -196,6 +197,7 @@ def deploy() -> None:
         Failure: an operation failed, or deploy.py itself.
     """
     said = ""
+    set_echo(click.echo)  # the program `pyinfra` does this; without it, output of scripts is not shown as it comes
     try:
         pyinfra.main(args=["-y", "inventory.py", *DEPLOYS], prog_name="pyinfra", standalone_mode=False)
     except SystemExit as end:

@@ -1,0 +1,5 @@
+#!/bin/bash
+set -eu
+echo "installing $RELEASE"
+mkdir -p "$APP_DIR"
+echo "$RELEASE" > "$APP_DIR/release"
