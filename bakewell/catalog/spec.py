@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from bakewell.catalog import variants
 from bakewell.catalog.machine import Boot, Compose, Consul
@@ -24,7 +24,17 @@ FILE = "image.toml"
 RESERVED = frozenset({"all"})
 """Names that commands give another meaning (`bakewell build all`)."""
 
-_Secret = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
+_OF_BUILDS = frozenset({"PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LC_ALL"})
+
+
+def _no_variable_of_builds(name: str) -> str:
+    """Every build has these, and their values are on any disk."""
+    if name in _OF_BUILDS or name.startswith("BUILD_"):
+        raise ValueError(f"{name} is set by builds themselves: give the secret another name")
+    return name
+
+
+_Secret = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$"), AfterValidator(_no_variable_of_builds)]
 
 
 def _whole(value: object) -> object:

@@ -18,6 +18,13 @@ from bakewell.errors import ConfigError
 
 KEY = "variants"
 _ORIGIN = ("parent", "base")
+_NOT_VARIABLES = frozenset(
+    (
+        *("description", "memory_gb", "cpus", "disk_gb", "arch", "variables", "shared", "secrets"),
+        *("build", "rebuild", "boot", "consul", "compose"),
+    )
+)
+"""The keys of image.toml that a variant cannot replace."""
 
 
 def images(role: str, table: Mapping[str, Any], file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -27,7 +34,7 @@ def images(role: str, table: Mapping[str, Any], file: Path) -> Iterator[tuple[st
         table: image.toml as it was read, not checked so far.
 
     Raises:
-        ConfigError: `variants` is no table of tables, or is empty.
+        ConfigError: `variants` is no table of tables, or is empty; or a variant says another key of image.toml.
     """
     if KEY not in table:
         yield role, dict(table)
@@ -40,6 +47,12 @@ def images(role: str, table: Mapping[str, Any], file: Path) -> Iterator[tuple[st
             remedy='write each as a table: web = { node_type = "web" }; or remove [variants]',
         )
     for name, own in variants.items():
+        if wrong := sorted(_NOT_VARIABLES & own.keys()):
+            raise ConfigError(
+                f"image {role}: `{KEY}.{name}` says `{wrong[0]}`, which is no variable",
+                file=file,
+                remedy=f"a variant says variables, `parent` or `base`, and `versions`: say `{wrong[0]}` above [{KEY}]",
+            )
         yield f"{role}-{name}", _laid_over(rest, own)
 
 

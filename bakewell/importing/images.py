@@ -95,6 +95,10 @@ def _first(found: Unidentified, project: str, role: str, home: str, *, managed: 
     ours = tuple(text for text in found.tags if text.startswith(f"{NAMESPACE}:"))
     if ours and IMPORTED not in ours:
         return Step(found.name, ids, "skip", f"it carries tags of a build: {', '.join(ours)}")
+    owners = {text for text in ours if text.startswith(tag("project", ""))} - {tag("project", project)}
+    if owners:
+        owner = min(owners).removeprefix(tag("project", ""))
+        return Step(found.name, ids, "skip", f"project {owner} has begun to import it: finish or --forget it there")
     if _BUILT.search(found.name):
         return Step(found.name, ids, "skip", "it has the name of a build, which may not be finished")
     identity = Identity(project, role, "", new_run(), None, home if home in found.ids else min(found.ids))

@@ -7,12 +7,16 @@ stated in image.toml.
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from bakewell.reading import Model, each_once
-from bakewell.settings.clouds import ANYWHERE, Cidr, InstanceType, Subnet
+from bakewell.settings.clouds import Cidr, InstanceType, Subnet
+
+_WIDEST = 8
+"""Bits of the prefix of the widest block, alone or together with its neighbours: 10.0.0.0/8 is a network of its own."""
 
 _Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$")]
 _User = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]
@@ -58,8 +62,12 @@ class AwsBuilder(Model):
     @field_validator("ssh_from")
     @classmethod
     def _each_once(cls, values: list[str]) -> list[str]:
-        if ANYWHERE in values:
-            raise ValueError(f"{ANYWHERE} opens port 22 of a builder to everybody: name the blocks that builds run in")
+        for block in ipaddress.collapse_addresses(map(ipaddress.IPv4Network, values)):
+            if block.prefixlen < _WIDEST:
+                raise ValueError(
+                    f"{block} opens port 22 of a builder to much of the internet: name the blocks that builds run in, "
+                    f"none wider than /{_WIDEST}"
+                )
         return each_once(values)
 
     @field_validator("subnet")

@@ -88,6 +88,14 @@ def test_one_that_is_cut_short_anywhere_is_completed_by_the_next(
     assert act != ["--forget"] or tags(bakewell, old[0]) == tags(bakewell, old[1]) == ()
 
 
+def test_what_another_project_has_begun_to_import_is_left(bakewell: Bakewell, old: list[str]) -> None:
+    theirs = [IMPORTED, tag("project", "other"), tag("role", "web")]
+    bakewell.site.cloud.images.tag(old[0], theirs)
+    done = bakewell("import", "images", *WEB, "--managed")
+    assert "project other has begun to import it" in done.out and old[0] not in listed(bakewell)
+    assert set(tags(bakewell, old[0])) == set(theirs)
+
+
 def test_what_an_import_cannot_take(bakewell: Bakewell, old: list[str]) -> None:
     for arguments, words in [
         (("--name-regex", "(", "--role", "base"), "no regular expression"),

@@ -73,6 +73,12 @@ def test_a_child_has_its_parents_processors_and_at_least_its_disk(tree: Tree) ->
     Catalog.load(tree({**files, "images/web/image.toml": web + "disk_gb = 50\n"}))
 
 
+@pytest.mark.parametrize("name", ["PATH", "BUILD_HOST", "token"])
+def test_a_secret_has_a_name_of_its_own(tree: Tree, name: str) -> None:
+    web = f'description = "web"\nparent = "base"\n[secrets]\n{name} = "x"\n'
+    assert "secrets" in refused(tree({"images/web/image.toml": web}), "images/web/image.toml").what
+
+
 def test_ancestors_and_selection(tree: Tree) -> None:
     shop = {
         "images/shop/image.toml": 'description = "shop"\nparent = "web"\n',

@@ -128,6 +128,8 @@ def test_an_unknown_key_is_named_with_the_one_that_was_meant(
         ("builders", '{"aws": {"subnet": "vpc-0a"}}', "builders.aws.subnet"),
         ("builders", '{"aws": {"subnet": {}}}', "builders.aws.subnet"),
         ("builders", '{"aws": {"ssh_from": ["0.0.0.0/0"]}}', "builders.aws.ssh_from"),
+        ("builders", '{"aws": {"ssh_from": ["0.0.0.0/1", "128.0.0.0/1"]}}', "builders.aws.ssh_from"),
+        ("builders", '{"aws": {"ssh_from": ["8.0.0.0/8", "9.0.0.0/8"]}}', "builders.aws.ssh_from"),
         ("builders", '{"aws": {"address": "private"}}', "builders.aws"),
         ("builders", '{"aws": {"bastion": {"host": "gate.example"}}}', "builders.aws"),
         ("builders", '{"aws": {"address": "session-manager"}}', "builders.aws"),
