@@ -107,20 +107,27 @@ class Copier:
         if self.size + len(content) > MOST_BYTES or len(self.taken) >= MOST_FILES:
             remedy = f"put it into the role's folder by hand; up to {MOST_BYTES // 1_000_000} MB are copied for a role"
             raise NotCopied("there are too many files already", remedy)
-        path = self._name(source, wanted)
-        if path not in self.taken:
+        known = len(self.taken)
+        path = self.place(source, wanted)
+        if len(self.taken) > known:
             self.size += len(content)
-        self.taken[path] = source
         return Copied(path, content, bool(status.st_mode & 0o100))
 
-    def _name(self, source: Path, wanted: str) -> str:
+    def place(self, source: Path, wanted: str) -> str:
+        """The path of a file or folder in the role: `wanted`, or something near it where another one is there.
+
+        Args:
+            source: where it comes from; of text in a template, its line, below the template's path.
+        """
         above, name = wanted.rpartition("/")[::2]
         tried = [
             wanted,
             f"{above}/{source.parent.name}-{name}",
             *(f"{above}/{count}-{name}" for count in range(2, 1000)),
         ]
-        return next(path for path in tried if self.taken.get(path, source) == source)
+        path = next(path for path in tried if self.taken.get(path, source) == source)
+        self.taken[path] = source
+        return path
 
     def tree(self, folder: Path, below: str) -> Iterator[Copied | tuple[str, NotCopied]]:
         """The files of a folder, below `below`; with its path, each that is not copied. Links are not followed."""

@@ -142,6 +142,19 @@ def prefix(value: Value) -> str:
     return text
 
 
+def suffix(value: Value) -> str:
+    """The text after all that only a build knows: `/app.conf` of `/etc/${var.env}/app.conf`."""
+    if not isinstance(value, Joined):
+        return prefix(value)
+    text = ""
+    for part in reversed(value.parts):
+        found = plain(part)
+        if found is None:
+            return (suffix(part) if isinstance(part, Joined) else "") + text
+        text = word(found) + text
+    return text
+
+
 def word(found: object) -> str:
     """As HCL2 makes text of a value."""
     return str(found).lower() if isinstance(found, bool) else str(found)

@@ -12,7 +12,7 @@ from bakewell.errors import ConfigError
 from bakewell.migration.blocks.shell import look, path_of
 from bakewell.migration.copying import Copied, NotCopied
 from bakewell.migration.language.syntax import Attribute, Block
-from bakewell.migration.masking import printable, secret_named
+from bakewell.migration.masking import HIDDEN, leak, printable, secret_named
 from bakewell.migration.role import Python
 from bakewell.migration.values import Const, Held, Items, Joined, Value, held, lost, plain, secret_name, word
 from bakewell.migration.working import Working
@@ -325,7 +325,8 @@ def _extra(working: Working, attribute: Attribute, value: Value, options: _Optio
         pairs = [[text]]
     if text.lstrip().startswith(("@", "{")) or any(len(pair) != 2 for pair in pairs):
         remedy = "write the values as `extra_vars` of ansible.play"
-        shown = re.sub("\0\\d+\0", "…", text)
+        # Text that is no pairs, such as JSON, may hold anything: its names alone are shown.
+        shown = re.sub("\0\\d+\0", "…", text) if text.lstrip().startswith("@") else HIDDEN
         working.role.todo(working.ledger.todo(attribute, remedy, what=f"extra_arguments: {shown[:100]}"))
         for part in inside:
             working.role.use(part)
@@ -334,7 +335,7 @@ def _extra(working: Working, attribute: Attribute, value: Value, options: _Optio
         pieces = re.split("\0(\\d+)\0", found)
         parts: list[Value] = [inside[int(piece)] if index % 2 else Const(piece) for index, piece in enumerate(pieces)]
         parts = [part for part in parts if part != Const("")]
-        if secret_named(key) and all(isinstance(part, Const) for part in parts) and parts:
+        if (secret_named(key) or leak(f"{key}={found}")) and all(isinstance(part, Const) for part in parts) and parts:
             parts = [Held("secrets", secret_name(key), None, f"{attribute.at} had a value", attribute.at)]
             remedy = (
                 f"it looks like a secret and is not copied: export {secret_name(key)} before a build, and change it"

@@ -9,7 +9,7 @@ from bakewell.migration.copying import Copied, NotCopied
 from bakewell.migration.language.syntax import Attribute, Block
 from bakewell.migration.masking import HIDDEN, leak
 from bakewell.migration.role import Python, Raw, python
-from bakewell.migration.values import Const, Items, Value, held, lost, plain, prefix
+from bakewell.migration.values import Const, Items, Value, held, lost, plain, prefix, suffix
 from bakewell.migration.working import Working
 
 _FOLDERS = re.compile(
@@ -101,7 +101,8 @@ def _content(working: Working, attribute: Attribute, value: Value, destination: 
         return
     name = re.sub(r"[^\w.-]", "-", prefix(destination).rstrip("/").rpartition("/")[2]) or f"content-{attribute.at.line}"
     if isinstance(value, Const):
-        path = working.role.add(Copied(f"files/{name}", str(value.value).encode(), False))
+        path = working.role.copier.place(working.role.copier.folder / f"line {attribute.at.line}", f"files/{name}")
+        working.role.add(Copied(path, str(value.value).encode(), False))
         _put(working, Raw(python(path)), destination, "", False)
         return
     working.role.imports.add("io")
@@ -142,7 +143,8 @@ def _put(working: Working, source: Python, destination: Value, name: str, execut
 def _folder(working: Working, attribute: Attribute, name: str, destination: Value) -> None:
     """A folder: with a slash at its end its contents, without it the folder itself."""
     source = working.role.copier.find(name)
-    below = f"files/{source.name}" if source != working.role.copier.root else "files/all"
+    wanted = f"files/{source.name}" if source != working.role.copier.root else "files/all"
+    below = working.role.copier.place(source, wanted)
     dest = _path(working, destination, "" if name.endswith("/") else source.name, folder=True)
     executable = []
     count = 0
@@ -172,7 +174,7 @@ def _path(working: Working, destination: Value, name: str, *, folder: bool = Fal
     """Where a file goes: what is relative is so to the user's home, which is root's here."""
     found = working.role.text(destination)
     if not isinstance(found, str):
-        ends = prefix(destination).endswith("/")
+        ends = suffix(destination).endswith("/")
         return Raw(f"{python(found)} + {python(name)}") if ends and name else found
     if found.startswith("~/"):
         found = found[2:]

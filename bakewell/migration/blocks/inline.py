@@ -58,7 +58,9 @@ def inline(working: Working, block: Block, options: Mapping[str, Python]) -> Non
         text = "\n".join(word(plain(line)) for line in commands.lines)
         stem = re.sub(r"[^A-Za-z0-9_-]+", "-", attribute.at.file.rpartition("/")[2].partition(".")[0]).strip("-")
         content = f"#!{shell}\n# {attribute.at}: inline\n{text}\n"
-        path = working.role.add(Copied(f"files/{stem or 'inline'}-{block.at.line}.sh", content.encode(), True))
+        copier = working.role.copier
+        path = copier.place(copier.folder / f"line {block.at.line}", f"files/{stem or 'inline'}-{block.at.line}.sh")
+        working.role.add(Copied(path, content.encode(), True))
         working.role.call("script.run", path, **environment(commands.options))
     else:
         remedy = "values stand in its commands, so they run by /bin/sh -e: make a script of them where that matters"

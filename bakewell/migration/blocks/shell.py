@@ -71,7 +71,7 @@ def _environment(working: Working, block: Block) -> dict[str, Python]:
         for key, item in pairs:
             if lost(item):
                 working.left(attribute, item, of=key)
-            elif isinstance(item, Const) and item.value and secret_named(key):
+            elif isinstance(item, Const) and item.value and _secret(key, word(item.value)):
                 secret = secret_name(key)
                 working.role.use(Held("secrets", secret, None, f"{attribute.at} had a value", attribute.at))
                 options[key] = Raw(f'secrets["{secret}"]')
@@ -80,6 +80,11 @@ def _environment(working: Working, block: Block) -> dict[str, Python]:
             else:
                 options[key] = working.role.python(item) if isinstance(item, Held) else working.role.text(item)
     return options
+
+
+def _secret(key: str, value: str) -> bool:
+    """Whether the value looks like a secret, by the variable's name or by itself."""
+    return secret_named(key) or bool(re.search(r"(?i)(?:pass|pw|pwd)$", key)) or leak(f"{key}={value}") is not None
 
 
 def _pairs(value: Value) -> list[tuple[str, Value]] | None:

@@ -224,3 +224,22 @@ def test_a_template_that_is_not_there_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.pkr.hcl")
     with pytest.raises(ConfigError, match="pipe"):
         plan([tmp_path / "pipe.pkr.hcl"])
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        'provisioner "shell" {\n inline = ["true"]\n environment_vars = ["DATABASE_URL=postgres://u:hunter2hunter2@h/db"]\n}',
+        'provisioner "shell" {\n inline = ["true"]\n environment_vars = ["DBPASS=hunter2hunter2"]\n}',
+        'provisioner "shell" {\n inline = ["true"]\n env = { DB_PW = "hunter2hunter2" }\n}',
+        'provisioner "ansible" {\n playbook_file = "p.yml"\n'
+        ' extra_arguments = ["--extra-vars", "{\\"secret_key\\": \\"hunter2hunter2\\"}"]\n}',
+    ],
+)
+def test_a_value_that_looks_like_a_secret_is_written_nowhere(imported: Imported, tmp_path: Path, build: str) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "p.yml").write_text("- hosts: all\n")
+    text = 'source "digitalocean" "web" {\n image = "debian-12-x64"\n}\n'
+    found = imported(text + f'build {{\n sources = ["source.digitalocean.web"]\n {build}\n}}\n')
+    assert found.files and not [path for path, content in found.files.items() if b"hunter2" in content]
+    assert "hunter2" not in said(found)

@@ -294,3 +294,38 @@ def test_requirements_count_where_their_versions_are_exact(
     name = "requirements.yml" if exact else "requirements.imported.yml"
     assert found.files[f"packer/images/web/ansible/{name}"].decode() == requirements
     assert ("lets versions move" in said(found)) is not exact
+
+
+def provisioner(source: str, destination: str) -> str:
+    return f'provisioner "file" {{\n {source}\n destination = "{destination}"\n }}\n'
+
+
+def test_files_of_one_name_stay_apart(imported: Imported, tmp_path: Path) -> None:
+    for path, text in {"a/config": "third", "b/conf/z": "b's", "a/conf/z": "a's"}.items():
+        (tmp_path / "templates" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "templates" / path).write_text(text)
+    build = "".join(
+        provisioner(source, destination)
+        for source, destination in [
+            ('content = "first"', "/srv/a/config"),
+            ('content = "second"', "/srv/b/config"),
+            ('source = "a/config"', "/srv/c/config"),
+            ('source = "a/conf/"', "/srv/aconf"),
+            ('source = "b/conf/"', "/srv/bconf"),
+        ]
+    )
+    found = imported(template(build=build))
+    texts = {path: bytes(content).decode() for path, content in found.files.items() if "/files/" in path}
+    assert sorted(texts.values()) == sorted(["first", "second", "third", "a's", "b's"])
+    calls = [line for line in deploy(found, "web").splitlines() if line.startswith("files.")]
+    assert len({call.partition("src=")[2].partition(",")[0] for call in calls}) == 5, calls
+
+
+def test_the_name_of_a_file_is_added_to_folders_alone(imported: Imported, tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "app.conf").write_text("x")
+    build = provisioner('source = "app.conf"', "/etc/${var.env}/app.conf")
+    build += provisioner('source = "app.conf"', "/srv/${var.env}/")
+    more = 'variable "env" {\n type = string\n}'
+    found = deploy(imported(template(build=build, more=more)), "web")
+    assert '/app.conf" + ' not in found and found.count("app.conf") >= 3, found
