@@ -151,7 +151,10 @@ def _origin(
         said = found.text if found else ""
         if machines.arm(said):
             role.facts["arch"] = "arm64"
-        parent, base = _parent(said, known), machines.base(said)
+        owner = found.owner if found else ""
+        vendors = machines.vendors(CLOUDS[use.type], said, owner)
+        base = machines.base(said) if vendors else None
+        parent = _parent(said, known) if owner in ("", "self") and base is None else None
         if parent is not None and (role.base is None):
             role.parent = parent
         elif base is not None and role.parent is None and role.base in (None, base):
@@ -173,8 +176,6 @@ def _parent(said: str, known: Mapping[str, str]) -> str | None:
     if wanted in known:
         return known[wanted]
     near = [name for name in known if wanted.startswith(f"{name}-") or name.startswith(f"{wanted}-")]
-    if machines.base(said) is not None:
-        near = []
     return known[max(near, key=len)] if near else None
 
 

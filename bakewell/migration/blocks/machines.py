@@ -29,6 +29,13 @@ _CODENAMES = {
 }
 
 
+_VENDORS = frozenset({"", "amazon", "136693071363", "099720109477", "792107900819", "137112412989"})
+"""Owners of stock AMIs: Amazon, Debian, Canonical, Rocky Linux. A template that names no owner has an ID or a slug."""
+
+_SPECIAL = re.compile(r"ecs|eks|deep.?learning|gpu|neuron|based|hvm-ssd-arm-container")
+"""Images of a vendor's, or built on one, that hold more than the distribution."""
+
+
 @dataclass(frozen=True, slots=True)
 class Machine:
     """A size. `more`: it has more memory than the largest builder."""
@@ -74,10 +81,17 @@ def _machine(memory: float, cpus: int, arm: bool = False) -> Machine:
 
 
 def base(text: str) -> str | None:
-    """The stock image that a slug, a pattern of names or an image of Docker's means; None for what is no such one."""
+    """The stock image that a slug, a pattern of names or an image of Docker's means; None for what is no such one.
+
+    Whose image it is, `vendors` says.
+    """
     text = text.lower()
+    if _SPECIAL.search(text):
+        return None
     for word, name in _CODENAMES.items():
-        if word in text:
+        distribution = name.partition("-")[0]
+        named = distribution in text or distribution == "amazon"
+        if named and re.search(rf"(?<![a-z0-9]){word}(?![a-z])", text):
             return name
     if found := re.search(r"ubuntu\D*?(\d\d)[.-]?(04|10)", text):
         return f"ubuntu-{found[1]}.{found[2]}"
@@ -88,6 +102,21 @@ def base(text: str) -> str | None:
     if found := re.search(r"amazon-?_?linux\D*?(20\d\d|2)(?!\d)", text):
         return f"amazon-linux-{found[1]}"
     return None
+
+
+def vendors(cloud: str, text: str, owner: str) -> bool:
+    """Whether an image is a vendor's own, as far as a template says whose it is.
+
+    Args:
+        cloud: as in `bakewell.clouds.facts`.
+        owner: the owner of an AMI, as a filter names it; empty where nothing does.
+    """
+    if cloud == "docker":
+        return (
+            re.fullmatch(r"(?:docker\.io/)?(?:library/)?(?:debian|ubuntu|amazonlinux|rockylinux)(?::[\w.-]+)?", text)
+            is not None
+        )
+    return owner in _VENDORS
 
 
 def arm(text: str) -> bool:

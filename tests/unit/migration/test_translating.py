@@ -105,6 +105,10 @@ def test_sizes(name: str, found: Machine | None) -> None:
         ("amzn2-ami-hvm-*", "amazon-linux-2"),
         ("rockylinux-9-x64", "rocky-9"),
         ("my-own-base-*", None),
+        ("noble-team-base-*", None),
+        ("focalpoint-app", None),
+        ("debian-based-v3", None),
+        ("amzn2-ami-ecs-hvm-2.0.*", None),
     ],
 )
 def test_stock_images(text: str, name: str | None) -> None:
@@ -329,3 +333,23 @@ def test_the_name_of_a_file_is_added_to_folders_alone(imported: Imported, tmp_pa
     more = 'variable "env" {\n type = string\n}'
     found = deploy(imported(template(build=build, more=more)), "web")
     assert '/app.conf" + ' not in found and found.count("app.conf") >= 3, found
+
+
+@pytest.mark.parametrize(
+    ("kind", "image_", "owners"),
+    [
+        ("amazon-ebs", "acme-golden-debian-12-*", '["self"]'),
+        ("amazon-ebs", "hello-kitty-*", '["123456789012"]'),
+        ("docker", "registry.acme.com/team/debian-12-java:7", ""),
+        ("docker", "python:3.11-bookworm", ""),
+    ],
+)
+def test_an_image_of_somebody_elses_is_left_to_say(imported: Imported, kind: str, image_: str, owners: str) -> None:
+    """Neither the distribution that its name holds, nor a role that is called alike."""
+    source = f'image = "{image_}"\n commit = true'
+    if owners:
+        source = f'source_ami_filter {{\n filters = {{ name = "{image_}" }}\n owners = {owners}\n }}'
+    text = f'source "{kind}" "web" {{\n {source}\n}}\nbuild {{\n sources = ["source.{kind}.web"]\n}}\n'
+    found = imported(text, roles=["hello"])
+    assert "name what it is built on in image.toml" in said(found)
+    assert 'parent = "hello"' not in image(found, "web")
