@@ -20,7 +20,7 @@ def recipe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     stock = base_image.ensure(print)
     folder = tmp_path / "recipe"
     folder.mkdir()
-    monkeypatch.setattr(base_image, "STOCK", tuple(stock.split(":")))
+    monkeypatch.setattr(base_image.Release, "stock", property(lambda release: tuple(stock.split(":"))))
     monkeypatch.setattr(base_image, "RECIPE", folder)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     yield folder / "install.sh"
