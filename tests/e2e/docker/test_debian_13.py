@@ -12,7 +12,7 @@ from docker.errors import NotFound
 from bakewell_local.sandbox.machines import base_image
 from tests.e2e.docker.conftest import Engine
 from tests.e2e.docker.test_container import container
-from tests.e2e.workspace import Workspace
+from tests.e2e.workspace import PROJECT, Workspace
 from tests.waiting import until
 
 IMAGE = """\
@@ -76,6 +76,8 @@ def test_the_shared_steps_bake_an_image_that_boots_and_is_told(workspace: Worksp
     files["checks.py"] = "def test_it(host):\n    assert host.system_info.release.startswith('13')\n"
     for path, text in files.items():
         workspace.write(f"packer/images/next/{path}", text)
+    for path in ("packer/before.py", "packer/after.py"):
+        workspace.write(path, (PROJECT / path).read_text())
     base = base_image.ensure(print, base_image.DEBIAN_13)
     workspace.bakewell("lock", "debian-13", "--cloud", "docker", "--image", base)
     done = workspace.bakewell("build", "next", "--json")
