@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from tests.e2e.booted import booted, lets_in
@@ -42,5 +43,5 @@ def test_imported_templates_bake_and_boot(clone: MakeWorkspace, cloud: CloudView
     with ExitStack() as machines:
         for role, (command, wanted) in MADE.items():
             machine = Machine(machines.enter_context(booted(cloud, images[role], role)), key)
-            eventually(f"{role} lets us in", lambda machine=machine: lets_in(machine))
+            eventually(f"{role} lets us in", partial(lets_in, machine))
             assert machine.run(command).strip() == wanted
