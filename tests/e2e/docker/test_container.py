@@ -7,13 +7,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 
 from bakewell.clouds.docker import Docker
 from bakewell.settings import Environment
@@ -110,13 +111,26 @@ def test_an_image_without_systemd_is_said(name: str, engine: Engine) -> None:
     assert container(name).returncode == 2
 
 
+def _pause(container: Any) -> None:
+    """A kernel that is busy may be unable to freeze a container at once."""
+    for left in reversed(range(5)):
+        try:
+            container.pause()
+        except APIError as error:
+            if "unable to freeze" not in str(error) or not left:
+                raise
+            time.sleep(1)
+        else:
+            return
+
+
 def test_a_builder_is_settled_when_a_commit_that_nobody_waits_for_is_over(
     name: str, engine: Engine, tmp_path: Path
 ) -> None:
     """Docker has a container paused while it commits it."""
     booted(name)
     found = engine.client.containers.get(name)
-    found.pause()
+    _pause(found)
     paused: list[str] = []
 
     def sleep(seconds: float) -> None:
