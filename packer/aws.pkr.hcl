@@ -91,12 +91,12 @@ locals {
 }
 
 source "amazon-ebs" "image" {
-  source_ami      = var.base_image
-  region          = coalesce(var.region, "us-east-1")
-  instance_type   = coalesce(var.size, "t3.micro")
-  subnet_id       = var.subnet == "" ? null : var.subnet
-  spot_price      = var.spot ? "auto" : null
-  spot_tags       = var.spot ? local.tags : null
+  source_ami    = var.base_image
+  region        = coalesce(var.region, "us-east-1")
+  instance_type = coalesce(var.size, "t3.micro")
+  subnet_id     = var.subnet == "" ? null : var.subnet
+  spot_price    = var.spot ? "auto" : null
+  spot_tags     = var.spot ? local.tags : null
 
   # Never the whole internet: where nothing is configured, Packer asks AWS for this host's address, or ends.
   security_group_id                         = var.security_group == "" ? null : var.security_group
