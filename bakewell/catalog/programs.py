@@ -41,11 +41,12 @@ class _File:
 
 
 class Programs:
-    """Finds the steps of images. Each file is read once, however many images run it."""
+    """Finds the steps of images. Each file is looked for and read once, however many images run it."""
 
     def __init__(self, layers: Layers) -> None:
         self._layers = layers
         self._sources: dict[tuple[Path, tuple[str, ...]], Source] = {}
+        self._modules: dict[tuple[Path, tuple[str, ...]], list[_File] | None] = {}
 
     def steps(self, spec: ImageSpec) -> tuple[str, ...]:
         """The steps that the image's files import, also by way of other steps, by name.
@@ -70,9 +71,17 @@ class Programs:
     def module(self, spec: ImageSpec, parts: tuple[str, ...]) -> list[_File]:
         """The files that an import of a module at the top of the context runs; [] where there is none."""
         for folder in (spec.folder, *(layer.folder for layer in reversed(list(self._layers)))):
-            if (folder / f"{parts[0]}.py").is_file() or any((folder / parts[0]).glob("**/*.py")):
-                return list(_module(folder, parts))
+            if (found := self._below(folder, parts)) is not None:
+                return found
         return []
+
+    def _below(self, folder: Path, parts: tuple[str, ...]) -> list[_File] | None:
+        """The files below a folder that an import runs; None where the folder has no module of that name."""
+        key = (folder, parts)
+        if key not in self._modules:
+            there = (folder / f"{parts[0]}.py").is_file() or any((folder / parts[0]).glob("**/*.py"))
+            self._modules[key] = list(_module(folder, parts)) if there else None
+        return self._modules[key]
 
     def step(self, spec: ImageSpec, found: Import, by: _File) -> list[_File] | None:
         """The files that an import of a step runs, its checks included; None for what is no step."""
