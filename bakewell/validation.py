@@ -88,7 +88,7 @@ def validate_unbuilt(desired: Desired, survey: Survey, environment: Environment)
         ConfigError: Packer refuses the templates of an image; the first such image, parents first.
     """
     prints = {role: found.value for role, found in desired.fingerprints.items()}
-    unbuilt = _unbuilt(desired, survey)
+    unbuilt = [role for role, fingerprint in prints.items() if survey.adoptable(role, fingerprint) is None]
     if not unbuilt:
         return
     specs = (desired.catalog[role] for role in unbuilt)
@@ -108,17 +108,11 @@ def validate_unbuilt(desired: Desired, survey: Survey, environment: Environment)
 
 def unset_secrets(desired: Desired, survey: Survey, environ: Mapping[str, str]) -> list[str]:
     """The secrets that a build would need and the environment has not, a sentence for each image."""
-    found = {role: unset(desired.catalog[role], environ) for role in _unbuilt(desired, survey)}
     return [
         f"image {role}: {', '.join(names)} ([secrets] in image.toml) not set in the environment, which its build needs"
-        for role, names in found.items()
-        if names
+        for role, fingerprint in desired.fingerprints.items()
+        if (names := unset(desired.catalog[role], environ)) and survey.adoptable(role, fingerprint.value) is None
     ]
-
-
-def _unbuilt(desired: Desired, survey: Survey) -> list[str]:
-    prints = desired.fingerprints.items()
-    return [role for role, fingerprint in prints if survey.adoptable(role, fingerprint.value) is None]
 
 
 def _start(desired: Desired, environment: Environment, base: str) -> str:
