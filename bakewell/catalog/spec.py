@@ -180,7 +180,8 @@ def load_specs(folder: Path, shared: SharedFile) -> list[ImageSpec]:
     path = folder / FILE
     if not path.exists():
         raise ConfigError(f"image {role}: {FILE} is missing", file=path, remedy=f"write one, or remove {folder.name}/")
-    tables = list(variants.images(role, read_toml(path, f"image {role}: {FILE}"), path))
+    table = read_toml(path, f"image {role}: {FILE}")
+    tables = list(variants.images(role, table, ImageFile.model_fields, path))
     deploy = folder / "deploy.py"
     if not deploy.is_file():
         raise ConfigError(

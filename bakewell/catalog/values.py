@@ -9,8 +9,8 @@ from pydantic import Field
 from bakewell.secret_shapes import secret_setting
 
 Text = Annotated[str, Field(min_length=1)]
-VariableName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Values = dict[VariableName, str | int | bool]
+_VariableName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Values = dict[_VariableName, str | int | bool]
 
 
 def plain_values(variables: object) -> object:

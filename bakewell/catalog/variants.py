@@ -10,7 +10,7 @@ variant says are variables, besides `parent` (or `base`) and `versions`; it take
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +18,18 @@ from bakewell.errors import ConfigError
 
 KEY = "variants"
 _ORIGIN = ("parent", "base")
-_NOT_VARIABLES = frozenset(
-    (
-        *("description", "memory_gb", "cpus", "disk_gb", "arch", "variables", "shared", "secrets"),
-        *("build", "rebuild", "boot", "consul", "compose"),
-    )
-)
-"""The keys of image.toml that a variant cannot replace."""
+_REPLACED = (*_ORIGIN, "versions")
+"""The keys of image.toml that a variant may say; what else it says are variables."""
 
 
-def images(role: str, table: Mapping[str, Any], file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def images(
+    role: str, table: Mapping[str, Any], keys: Collection[str], file: Path
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each image of the folder `role`: its role, and image.toml as it is for this image.
 
     Args:
         table: image.toml as it was read, not checked so far.
+        keys: every key that image.toml may have, none of which can be a variable's name here.
 
     Raises:
         ConfigError: `variants` is no table of tables, or is empty; or a variant says another key of image.toml.
@@ -47,7 +45,7 @@ def images(role: str, table: Mapping[str, Any], file: Path) -> Iterator[tuple[st
             remedy='write each as a table: web = { node_type = "web" }; or remove [variants]',
         )
     for name, own in variants.items():
-        if wrong := sorted(_NOT_VARIABLES & own.keys()):
+        if wrong := sorted(own.keys() & set(keys) - set(_REPLACED)):
             raise ConfigError(
                 f"image {role}: `{KEY}.{name}` says `{wrong[0]}`, which is no variable",
                 file=file,
@@ -61,7 +59,7 @@ def _laid_over(rest: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     origin = {key: own[key] for key in _ORIGIN if key in own}
     if origin:
         found = {key: value for key, value in found.items() if key not in _ORIGIN} | origin
-    variables = {key: value for key, value in own.items() if key not in (*_ORIGIN, "versions")}
+    variables = {key: value for key, value in own.items() if key not in _REPLACED}
     for key, values in (("variables", variables), ("versions", own.get("versions", {}))):
         below = found.get(key, {})
         if values or key in found:  # what is no table is refused by the check that follows
