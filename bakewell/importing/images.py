@@ -30,15 +30,21 @@ class Step:
     Attributes:
         ids: what it is called, in every region where it is.
         act: "skip" for an image that stays as it is; `why` says why.
-        tags: what is written on it, or taken off it, in this order.
+        drop: tags that are taken off it first, in this order.
+        tags: tags that are then written on it, in this order.
     """
 
     name: str
     ids: tuple[str, ...]
     act: Literal["import", "hand over", "forget", "skip"]
     why: str = ""
-    tags: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> bool:
+        """Whether the image becomes another."""
+        return self.act != "skip"
 
 
 def pattern(text: str) -> re.Pattern[str]:
@@ -137,14 +143,12 @@ def _last_marker(tags: Sequence[str]) -> tuple[str, ...]:
     return (*((READY,) if READY in ours else ()), *sorted(ours - {READY, IMPORTED}), IMPORTED)
 
 
-def carry_out(images: Images, steps: Sequence[Step], say: Say) -> int:
-    """Do it; how many images were changed. Raises CloudError at the first one that the cloud refuses."""
-    changed = [step for step in steps if step.act != "skip"]
-    for step in changed:
+def carry_out(images: Images, steps: Sequence[Step], say: Say) -> None:
+    """Do it. Raises CloudError at the first image that the cloud refuses to change."""
+    for step in (step for step in steps if step.changes):
         say(f"{step.act}: {step.name} ({', '.join(step.ids)})")
         for image_id in step.ids:
             if step.drop:
                 images.untag(image_id, step.drop)
             if step.tags:
                 images.tag(image_id, step.tags)
-    return len(changed)

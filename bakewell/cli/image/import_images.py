@@ -55,7 +55,7 @@ def command(
             ("cloud", "name", "ID", "", "why"),
             [(name, s.name, ", ".join(s.ids), f"would {s.act}" if dry_run else s.act, s.why or "-") for s in steps],
         )
-        changing = sum(step.act != "skip" for step in steps)
+        changing = sum(step.changes for step in steps)
         if dry_run:
             note(f"{name}: {changing} of {len(steps)} images called `{name_regex}` would change; nothing was written")
             continue
