@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 import docker
 import pytest
 from docker import DockerClient
+from docker.errors import NotFound
 
 from bakewell_local.sandbox import docker_projects
 from bakewell_local.sandbox.machines import base_image
@@ -98,3 +100,19 @@ def workspace(tmp_path: Path, cloud_environment: Mapping[str, str], project: str
     made.bakewell("lock", "debian-12", "--cloud", "docker", "--image", base_image.ensure(print))
     made.init()
     return made
+
+
+@pytest.fixture
+def name(project: str, engine: Engine) -> Iterator[str]:
+    """A container's, which is gone after the test."""
+    yield f"{project}-try"
+    try:
+        engine.client.api.remove_container(f"{project}-try", force=True, v=True)
+    except NotFound:
+        return
+
+
+def container(name: str, *options: str, told: str = "") -> subprocess.CompletedProcess[str]:
+    """`bakewell container`, with the user_data `told`."""
+    argv = ("bakewell", "container", name, *options)
+    return subprocess.run(argv, input=told, capture_output=True, text=True, check=False)

@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,28 +17,13 @@ from docker.errors import APIError, NotFound
 from bakewell.clouds.docker import Docker
 from bakewell.settings import Environment
 from bakewell_local.sandbox.machines import base_image
-from tests.e2e.docker.conftest import Engine
+from tests.e2e.docker.conftest import Engine, container
 from tests.waiting import until
 
 SERVING = """#cloud-config
 write_files: [{path: /srv/index.html, content: told}]
 runcmd: [[systemd-run, python3, -m, http.server, "8000", --directory, /srv]]
 """
-
-
-@pytest.fixture
-def name(project: str, engine: Engine) -> Iterator[str]:
-    """A container's, which is gone after the test."""
-    yield f"{project}-try"
-    try:
-        engine.client.api.remove_container(f"{project}-try", force=True, v=True)
-    except NotFound:
-        return
-
-
-def container(name: str, *options: str, told: str = "") -> subprocess.CompletedProcess[str]:
-    argv = ("bakewell", "container", name, *options)
-    return subprocess.run(argv, input=told, capture_output=True, text=True, check=False)
 
 
 def booted(name: str, *options: str, told: str = "") -> dict[str, Any]:

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from docker.errors import NotFound
-
 from bakewell_local.sandbox.machines import base_image
-from tests.e2e.docker.conftest import Engine
-from tests.e2e.docker.test_container import container
+from tests.e2e.docker.conftest import Engine, container
 from tests.e2e.workspace import PROJECT, Workspace
 from tests.waiting import until
 
@@ -59,16 +54,6 @@ UNIT
 systemctl enable $UNIT
 """
 TOLD = "#cloud-config\nwrite_files: [{path: /etc/told, content: told}]\n"
-
-
-@pytest.fixture
-def name(project: str, engine: Engine) -> Iterator[str]:
-    """A container's, which is gone after the test."""
-    yield f"{project}-next"
-    try:
-        engine.client.api.remove_container(f"{project}-next", force=True, v=True)
-    except NotFound:
-        return
 
 
 def test_the_shared_steps_bake_an_image_that_boots_and_is_told(workspace: Workspace, engine: Engine, name: str) -> None:

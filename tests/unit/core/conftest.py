@@ -11,6 +11,8 @@ from tempfile import gettempdir
 import pytest
 from hypothesis import settings
 
+from bakewell.catalog import Catalog
+from bakewell.errors import ConfigError
 from tests.small_project import FILES, write
 
 settings.register_profile("core", max_examples=25, deadline=None)
@@ -46,3 +48,12 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
         return write(tmp_path_factory.mktemp("tree") / "packer", {**FILES, **(changes or {})})
 
     return make
+
+
+def refused(packer: Path, file: str) -> ConfigError:
+    """The error that loading gives; it names `file` (below packer/) and a remedy."""
+    with pytest.raises(ConfigError) as caught:
+        Catalog.load(packer)
+    assert caught.value.file == str(packer / file)
+    assert caught.value.remedy
+    return caught.value

@@ -8,16 +8,7 @@ from hypothesis import strategies as st
 
 from bakewell.catalog import Catalog, ImageSpec
 from bakewell.errors import ConfigError
-from tests.unit.core.conftest import Tree, unreadable
-
-
-def refused(packer: Path, file: str) -> ConfigError:
-    """The error that loading gives; it names `file` (below packer/) and a remedy."""
-    with pytest.raises(ConfigError) as caught:
-        Catalog.load(packer)
-    assert caught.value.file == str(packer / file)
-    assert caught.value.remedy
-    return caught.value
+from tests.unit.core.conftest import Tree, refused, unreadable
 
 
 def test_parents_come_first_and_otherwise_names_decide(tree: Tree) -> None:

@@ -7,22 +7,13 @@ from pathlib import Path
 import pytest
 
 from bakewell.catalog import Catalog
-from bakewell.errors import ConfigError
-from tests.unit.core.conftest import Tree
+from tests.unit.core.conftest import Tree, refused
 
 SEALING = {
     "before.py": "import steps.docker\n",
     "after.py": "from steps import seal\n\nseal.seal()\n",
     **{f"images/{role}/deploy.py": "" for role in ("base", "web")},
 }
-
-
-def refused(packer: Path, file: str) -> ConfigError:
-    with pytest.raises(ConfigError) as caught:
-        Catalog.load(packer)
-    assert caught.value.file == str(packer / file)
-    assert caught.value.remedy
-    return caught.value
 
 
 def steps(packer: Path) -> tuple[str, ...]:
