@@ -3,37 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from bakewell_local.sandbox.digitalocean import jobs
 from bakewell_local.sandbox.digitalocean.cloud_state import CloudState
 from bakewell_local.sandbox.digitalocean.records import Action, Droplet, Image
-from bakewell_local.sandbox.digitalocean.store import Store
 from bakewell_local.sandbox.digitalocean.watcher import Watcher
-from bakewell_local.sandbox.machines import MachineError, Machines
+from bakewell_local.sandbox.machines import MachineError
 
 log = logging.getLogger(__name__)
 
 
 class Cloud(CloudState):
-    """State and work of one cloud; `close` closes the store.
+    """State and work of one cloud; `close` closes the store."""
 
-    Args: those of `CloudState`.
-    """
-
-    def __init__(
-        self,
-        cloud_id: str,
-        store: Store,
-        machines: Machines,
-        stock_image: Callable[[], str],
-        *,
-        action_seconds: float = 0.3,
-    ) -> None:
-        super().__init__(cloud_id, store, machines, stock_image, action_seconds=action_seconds)
-        self._watcher = Watcher(self)
+    @cached_property
+    def _watcher(self) -> Watcher:
+        return Watcher(self)
 
     def begin(
         self, type: str, resource_type: str, resource_id: int, region: str, params: dict[str, Any] | None = None
