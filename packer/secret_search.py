@@ -15,6 +15,7 @@ import paramiko
 _SEARCH = r"""
 set -eu
 export LC_ALL=C
+umask 077
 patterns=$(cat)
 mounts=$(cat /proc/self/mounts)
 place=$(mktemp -d /run/search.XXXXXX)
@@ -25,9 +26,13 @@ echo "$mounts" | while read -r _ target kind _; do
     esac
     [ -d "$target" ] || continue
     mount --bind "$target" "$place"
-    printf '%s\n' "$patterns" | { grep -rsaoFZ -D skip -f - "$place" || [ $? -le 2 ]; } | sed "s|^$place|${target%/}|"
+    # Into a file in memory: of a pipe, the shell tells only how its last command ended. 1: nothing found; 2: a file of
+    # the running system was gone, or is none to be read.
+    printf '%s\n' "$patterns" | grep -rsaoFZ -D skip -f - "$place" > "$place.found" || [ $? -le 2 ]
+    sed "s|^$place|${target%/}|" "$place.found"
     umount "$place"
 done
+rm -f "$place.found"
 rmdir "$place"
 """
 
