@@ -8,7 +8,7 @@ until it is free. The timers are stopped for as long as the builder runs; machin
 from __future__ import annotations
 
 import shlex
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from pyinfra import host
@@ -59,18 +59,27 @@ def install(wanted: Sequence[str] | Mapping[str, str]) -> Generator[str, None, N
             version of a package only, the newest, so an exact one ends every build at the next security update.
     """
     versions = wanted if isinstance(wanted, Mapping) else dict.fromkeys(wanted, "*")
-    installed = host.get_fact(DebPackages)
-    missing = [
-        name if version == "*" else f"{name}={version}"
-        for name, version in versions.items()
-        if not any(fnmatchcase(there, version) for there in installed.get(name, ()))
-    ]
-    if not missing:
+    packages = missing(versions, host.get_fact(DebPackages), "=")
+    if not packages:
         host.noop(f"packages {', '.join(versions)} are installed")
         return
-    packages = " ".join(map(shlex.quote, missing))
     yield f"test -e {_FRESH} || {{ {_QUIET}; {patient(f'{APT} update')} && touch {_FRESH}; }}"
     yield f"{patient(f'{APT} install --no-install-recommends {packages}')} || {_advice(versions)}"
+
+
+def missing(versions: Mapping[str, str], installed: Mapping[str, Collection[str]], between: str) -> str:
+    """The packages that a machine lacks, as words of a command: for dnf, too.
+
+    Args:
+        versions: name -> the version that will do, a pattern.
+        installed: name -> the versions that are there.
+        between: what stands between a name and its version.
+    """
+    return " ".join(
+        shlex.quote(name if version == "*" else f"{name}{between}{version}")
+        for name, version in versions.items()
+        if not any(fnmatchcase(there, version) for there in installed.get(name, ()))
+    )
 
 
 def patient(command: str) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Generator, Mapping, Sequence
-from fnmatch import fnmatchcase
 
 from pyinfra import host
 from pyinfra.api import operation
 from pyinfra.facts.rpm import RpmPackages
+
+from steps.apt import missing
 
 DNF = "LC_ALL=C.UTF-8 dnf -q -y --setopt=install_weak_deps=False --setopt=retries=3"
 _QUIET = "systemctl stop dnf-makecache.timer dnf-automatic.timer dnf-automatic-install.timer 2> /dev/null || true"
@@ -27,16 +28,10 @@ def install(wanted: Sequence[str] | Mapping[str, str]) -> Generator[str, None, N
             version with its release, where the version may be a pattern ("1.24.0-*").
     """
     versions = wanted if isinstance(wanted, Mapping) else dict.fromkeys(wanted, "*")
-    installed = host.get_fact(RpmPackages)
-    missing = [
-        name if version == "*" else f"{name}-{version}"
-        for name, version in versions.items()
-        if not any(fnmatchcase(there, version) for there in installed.get(name, ()))
-    ]
-    if not missing:
+    packages = missing(versions, host.get_fact(RpmPackages), "-")
+    if not packages:
         host.noop(f"packages {', '.join(versions)} are installed")
         return
-    packages = " ".join(map(shlex.quote, missing))
     there = f"dnf -q list --showduplicates {' '.join(map(shlex.quote, versions))} 2> /dev/null"
     remedy = (
         "remedy: where a version was not found, state another in image.toml [versions], best as a pattern (there is "
