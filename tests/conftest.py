@@ -26,6 +26,9 @@ for name in list(os.environ):
     ours = name.startswith(("AWS_", "DIGITALOCEAN_", "BAKEWELL_", "PULUMI_", "PACKER_", "PKR_"))
     if ours and name not in ("PULUMI_HOME", "BAKEWELL_TEST_PLUGINS"):
         del os.environ[name]
+# A test that runs PyInfra on this host forks, and a worker may hold gRPC of the Pulumi programs that it ran before:
+# gRPC starts its threads again in the child, which breaks the child before it executes anything (grpc/grpc#43055).
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 # Thousands of processes of ours start in a run of every test: compiled once is enough.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
