@@ -159,14 +159,14 @@ def read(
             role=role,
             size=wanted.size,
             ssh_keys=tuple(wanted.ssh_keys),
-            user_data=UserData.of_image(catalog[role], clustered=servers > 0),
-            health=catalog[role].boot.health,
+            user_data=UserData.of_role(catalog.role(role), clustered=servers > 0),
+            health=catalog.role(role).boot.health,
         )
         for role, wanted in settings.digitalocean.droplets.items()
         for number in range(1, wanted.count + 1)
     )
     fleets = tuple(
-        Fleet(role, each, UserData.of_image(catalog[role], clustered=False), catalog[role].boot.health)
+        Fleet(role, each, UserData.of_role(catalog.role(role), clustered=False), catalog.role(role).boot.health)
         for role, each in settings.aws.fleets.items()
     )
     instances = _numbered("aws", settings.aws.instances, catalog)
@@ -222,7 +222,7 @@ def check(settings: Settings, catalog: Catalog, file: str) -> None:
             )
         _check_told(role, catalog, settings, file)
     for role, own in settings.docker.containers.items():
-        if own.port is not None and catalog[role].boot.health is None:
+        if own.port is not None and catalog.role(role).boot.health is None:
             raise ConfigError(
                 f"bakewell:docker.containers.{role}.port: `{role}` serves nothing: its image.toml has no [boot] health",
                 file=file,
@@ -238,8 +238,8 @@ def _numbered(cloud: str, wanted: Mapping[str, S], catalog: Catalog) -> tuple[Nu
             names.of(cloud, f"{role}-{number}"),
             role,
             each,
-            UserData.of_image(catalog[role], clustered=False),
-            catalog[role].boot.health,
+            UserData.of_role(catalog.role(role), clustered=False),
+            catalog.role(role).boot.health,
         )
         for role, each in sorted(wanted.items(), key=lambda item: order.index(item[0]))
         for number in range(1, each.count + 1)
@@ -247,14 +247,14 @@ def _numbered(cloud: str, wanted: Mapping[str, S], catalog: Catalog) -> tuple[Nu
 
 
 def _serves(catalog: Catalog, role: str) -> bool:
-    consul = catalog[role].consul
+    consul = catalog.role(role).consul
     return consul is not None and consul.mode == "server"
 
 
 def _check_told(role: str, catalog: Catalog, settings: Settings, file: str) -> None:
     """Refuse fleets as peers: only AWS knows the addresses of a fleet's machines, and changes them at any time."""
     own = settings.aws
-    for peer in catalog[role].boot.peers:
+    for peer in catalog.role(role).boot.peers:
         if role in {*own.instances, *own.fleets} and peer in own.fleets and peer not in own.instances:
             raise ConfigError(
                 f"bakewell:aws: `{role}` has to find `{peer}`, whose machines are a fleet without addresses to tell",

@@ -1,7 +1,7 @@
-"""The catalog: which images exist (`packer/images/*/image.toml`) and which is built on which."""
+"""The catalog: which images exist (`packer/images/*/image.toml`), what each is built on, and roles of machines."""
 
 from bakewell.catalog.graph import Catalog
-from bakewell.catalog.machine import Boot, Compose, Consul, Health, Watch
+from bakewell.catalog.role import Boot, Compose, Consul, Health, Role, Watch
 from bakewell.catalog.spec import ImageSpec, Rebuild
 
-__all__ = ["Boot", "Catalog", "Compose", "Consul", "Health", "ImageSpec", "Rebuild", "Watch"]
+__all__ = ["Boot", "Catalog", "Compose", "Consul", "Health", "ImageSpec", "Rebuild", "Role", "Watch"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bakewell.catalog.layers import Layers
 from bakewell.catalog.programs import Programs
+from bakewell.catalog.role import Role
 from bakewell.catalog.shared_values import SharedFile
 from bakewell.catalog.spec import ImageSpec, load_specs
 from bakewell.errors import ConfigError, file_error
@@ -33,6 +34,7 @@ class Catalog:
         self.layers = Layers.of(packer_dir)
         self.max_context_mb = max_context_mb
         self._specs = {spec.role: spec for spec in sorted(specs, key=lambda spec: spec.role)}
+        self._machine_roles = {role.name: role for role in (spec.own_role for spec in self._specs.values())}
         self.roles: tuple[str, ...] = tuple(role for wave in self._waves() for role in wave)
 
     @classmethod
@@ -103,28 +105,33 @@ class Catalog:
         wanted = {name for role in roles for name in (role, *self.ancestors(role))}
         return tuple(role for role in self.roles if role in wanted or not roles)
 
+    def role(self, name: str) -> Role:
+        """The role of machines called `name`. Raises ConfigError where there is none."""
+        self._check_known(name, f"there is no role `{name}`", self.packer_dir / "images")
+        return self._machine_roles[name]
+
+    @property
+    def machine_roles(self) -> tuple[str, ...]:
+        """Names of the roles of machines, sorted."""
+        return tuple(self._machine_roles)
+
     def peers_first(self) -> tuple[str, ...]:
-        """Every role, those that others have to find (`[boot] peers`) before these.
+        """Every role of machines, those that others have to find (`[boot] peers`) before these.
 
         Raises:
             ConfigError: a peer that is no role, or roles that have to find each other.
         """
-        for spec in self:
-            for peer in spec.boot.peers:
-                if peer not in self._specs:
-                    raise ConfigError(
-                        f"image {spec.role}: `peers` names `{peer}`, which is no image"
-                        f"{did_you_mean(peer, self._specs)}",
-                        file=spec.file,
-                        remedy=f"name one of: {', '.join(self.roles)}",
-                    )
+        graph = {role.name: role.boot.peers for role in self._machine_roles.values()}
+        for role in self._machine_roles.values():
+            for peer in role.boot.peers:
+                self._check_known(peer, f"role {role.name}: `peers` names `{peer}`, which is no role", role.file)
         try:
-            return tuple(TopologicalSorter({spec.role: spec.boot.peers for spec in self}).static_order())
+            return tuple(TopologicalSorter(graph).static_order())
         except CycleError as error:
             ring = list(reversed(error.args[1]))
             raise ConfigError(
-                f"image {ring[0]}: its `peers` lead back to itself: {' -> '.join(ring)}",
-                file=self._specs[ring[0]].file,
+                f"role {ring[0]}: its `peers` lead back to itself: {' -> '.join(ring)}",
+                file=self._machine_roles[ring[0]].file,
                 remedy="have Consul tell one of them (consul.watches), which needs no order",
             ) from error
 
@@ -164,6 +171,14 @@ class Catalog:
             file=self._specs[chain[0]].file,
             remedy="give one of them a `base`, or another `parent`",
         )
+
+    def _check_known(self, role: str, fault: str, file: Path) -> None:
+        if role not in self._machine_roles:
+            raise ConfigError(
+                f"{fault}{did_you_mean(role, self._machine_roles)}",
+                file=file,
+                remedy=f"name one of: {', '.join(self._machine_roles)}",
+            )
 
     def _check_builders(self) -> None:
         """An image has its parent's processors, and a disk that holds its parent's."""

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from bakewell.catalog import variants
-from bakewell.catalog.machine import Boot, Compose, Consul
+from bakewell.catalog.role import Role, RoleTables
 from bakewell.catalog.shared_values import SharedFile, SharedValues
 from bakewell.catalog.values import Text, Values, no_secrets, plain_values
 from bakewell.clouds.facts import Arch, Memory
@@ -69,7 +69,7 @@ class Build(Model):
     timeout_minutes: int = Field(default=30, ge=1, le=90)
 
 
-class ImageFile(Model):
+class ImageFile(RoleTables):
     """The keys of image.toml. Exactly one of `parent` (a role) and `base` (a name in bases.lock) is given."""
 
     description: Text
@@ -93,9 +93,6 @@ class ImageFile(Model):
     )
     build: Build = Field(default_factory=Build)
     rebuild: Rebuild = Field(default_factory=Rebuild)
-    boot: Boot = Field(default_factory=Boot)
-    consul: Consul | None = None
-    compose: Compose | None = None
 
     @field_validator("shared")
     @classmethod
@@ -139,10 +136,10 @@ class ImageSpec(ImageFile):
         return {**self.common.versions, **self.versions}
 
     @property
-    def units(self) -> list[str]:
-        """What its machines start: `[boot] services`, and the Compose project's unit, where they don't name it."""
-        started = self.boot.services
-        return started if self.compose is None or self.compose.unit in started else [*started, self.compose.unit]
+    def own_role(self) -> Role:
+        """The role of machines that has the image's own name."""
+        tables = {key: getattr(self, key) for key in RoleTables.model_fields}
+        return Role(name=self.role, image=self.role, file=self.file, **tables)
 
 
 def check_role(role: str, file: Path | None, act: str) -> None:

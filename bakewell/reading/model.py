@@ -116,4 +116,4 @@ def _keys(model: type[BaseModel], loc: list[str]) -> list[str]:
         if get_origin(annotation) is dict:
             next(parts, None)  # the key of one entry
         model = next(a for a in (annotation, *get_args(annotation)) if isinstance(a, type) and issubclass(a, BaseModel))
-    return sorted(model.model_fields)
+    return sorted(field.alias or name for name, field in model.model_fields.items())

@@ -12,8 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from bakewell.catalog import ImageSpec
-from bakewell.catalog.machine import KvPath, Mode, Unit, Watch
+from bakewell.catalog.role import KvPath, Mode, Role, Unit, Watch
 from bakewell.clouds.facts import CLOUDS
 from bakewell.errors import ConfigError
 from bakewell.reading import Model, Name, Slug, checked
@@ -55,7 +54,7 @@ class UserData(Model):
     """Who a machine is.
 
     Attributes:
-        role: the role of its image.
+        role: its role.
         services: systemd units that it starts at each boot, without waiting for them.
         consul: what it is in the stack's Consul cluster; None where it has no part in one.
         watches: files that consul-template keeps in line with Consul.
@@ -77,16 +76,16 @@ class UserData(Model):
         return checked(cls, data, file=f"user_data of {role}", what="machine")
 
     @classmethod
-    def of_image(cls, spec: ImageSpec, *, clustered: bool) -> UserData:
-        """A machine made from an image of the catalog. `clustered`: its stack has Consul servers."""
-        if spec.consul is None or not clustered:
-            return cls(role=spec.role, services=spec.units, peers=spec.boot.peers)
+    def of_role(cls, role: Role, *, clustered: bool) -> UserData:
+        """A machine of a role of the catalog. `clustered`: its stack has Consul servers."""
+        if role.consul is None or not clustered:
+            return cls(role=role.name, services=role.units, peers=role.boot.peers)
         return cls(
-            role=spec.role,
-            services=spec.units,
-            consul=spec.consul.mode,
-            watches=spec.consul.watches,
-            environment=spec.consul.environment,
+            role=role.name,
+            services=role.units,
+            consul=role.consul.mode,
+            watches=role.consul.watches,
+            environment=role.consul.environment,
         )
 
     def render(

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from bakewell.catalog.machine import Health
+from bakewell.catalog import Health
 from bakewell.machine.ssh import Ssh, Unreachable
 from bench.boots.stock import TIMES
 

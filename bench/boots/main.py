@@ -22,8 +22,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bakewell.catalog import Catalog, ImageSpec
-from bakewell.catalog.machine import Health
+from bakewell.catalog import Catalog, Health, Role
 from bakewell.context import builder_size
 from bakewell.user_data import Cluster, UserData
 from bakewell_local.cli import setup
@@ -106,18 +105,18 @@ def _candidate(clone: Clone, catalog: Catalog, role: str, authority: str) -> Can
         contexts.append(clone.root.parent / "contexts" / role / each)
         contexts[-1].parent.mkdir(parents=True, exist_ok=True)
         clone.run("bakewell", "stage", each, str(contexts[-1]))
-    spec = catalog[role]
-    baked = _user_data(spec)
-    units = [*spec.units, "bakewell-ready.service"]
+    spec, own = catalog[role], catalog.role(role)
+    baked = _user_data(own)
+    units = [*own.units, "bakewell-ready.service"]
     told = stock.user_data(baked, contexts, units, authority)
-    return Candidate(role, image, builder_size(spec, "digitalocean"), baked, told, spec.boot.health)
+    return Candidate(role, image, builder_size(spec, "digitalocean"), baked, told, own.boot.health)
 
 
-def _user_data(spec: ImageSpec) -> str:
+def _user_data(role: Role) -> str:
     """As the program renders it in a stack without Consul servers; a server is a cluster by itself."""
-    server = spec.consul is not None and spec.consul.mode == "server"
+    server = role.consul is not None and role.consul.mode == "server"
     cluster = Cluster(datacenter="nyc3", expect=1, join=[]) if server else None
-    return UserData.of_image(spec, clustered=server).render(cluster)
+    return UserData.of_role(role, clustered=server).render(cluster)
 
 
 def _measure(local: LocalCloud, candidate: Candidate, names: Sequence[str], times: int) -> Run:

@@ -17,8 +17,8 @@ Peers = Mapping[str, Sequence[pulumi.Input[str]]]
 def of(catalog: Catalog, role: str, known: Sequence[tuple[str, pulumi.Output[str]]]) -> Peers:
     """The peers of a machine of `role`. `known`: role and address of every machine that was created before."""
     return {
-        peer: [_at(address, catalog[peer].boot.health) for each, address in known if each == peer]
-        for peer in catalog[role].boot.peers
+        peer: [_at(address, catalog.role(peer).boot.health) for each, address in known if each == peer]
+        for peer in catalog.role(role).boot.peers
     }
 
 

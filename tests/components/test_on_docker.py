@@ -15,8 +15,7 @@ import pytest
 from pulumi.runtime import mocks
 from pulumi_command import local
 
-from bakewell.catalog import Health
-from bakewell.catalog.machine import Boot
+from bakewell.catalog import Boot, Health
 from bakewell.desired import Container
 from bakewell.settings import ContainerSettings, Settings
 from bakewell.user_data import UserData
@@ -35,10 +34,11 @@ WEB = Container(
 )
 
 
-CATALOG = {
+ROLES = {
     "web": SimpleNamespace(boot=Boot(health=WEB.health)),
     "proxy": SimpleNamespace(boot=Boot(peers=["web"])),
 }
+CATALOG = SimpleNamespace(role=ROLES.__getitem__)
 
 
 @dataclass(frozen=True)

@@ -45,8 +45,9 @@ def described(spec: ImageSpec) -> dict[str, Any]:
     """One role, ready for JSON."""
     from bakewell.user_data import UserData
 
-    health, consul = spec.boot.health, spec.consul
-    told = UserData.of_image(spec, clustered=True).largest(DATACENTER, SERVERS)
+    role = spec.own_role
+    health, consul = role.boot.health, role.consul
+    told = UserData.of_role(role, clustered=True).largest(DATACENTER, SERVERS)
     return {
         "role": spec.role,
         "description": spec.description,
@@ -55,7 +56,7 @@ def described(spec: ImageSpec) -> dict[str, Any]:
         "versions": spec.every_version,
         "health": None if health is None else health.model_dump(),
         "consul": None if consul is None else {"mode": consul.mode, "service": consul.service or spec.role},
-        "services": spec.units,
+        "services": role.units,
         "user_data_bytes": len(told.encode()),
     }
 
@@ -86,6 +87,6 @@ def _row(spec: ImageSpec, *, code: str = "") -> tuple[str, ...]:
         else f"client, {code}{consul['service']}{code}"
         if consul
         else "-",
-        ", ".join(f"{code}{unit}{code}" for unit in spec.units) or "-",
+        ", ".join(f"{code}{unit}{code}" for unit in spec.own_role.units) or "-",
         str(one["user_data_bytes"]),
     )

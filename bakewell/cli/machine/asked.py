@@ -60,7 +60,7 @@ class Asked:
 
     def health(self, role: str, address: str) -> str | None:
         """Where a machine of the role answers HTTP once it is up; None where that is nowhere."""
-        found = self.project.catalog[role].boot.health
+        found = self.project.catalog.role(role).boot.health
         return found.url(address) if found is not None else None
 
 

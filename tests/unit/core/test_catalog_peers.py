@@ -28,13 +28,13 @@ def test_those_that_others_have_to_find_come_before_them(tree: Tree) -> None:
     assert catalog.roles == ("base", "api", "shop", "web"), "which says nothing about what is built first"
 
 
-def test_a_peer_that_is_no_image_is_refused(tree: Tree) -> None:
+def test_a_peer_that_is_no_role_is_refused(tree: Tree) -> None:
     packer = tree(peers(api=["wbe"], web=[]))
     with pytest.raises(ConfigError) as caught:
         Catalog.load(packer)
-    assert "image api: `peers` names `wbe`, which is no image (did you mean `web`?)" in caught.value.what
+    assert "role api: `peers` names `wbe`, which is no role (did you mean `web`?)" in caught.value.what
     assert caught.value.file == str(packer / "images/api/image.toml")
-    assert "base, api, web" in caught.value.remedy
+    assert "api, base, web" in caught.value.remedy
 
 
 @pytest.mark.parametrize(

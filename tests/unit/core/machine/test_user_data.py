@@ -93,17 +93,17 @@ def test_an_image_says_what_its_machines_are(tree: Tree) -> None:
     )
     spec = Catalog.load(tree({"images/web/image.toml": toml, "images/web/deploy.py": ""}))["web"]
     units = ["a.service", "docker-compose@shop.service"]
-    assert UserData.of_image(spec, clustered=False) == UserData(role="web", services=units)
+    assert UserData.of_role(spec.own_role, clustered=False) == UserData(role="web", services=units)
     watches = [Watch(source="/a", destination="/b")]
     clustered = UserData(role="web", services=units, consul="client", watches=watches, environment="config/shop")
-    assert UserData.of_image(spec, clustered=True) == clustered
+    assert UserData.of_role(spec.own_role, clustered=True) == clustered
 
 
 def test_the_compose_unit_is_started_once(tree: Tree) -> None:
     unit = "docker-compose@shop.service"
     toml = f'description = "x"\nparent = "base"\n[boot]\nservices = ["{unit}"]\n[compose]\nproject = "shop"\n'
     spec = Catalog.load(tree({"images/web/image.toml": toml, "images/web/deploy.py": ""}))["web"]
-    assert spec.units == [unit]
+    assert spec.own_role.units == [unit]
 
 
 @pytest.mark.parametrize(("cloud", "units"), [("digitalocean", 303), ("aws", 75)])
@@ -126,14 +126,14 @@ def test_what_is_too_large_for_the_cloud_is_refused_with_its_size(cloud: str, un
 
 @pytest.mark.parametrize("role", REAL.roles)
 def test_every_role_of_the_catalog_is_told_little(role: str) -> None:
-    text = UserData.of_image(REAL[role], clustered=True).largest("nyc3", servers=5)
+    text = UserData.of_role(REAL.role(role), clustered=True).largest("nyc3", servers=5)
     assert len(text.encode()) < SMALL
     assert yaml.safe_load(text) == json.loads(text.removeprefix("#cloud-config\n")), "JSON, which is YAML"
 
 
 @pytest.mark.parametrize("role", [spec.role for spec in REAL if spec.consul])
 def test_no_real_address_makes_it_larger_than_was_checked(role: str) -> None:
-    machine = UserData.of_image(REAL[role], clustered=True)
+    machine = UserData.of_role(REAL.role(role), clustered=True)
     others = 2 if machine.consul == "server" else 3
     real = Cluster(datacenter="nyc3", expect=3, join=["203.0.113.10"] * others)
     shorter = len("255.255.255.255") - len("203.0.113.10")

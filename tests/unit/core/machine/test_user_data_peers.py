@@ -35,9 +35,9 @@ def test_an_image_that_names_peers_asks_consul_where_there_is_a_cluster(tree: Tr
     toml = 'description = "web"\nparent = "base"\n[boot]\npeers = ["api"]\n'
     for consul in ("", "[consul]\n"):
         spec = Catalog.load(tree({"images/web/image.toml": toml + consul, "images/web/deploy.py": ""}))["web"]
-        assert UserData.of_image(spec, clustered=False).peers == ["api"]
+        assert UserData.of_role(spec.own_role, clustered=False).peers == ["api"]
         # A role without a part in Consul has nobody else to ask.
-        assert UserData.of_image(spec, clustered=True).peers == ([] if consul else ["api"])
+        assert UserData.of_role(spec.own_role, clustered=True).peers == ([] if consul else ["api"])
 
 
 def test_what_a_preview_measures_is_as_long_as_any_address() -> None:
@@ -58,10 +58,10 @@ def test_peers_count_towards_the_clouds_limit() -> None:
 
 @pytest.mark.parametrize("role", REAL.roles)
 def test_every_role_of_the_catalog_fits_aws_with_many_peers(role: str) -> None:
-    machine = UserData.of_image(REAL[role], clustered=False)
+    machine = UserData.of_role(REAL.role(role), clustered=False)
     text = machine.largest("us-east-1", 0, "aws", dict.fromkeys(machine.peers, 100))
     assert len(text.encode()) < LIMITS["aws"] // 2
 
 
 def test_the_pair_of_nodes_find_each_other_by_it() -> None:
-    assert UserData.of_image(REAL["web-node"], clustered=False).peers == ["app-node"]
+    assert UserData.of_role(REAL.role("web-node"), clustered=False).peers == ["app-node"]
